@@ -1,0 +1,106 @@
+package identity
+
+import (
+	"crypto/sha256"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// PlayerID is a player's UUID in its canonical lower-case form.
+type PlayerID string
+
+// Player is a person within one environment. The id never changes and is
+// never given to another.
+type Player struct {
+	ID          PlayerID
+	DisplayName string // empty until the player chooses one
+	CreatedAt   time.Time
+	LastSeenAt  time.Time // last sign-in or refresh
+}
+
+// Caller is the player behind a player's access token.
+func Caller(p tenancy.Principal) (PlayerID, bool) {
+	return PlayerID(p.Subject()), p.Kind() == tenancy.PlayerToken
+}
+
+// Method is a way to sign in.
+type Method string
+
+// Guest signs in with a secret that the device keeps.
+const Guest Method = "guest"
+
+// Login is one way into a player: a method and, hashed, who or what it
+// recognises. Within an environment a (method, subject) pair leads to one player.
+type Login struct {
+	Method    Method
+	Subject   [sha256.Size]byte
+	Player    PlayerID
+	CreatedAt time.Time
+}
+
+const (
+	// MinDeviceSecretBits is the least a device secret must be able to hold.
+	MinDeviceSecretBits = 128
+	maxDeviceSecret     = 256
+	// DeviceSecretEntropy is how many random bytes we make a secret from when the device has none.
+	DeviceSecretEntropy = 24
+)
+
+// GuestSubject checks a device secret and gives what is stored of it: a hash
+// bound to the environment, so that equal secrets in two environments don't
+// look alike. A fast hash serves, because the secret is long and random.
+func GuestSubject(environment tenancy.EnvironmentID, secret string) ([sha256.Size]byte, error) {
+	var check fault.Check
+	switch {
+	case len(secret) > maxDeviceSecret:
+		check.Add("/device_secret", "too_long", "At most %d characters.", maxDeviceSecret)
+	case secretBits(secret) < MinDeviceSecretBits:
+		check.Add("/device_secret", "too_weak", "At least %d random bits in printable ASCII: 32 hexadecimal digits, or 22 characters of base64.", MinDeviceSecretBits)
+	}
+	return sha256.Sum256([]byte("guest\x00" + string(environment) + "\x00" + secret)), check.Err()
+}
+
+// secretBits is the most randomness a secret of this length and alphabet can
+// hold. It can't tell a random secret from one that only looks so, but it
+// refuses counters, device models and repeated characters.
+func secretBits(secret string) int {
+	var digit, hexLetter, lower, upper, other bool
+	seen := map[rune]bool{}
+	length := 0
+	for _, r := range secret {
+		seen[r] = true
+		length++
+		switch {
+		case r >= '0' && r <= '9':
+			digit = true
+		case r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F':
+			hexLetter = true
+		case r >= 'g' && r <= 'z':
+			lower = true
+		case r >= 'G' && r <= 'Z':
+			upper = true
+		case r == '-': // grouping, as in UUIDs: holds nothing
+			length--
+		case r > 0x20 && r < 0x7f:
+			other = true
+		default:
+			return 0
+		}
+	}
+	if len(seen) < 8 {
+		return 0
+	}
+	switch {
+	case lower && upper || other:
+		return length * 6
+	case lower || upper:
+		return length * 5
+	case hexLetter:
+		return length * 4
+	case digit:
+		return length * 3
+	}
+	return 0
+}

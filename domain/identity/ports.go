@@ -1,0 +1,67 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// Players stores players and the ways they sign in.
+type Players interface {
+	// Create stores a player with a first login; ErrLoginTaken, with nothing
+	// stored, when the login leads to another player.
+	Create(ctx context.Context, scope tenancy.Scope, player Player, login Login) error
+	// Get is ErrPlayerNotFound when there is none.
+	Get(ctx context.Context, scope tenancy.Scope, id PlayerID) (Player, error)
+	// ByLogin is ErrPlayerNotFound when the login leads nowhere.
+	ByLogin(ctx context.Context, scope tenancy.Scope, method Method, subject [sha256.Size]byte) (Player, error)
+	// Seen moves LastSeenAt forward to at, never back; an unknown player is no error.
+	Seen(ctx context.Context, scope tenancy.Scope, id PlayerID, at time.Time) error
+}
+
+// Sessions stores sessions.
+type Sessions interface {
+	Create(ctx context.Context, scope tenancy.Scope, session Session) error
+	// Get is ErrSessionNotFound when there is none.
+	Get(ctx context.Context, scope tenancy.Scope, id SessionID) (Session, error)
+	// Lock is Get within a transaction that keeps other writers of the session
+	// out until it ends.
+	Lock(ctx context.Context, scope tenancy.Scope, id SessionID) (Session, error)
+	// Update stores everything that changes in a session's life; ErrSessionNotFound when there is none.
+	Update(ctx context.Context, scope tenancy.Scope, session Session) error
+	// Purge deletes up to limit sessions that expired, or were revoked,
+	// before the given time, and tells how many.
+	Purge(ctx context.Context, scope tenancy.Scope, before time.Time, limit int) (int, error)
+}
+
+// SigningKeys stores the key pairs of each environment, the private halves as
+// the secrets port sealed them.
+type SigningKeys interface {
+	// List gives all keys of an environment, by CreatedAt and then ID. Private is nil
+	// in what it gives; Sealed has it.
+	List(ctx context.Context, scope tenancy.Scope) ([]SealedKey, error)
+	// Save inserts a key, or updates SignsFrom and GoneAt of one that exists.
+	Save(ctx context.Context, scope tenancy.Scope, keys []SealedKey) error
+	// Purge deletes keys that left the set before the given time, and tells how many.
+	Purge(ctx context.Context, scope tenancy.Scope, before time.Time) (int, error)
+}
+
+// SealedKey is a signing key whose private half is encrypted.
+type SealedKey struct {
+	SigningKey
+	Sealed []byte
+}
+
+// AccessTokens turns claims into the compact signed form that players carry (a
+// JWT), and back.
+type AccessTokens interface {
+	Sign(claims AccessClaims, key SigningKey) (string, error)
+	// Peek reads the environment and key id a token claims, unverified, so that the
+	// right key set can be found. ErrAccessToken when it is no token at all.
+	Peek(token string) (environment tenancy.EnvironmentID, keyID string, err error)
+	// Verify checks the algorithm, signature, audience, issuer and expiry at
+	// now, and is ErrAccessToken when any is off.
+	Verify(token string, key SigningKey, issuer string, environment tenancy.EnvironmentID, now time.Time) (AccessClaims, error)
+}

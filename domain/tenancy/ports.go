@@ -1,0 +1,64 @@
+package tenancy
+
+import (
+	"context"
+	"crypto/sha256"
+	"time"
+)
+
+// Projects stores the games of an installation.
+type Projects interface {
+	// Create is ErrSlugTaken when another project has the slug.
+	Create(ctx context.Context, project Project) error
+	// BySlug and Get are ErrProjectNotFound when there is none.
+	BySlug(ctx context.Context, slug string) (Project, error)
+	Get(ctx context.Context, id ProjectID) (Project, error)
+	// List gives up to limit projects whose slug comes after the given one, by slug.
+	List(ctx context.Context, after string, limit int) ([]Project, error)
+	// Delete removes a project with all its environments and everything in
+	// them except audit events; ErrProjectNotFound when there is none.
+	Delete(ctx context.Context, id ProjectID) error
+}
+
+// Environments stores the worlds of each project.
+type Environments interface {
+	// Create is ErrSlugTaken when the project has another with the slug.
+	Create(ctx context.Context, environment Environment) error
+	// BySlug and Get are ErrEnvironmentNotFound when there is none.
+	BySlug(ctx context.Context, project ProjectID, slug string) (Environment, error)
+	Get(ctx context.Context, id EnvironmentID) (Environment, error)
+	// List gives up to limit environments of a project whose slug comes after the given one, by slug.
+	List(ctx context.Context, project ProjectID, after string, limit int) ([]Environment, error)
+	// All gives up to limit environments of all projects, by id after the given one: for workers.
+	All(ctx context.Context, after EnvironmentID, limit int) ([]Environment, error)
+	// Update stores name, settings and version when the stored version is one
+	// less than the new one; else ErrEnvironmentStale, or ErrEnvironmentNotFound.
+	Update(ctx context.Context, environment Environment) error
+	// Delete removes an environment and everything in it except audit events.
+	Delete(ctx context.Context, id EnvironmentID) error
+}
+
+// CredentialOwner says whose credentials are meant: one environment's, or, when
+// Environment is empty, those of the whole project.
+type CredentialOwner struct {
+	Project     ProjectID
+	Environment EnvironmentID
+}
+
+// Credentials stores keys and tokens.
+type Credentials interface {
+	Create(ctx context.Context, credential Credential) error
+	// ByHash finds the credential whose token has the hash, revoked and
+	// expired ones too; ErrCredentialNotFound when there is none.
+	ByHash(ctx context.Context, hash [sha256.Size]byte) (Credential, error)
+	// Get is ErrCredentialNotFound unless the owner has it.
+	Get(ctx context.Context, owner CredentialOwner, id string) (Credential, error)
+	// List gives up to limit of the owner's credentials, newest first,
+	// beginning before the given id ("" is the newest).
+	List(ctx context.Context, owner CredentialOwner, before string, limit int) ([]Credential, error)
+	// Revoke stores RevokedAt of the owner's credential if it has none yet;
+	// ErrCredentialNotFound unless the owner has it.
+	Revoke(ctx context.Context, owner CredentialOwner, id string, at time.Time) error
+	// Touch stores LastUsedAt for each id; one that is gone is no error.
+	Touch(ctx context.Context, used map[string]time.Time) error
+}

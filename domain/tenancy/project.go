@@ -1,0 +1,171 @@
+package tenancy
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/overworldhq/overworld/domain/fault"
+)
+
+// Project is one game.
+type Project struct {
+	ID        ProjectID
+	Slug      string
+	Name      string
+	CreatedAt time.Time
+}
+
+// Environment is one world of a project: its own players, documents, boards
+// and credentials. Nothing crosses from one to another by itself.
+type Environment struct {
+	ID         EnvironmentID
+	ProjectID  ProjectID
+	Slug       string
+	Name       string
+	Production bool
+	Settings   Settings
+	// Version counts the edits of Name and Settings, from 1.
+	Version   int64
+	CreatedAt time.Time
+}
+
+// Settings are what an operator may change about an environment while it runs.
+type Settings struct {
+	// GuestSignIn lets players in with nothing but a device secret.
+	GuestSignIn bool
+	// AccessTokenLifetime is how long a player's access token is good: 1 minute to 24 hours.
+	AccessTokenLifetime time.Duration
+	// RefreshTokenLifetime is how long a session lives unused: 1 hour to 400 days.
+	RefreshTokenLifetime time.Duration
+	// ClockOffset moves the environment's clock, within ±10 years; zero in production.
+	ClockOffset time.Duration
+	// CORSOrigins are the web origins that may call from a browser, or "*"; none by default.
+	CORSOrigins []string
+}
+
+// DefaultSettings are those of a new environment.
+func DefaultSettings() Settings {
+	return Settings{
+		GuestSignIn:          true,
+		AccessTokenLifetime:  15 * time.Minute,
+		RefreshTokenLifetime: 60 * 24 * time.Hour,
+	}
+}
+
+const (
+	minAccessLifetime  = time.Minute
+	maxAccessLifetime  = 24 * time.Hour
+	minRefreshLifetime = time.Hour
+	maxRefreshLifetime = 400 * 24 * time.Hour
+	maxClockOffset     = 10 * 366 * 24 * time.Hour
+	maxCORSOrigins     = 32
+)
+
+// check adds the faults of s under the body pointer "/settings".
+func (s Settings) check(production bool, c *fault.Check) {
+	within := func(member string, d, low, high time.Duration) {
+		if d < low || d > high {
+			c.Add("/settings/"+member, "out_of_range", "From %d to %d seconds.", int64(low/time.Second), int64(high/time.Second))
+		}
+	}
+	within("access_token_lifetime_seconds", s.AccessTokenLifetime, minAccessLifetime, maxAccessLifetime)
+	within("refresh_token_lifetime_seconds", s.RefreshTokenLifetime, minRefreshLifetime, maxRefreshLifetime)
+	within("clock_offset_seconds", s.ClockOffset, -maxClockOffset, maxClockOffset)
+	if production && s.ClockOffset != 0 {
+		c.Add("/settings/clock_offset_seconds", "production", "A production environment keeps the system's time.")
+	}
+	if len(s.CORSOrigins) > maxCORSOrigins {
+		c.Add("/settings/cors_origins", "too_many", "At most %d origins.", maxCORSOrigins)
+	}
+	for _, origin := range s.CORSOrigins {
+		if origin != "*" && !originPattern.MatchString(origin) {
+			c.Add("/settings/cors_origins", "malformed", "An origin is a scheme, a host and perhaps a port, such as https://play.example.com.")
+			break
+		}
+	}
+}
+
+var (
+	slugPattern   = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	originPattern = regexp.MustCompile(`^https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?$|^https?://\[[0-9a-fA-F:]+\](:[0-9]{1,5})?$`)
+)
+
+const (
+	maxSlug = 40
+	maxName = 80
+)
+
+// NewProject makes a project that keeps the rules of names and slugs.
+func NewProject(id ProjectID, slug, name string, now time.Time) (Project, error) {
+	var check fault.Check
+	checkSlug(&check, slug)
+	name = checkName(&check, name, slug)
+	return Project{ID: id, Slug: slug, Name: name, CreatedAt: now}, check.Err()
+}
+
+// NewEnvironment makes an environment with the default settings.
+func NewEnvironment(id EnvironmentID, project ProjectID, slug, name string, production bool, now time.Time) (Environment, error) {
+	var check fault.Check
+	checkSlug(&check, slug)
+	name = checkName(&check, name, slug)
+	return Environment{
+		ID: id, ProjectID: project, Slug: slug, Name: name, Production: production,
+		Settings: DefaultSettings(), Version: 1, CreatedAt: now,
+	}, check.Err()
+}
+
+// StandardEnvironments are those every new project starts with.
+func StandardEnvironments() []struct {
+	Slug, Name string
+	Production bool
+} {
+	return []struct {
+		Slug, Name string
+		Production bool
+	}{
+		{"development", "Development", false},
+		{"staging", "Staging", false},
+		{"production", "Production", true},
+	}
+}
+
+// Edited gives the environment with a new name and settings, one version on.
+func (e Environment) Edited(name string, settings Settings) (Environment, error) {
+	var check fault.Check
+	e.Name = checkName(&check, name, e.Slug)
+	settings.check(e.Production, &check)
+	settings.CORSOrigins = slices.Clone(settings.CORSOrigins)
+	e.Settings = settings
+	e.Version++
+	return e, check.Err()
+}
+
+// Scope is the way into this environment for code that has loaded it: a worker
+// that visits each, or an operator's use case after Principal.Within agreed.
+func (e Environment) Scope() Scope { return Scope{project: e.ProjectID, environment: e.ID} }
+
+// Now is the environment's time when the system's is now.
+func (e Environment) Now(now time.Time) time.Time { return now.Add(e.Settings.ClockOffset) }
+
+func checkSlug(c *fault.Check, slug string) {
+	if len(slug) > maxSlug || !slugPattern.MatchString(slug) {
+		c.Add("/slug", "malformed", "1 to %d lower-case letters, digits and single hyphens, beginning with a letter.", maxSlug)
+	}
+}
+
+// checkName trims a name and falls back to the slug when none was given.
+func checkName(c *fault.Check, name, slug string) string {
+	name = strings.TrimSpace(name)
+	if name == "" {
+		return slug
+	}
+	if utf8.RuneCountInString(name) > maxName || strings.ContainsFunc(name, isControl) {
+		c.Add("/name", "malformed", "1 to %d characters, none of them control characters.", maxName)
+	}
+	return name
+}
+
+func isControl(r rune) bool { return r < 0x20 || r == 0x7f || r == utf8.RuneError }

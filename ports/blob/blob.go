@@ -1,0 +1,77 @@
+// Package blob stores immutable objects: archives, exports, config bundles.
+package blob
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/fault"
+)
+
+// Store keeps objects under keys. Keys are 1 to 512 bytes of a-z A-Z 0-9 and
+// "_-./", in non-empty segments none of which is "." or "..".
+type Store interface {
+	// Put stores all of content under a key, replacing what is there. Nothing
+	// is visible until all is stored: if content fails, or ctx ends first,
+	// what was there before stays. Size is the length of content, or -1 if
+	// unknown; another length is an error.
+	Put(ctx context.Context, key string, content io.Reader, size int64, contentType string) error
+	// Get opens an object from offset; length -1 reads to its end, and a
+	// length beyond the end stops there. ErrNotFound when there is none,
+	// ErrRange when offset is negative or past the end. The caller closes the content.
+	Get(ctx context.Context, key string, offset, length int64) (Object, error)
+	// Stat is Get without content.
+	Stat(ctx context.Context, key string) (Info, error)
+	// Delete removes an object; one that is not there is no error.
+	Delete(ctx context.Context, key string) error
+	// List gives up to limit objects whose key begins with prefix and comes
+	// after the key after, bytewise by key.
+	List(ctx context.Context, prefix, after string, limit int) ([]Info, error)
+	// Ping tells whether the store can be reached and may be used.
+	Ping(ctx context.Context) error
+	// Close lets go of what the store holds. It may be used no more.
+	Close() error
+}
+
+// Info describes an object.
+type Info struct {
+	Key         string
+	Size        int64
+	ContentType string
+	ModifiedAt  time.Time
+}
+
+// Object is an open object.
+type Object struct {
+	Info
+	Content io.ReadCloser
+}
+
+var (
+	ErrNotFound = fault.New(fault.NotFound, "blob.not_found", "There is no such object.")
+	ErrRange    = fault.New(fault.Invalid, "blob.range", "The object doesn't have these bytes.")
+	ErrKey      = fault.New(fault.Invalid, "blob.malformed_key", "This can't be the key of an object.")
+)
+
+// ValidKey tells whether an object may have the key. Every store refuses others with ErrKey.
+func ValidKey(key string) bool {
+	if len(key) < 1 || len(key) > 512 {
+		return false
+	}
+	segment := 0
+	for i := range len(key) + 1 {
+		if i == len(key) || key[i] == '/' {
+			if s := key[segment:i]; s == "" || s == "." || s == ".." {
+				return false
+			}
+			segment = i + 1
+			continue
+		}
+		c := key[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.') {
+			return false
+		}
+	}
+	return true
+}

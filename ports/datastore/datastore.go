@@ -1,0 +1,61 @@
+// Package datastore is the one source of truth: a transactional database behind
+// the repositories that the domains ask for.
+package datastore
+
+import (
+	"context"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/storage"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/lease"
+)
+
+// Repos are the repositories of one database, or of one transaction on it.
+//
+// All of them keep times in UTC to the microsecond, compare identifiers by
+// their bytes, give empty lists rather than nil, and fail with
+// fault.ErrUnavailable when the database can't be reached and with the
+// context's error when that ends first.
+type Repos interface {
+	Projects() tenancy.Projects
+	Environments() tenancy.Environments
+	Credentials() tenancy.Credentials
+	Players() identity.Players
+	Sessions() identity.Sessions
+	SigningKeys() identity.SigningKeys
+	Documents() storage.Documents
+	Audit() audit.Log
+	Leases() lease.Leases
+	Runs() lease.Runs
+}
+
+// Datastore is an opened database. Its own Repos commit each call by itself.
+type Datastore interface {
+	Repos
+	// InTx runs fn in a transaction and commits when it returns nil; any
+	// error, or a panic, rolls back and is passed on. fn may run more than
+	// once, because the database may ask for a retry: it must have no effect
+	// outside tx, and must not use the Datastore itself. Transactions don't nest.
+	InTx(ctx context.Context, fn func(ctx context.Context, tx Repos) error) error
+	// Migrate brings the schema up to what this build knows and tells which
+	// migrations it applied. Several processes may call it at once.
+	Migrate(ctx context.Context) (applied []string, err error)
+	// CheckSchema is ErrSchema unless the schema is exactly what this build knows.
+	CheckSchema(ctx context.Context) error
+	// Exclusive tells whether the engine lets one server process at a time use the data.
+	Exclusive() bool
+	Ping(ctx context.Context) error
+	// Close waits for nothing; later calls fail with ErrClosed.
+	Close() error
+}
+
+var (
+	ErrSchema = fault.New(fault.Unavailable, "datastore.schema", "The database's schema is not the one this version knows; run: overworld migrate")
+	ErrClosed = fault.New(fault.Unavailable, "datastore.closed", "The database is closed.")
+	// ErrContention ends a transaction that the database asked to retry too often.
+	ErrContention = fault.New(fault.Unavailable, "datastore.contention", "Too many writers at once; try again.").After(time.Second)
+)
