@@ -8,6 +8,7 @@ var (
 	ErrNetwork          = fault.New(fault.Forbidden, "auth.network_not_allowed", "This token may not be used from this address.")
 	ErrAudience         = fault.New(fault.Forbidden, "auth.wrong_credential_kind", "This route is not for this kind of credential.")
 	ErrPermission       = fault.New(fault.Forbidden, "auth.scope_required", "The credential lacks a scope that this needs.")
+	ErrNoEnvironment    = fault.New(fault.Forbidden, "tenancy.environment_required", "This key is for a whole project; use one that belongs to the environment you mean.")
 	ErrWrongEnvironment = fault.New(fault.Forbidden, "tenancy.wrong_environment", "This credential belongs to another environment or project.")
 
 	ErrProjectNotFound     = fault.New(fault.NotFound, "tenancy.project_not_found", "There is no such project.")

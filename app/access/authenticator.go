@@ -1,0 +1,167 @@
+package access
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/revocation"
+)
+
+// Issuer is the `iss` of every access token of this installation.
+type Issuer string
+
+// Authenticator turns bearer credentials into principals.
+type Authenticator struct {
+	store       datastore.Datastore
+	revocations revocation.Memory
+	directory   *environments.Directory
+	keys        *environments.KeyRing
+	tokens      identity.AccessTokens
+	clock       clock.Clock
+	issuer      Issuer
+	uses        *Uses
+
+	mu    sync.RWMutex
+	known map[[sha256.Size]byte]tenancy.Credential
+}
+
+// maxKnown bounds the credentials remembered; past it the memory starts afresh.
+const maxKnown = 10_000
+
+func NewAuthenticator(
+	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
+	tokens identity.AccessTokens, clock clock.Clock, issuer Issuer, uses *Uses,
+) *Authenticator {
+	return &Authenticator{
+		store: store, revocations: revocations, directory: directory, keys: keys, tokens: tokens,
+		clock: clock, issuer: issuer, uses: uses, known: map[[sha256.Size]byte]tenancy.Credential{},
+	}
+}
+
+// Authenticate gives the principal of a bearer credential used from address.
+func (a *Authenticator) Authenticate(ctx context.Context, bearer string, address netip.Addr) (tenancy.Principal, error) {
+	if bearer == "" {
+		return tenancy.Principal{}, tenancy.ErrNoCredential
+	}
+	if _, ok := tenancy.ReadToken(bearer); ok {
+		return a.credential(ctx, bearer, address)
+	}
+	return a.player(ctx, bearer)
+}
+
+func (a *Authenticator) credential(ctx context.Context, bearer string, address netip.Addr) (tenancy.Principal, error) {
+	hash := tenancy.HashToken(bearer)
+	credential, err := a.find(ctx, hash)
+	if errors.Is(err, tenancy.ErrCredentialNotFound) {
+		return tenancy.Principal{}, tenancy.ErrCredential
+	}
+	if err != nil {
+		return tenancy.Principal{}, err
+	}
+	now := a.clock.Now()
+	p, err := credential.Authenticate(now, address)
+	if err == nil {
+		a.uses.note(credential, now)
+	}
+	return p, err
+}
+
+// find gives the credential with the hash, from memory only while the shared
+// memory of revocations vouches for it.
+func (a *Authenticator) find(ctx context.Context, hash [sha256.Size]byte) (tenancy.Credential, error) {
+	key := CredentialKey(hash)
+	verdict, claim, _ := a.revocations.Look(ctx, key) // an error is Unknown: ask the database
+	if verdict == revocation.Good {
+		a.mu.RLock()
+		known, ok := a.known[hash]
+		a.mu.RUnlock()
+		if ok {
+			return known, nil
+		}
+	}
+	credential, err := a.store.Credentials().ByHash(ctx, hash)
+	if err != nil {
+		return credential, fmt.Errorf("find credential: %w", err)
+	}
+	if credential.RevokedAt.IsZero() {
+		a.mu.Lock()
+		if len(a.known) >= maxKnown {
+			clear(a.known)
+		}
+		a.known[hash] = credential
+		a.mu.Unlock()
+		_ = a.revocations.Confirm(ctx, key, claim) // only a shortcut for the next request
+	}
+	return credential, nil
+}
+
+func (a *Authenticator) player(ctx context.Context, bearer string) (tenancy.Principal, error) {
+	id, kid, err := a.tokens.Peek(bearer)
+	if err != nil {
+		return tenancy.Principal{}, tenancy.ErrCredential
+	}
+	environment, err := a.directory.Get(ctx, id)
+	if errors.Is(err, tenancy.ErrEnvironmentNotFound) {
+		return tenancy.Principal{}, identity.ErrAccessToken
+	}
+	if err != nil {
+		return tenancy.Principal{}, err
+	}
+	scope := environment.Scope()
+	keys, err := a.keys.Keys(ctx, scope)
+	if err != nil {
+		return tenancy.Principal{}, err
+	}
+	now := a.clock.Now()
+	key, ok := keys.Find(kid, now)
+	if !ok {
+		return tenancy.Principal{}, identity.ErrAccessToken
+	}
+	claims, err := a.tokens.Verify(bearer, key, string(a.issuer), id, now)
+	if err != nil {
+		return tenancy.Principal{}, err
+	}
+	if err := a.alive(ctx, scope, claims.Session, now); err != nil {
+		return tenancy.Principal{}, err
+	}
+	return tenancy.Player(scope, string(claims.Player), string(claims.Session), claims.ExpiresAt), nil
+}
+
+// alive is ErrSessionEnded unless the session is live.
+func (a *Authenticator) alive(ctx context.Context, scope tenancy.Scope, id identity.SessionID, now time.Time) error {
+	key := SessionKey(scope, id)
+	verdict, claim, _ := a.revocations.Look(ctx, key) // an error is Unknown: ask the database
+	if verdict == revocation.Good {
+		return nil
+	}
+	session, err := a.store.Sessions().Get(ctx, scope, id)
+	if errors.Is(err, identity.ErrSessionNotFound) || err == nil && !session.Live(now) {
+		return identity.ErrSessionEnded
+	}
+	if err != nil {
+		return fmt.Errorf("find session: %w", err)
+	}
+	_ = a.revocations.Confirm(ctx, key, claim) // only a shortcut for the next request
+	return nil
+}
+
+// CredentialKey names a credential in the memory of revocations.
+func CredentialKey(hash [sha256.Size]byte) string {
+	return "credential/" + hex.EncodeToString(hash[:16])
+}
+
+// SessionKey names a session in the memory of revocations.
+func SessionKey(scope tenancy.Scope, id identity.SessionID) string {
+	return "session/" + string(scope.Environment()) + "/" + string(id)
+}

@@ -1,0 +1,53 @@
+package documents
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/domain/storage"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/ids"
+)
+
+// UseCases are what callers do with documents.
+type UseCases struct {
+	store     datastore.Datastore
+	directory *environments.Directory
+	clock     clock.Clock
+	ids       ids.Source
+	limits    storage.Limits
+}
+
+func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits) *UseCases {
+	return &UseCases{store: store, directory: directory, clock: clock, ids: ids, limits: limits.Storage()}
+}
+
+// Get gives a document that the caller may read; ErrNotFound when there is none.
+func (u *UseCases) Get(ctx context.Context, p tenancy.Principal, ref storage.Ref) (storage.Document, error) {
+	document, err := u.store.Documents().Get(ctx, p.Scope(), ref)
+	if err != nil {
+		return storage.Document{}, fmt.Errorf("read document: %w", err)
+	}
+	if document.Deleted || !document.ReadableBy(storage.ActorOf(p)) {
+		return storage.Document{}, storage.ErrNotFound
+	}
+	return document, nil
+}
+
+// List gives up to query.Limit of an owner's documents that the caller may read.
+// query.Reads is filled in here.
+func (u *UseCases) List(ctx context.Context, p tenancy.Principal, query storage.Query) ([]storage.Document, error) {
+	query.Reads = storage.ActorOf(p).Visible(query.Owner)
+	if len(query.Reads) == 0 {
+		return []storage.Document{}, nil
+	}
+	documents, err := u.store.Documents().List(ctx, p.Scope(), query)
+	if err != nil {
+		return nil, fmt.Errorf("list documents: %w", err)
+	}
+	return documents, nil
+}

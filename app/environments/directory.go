@@ -1,0 +1,86 @@
+// Package environments gives every request its environment and the keys that
+// sign for it, without asking the database each time.
+//
+// It caches for a moment only; an operator's change is seen at once on the
+// replica that made it and within Fresh on the others. Nothing that must take
+// effect on the next request, such as a revocation, goes through it.
+package environments
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// Fresh is how long a cached environment or key set is used.
+const Fresh = time.Second
+
+// Directory finds environments by id.
+type Directory struct {
+	store datastore.Datastore
+	clock clock.Clock
+
+	mu    sync.RWMutex
+	known map[tenancy.EnvironmentID]dated[tenancy.Environment]
+}
+
+type dated[T any] struct {
+	value T
+	until time.Time
+}
+
+func NewDirectory(store datastore.Datastore, clock clock.Clock) *Directory {
+	return &Directory{store: store, clock: clock, known: map[tenancy.EnvironmentID]dated[tenancy.Environment]{}}
+}
+
+// Get is ErrEnvironmentNotFound when there is none.
+func (d *Directory) Get(ctx context.Context, id tenancy.EnvironmentID) (tenancy.Environment, error) {
+	now := d.clock.Now()
+	d.mu.RLock()
+	known, ok := d.known[id]
+	d.mu.RUnlock()
+	if ok && now.Before(known.until) {
+		return known.value, nil
+	}
+	environment, err := d.store.Environments().Get(ctx, id)
+	if err != nil {
+		return environment, fmt.Errorf("find environment: %w", err)
+	}
+	d.mu.Lock()
+	d.known[id] = dated[tenancy.Environment]{environment, now.Add(Fresh)}
+	d.mu.Unlock()
+	return environment, nil
+}
+
+// Forget makes the next Get ask the database.
+func (d *Directory) Forget(id tenancy.EnvironmentID) {
+	d.mu.Lock()
+	delete(d.known, id)
+	d.mu.Unlock()
+}
+
+// Each visits every environment of every project; it stops at the first error.
+func Each(ctx context.Context, store datastore.Repos, visit func(tenancy.Environment) error) error {
+	const page = 200
+	after := tenancy.EnvironmentID("")
+	for {
+		batch, err := store.Environments().All(ctx, after, page)
+		if err != nil {
+			return fmt.Errorf("list environments: %w", err)
+		}
+		for _, environment := range batch {
+			if err := visit(environment); err != nil {
+				return err
+			}
+			after = environment.ID
+		}
+		if len(batch) < page {
+			return nil
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package environments
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/ids"
+	"github.com/overworldhq/overworld/ports/secrets"
+)
+
+// KeyRing holds the signing keys of the environments in use.
+type KeyRing struct {
+	store  datastore.Datastore
+	clock  clock.Clock
+	ids    ids.Source
+	random secrets.Random
+	vault  secrets.Vault
+
+	mu    sync.RWMutex
+	known map[tenancy.EnvironmentID]dated[identity.KeySet]
+}
+
+func NewKeyRing(store datastore.Datastore, clock clock.Clock, ids ids.Source, random secrets.Random, vault secrets.Vault) *KeyRing {
+	return &KeyRing{store: store, clock: clock, ids: ids, random: random, vault: vault, known: map[tenancy.EnvironmentID]dated[identity.KeySet]{}}
+}
+
+// Keys gives an environment's key set.
+func (r *KeyRing) Keys(ctx context.Context, scope tenancy.Scope) (identity.KeySet, error) {
+	now := r.clock.Now()
+	r.mu.RLock()
+	known, ok := r.known[scope.Environment()]
+	r.mu.RUnlock()
+	if ok && now.Before(known.until) {
+		return known.value, nil
+	}
+	sealed, err := r.store.SigningKeys().List(ctx, scope)
+	if err != nil {
+		return nil, fmt.Errorf("list signing keys: %w", err)
+	}
+	keys, err := r.open(scope, sealed)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	r.known[scope.Environment()] = dated[identity.KeySet]{keys, now.Add(Fresh)}
+	r.mu.Unlock()
+	return keys, nil
+}
+
+// Signer gives the key that signs now.
+func (r *KeyRing) Signer(ctx context.Context, scope tenancy.Scope) (identity.SigningKey, error) {
+	keys, err := r.Keys(ctx, scope)
+	if err != nil {
+		return identity.SigningKey{}, err
+	}
+	key, ok := keys.Signer(r.clock.Now())
+	if !ok {
+		return key, fault.ErrInternal.Because(fmt.Errorf("environment %s has no signing key", scope.Environment()))
+	}
+	return key, nil
+}
+
+// Rotate adds a fresh key within a transaction; lifetime and atOnce are as for
+// identity.KeySet.Rotated. Call Forget once the transaction has committed.
+func (r *KeyRing) Rotate(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, lifetime time.Duration, atOnce bool) (identity.SigningKey, error) {
+	stored, err := tx.SigningKeys().List(ctx, scope)
+	if err != nil {
+		return identity.SigningKey{}, fmt.Errorf("list signing keys: %w", err)
+	}
+	var seed [ed25519.SeedSize]byte
+	r.random.Fill(seed[:])
+	private := ed25519.NewKeyFromSeed(seed[:])
+	fresh := identity.SigningKey{ID: r.ids.New(), Private: private, Public: private.Public().(ed25519.PublicKey)}
+
+	keys := make(identity.KeySet, len(stored))
+	for i, k := range stored {
+		keys[i] = k.SigningKey
+	}
+	keys = keys.Rotated(fresh, r.clock.Now(), lifetime, atOnce)
+	fresh = keys[len(keys)-1]
+	sealed := make([]identity.SealedKey, len(keys))
+	for i, k := range keys {
+		if i < len(stored) {
+			sealed[i] = identity.SealedKey{SigningKey: k, Sealed: stored[i].Sealed}
+			continue
+		}
+		sealed[i] = identity.SealedKey{SigningKey: k, Sealed: r.vault.Seal(sealContext(scope, k.ID), seed[:])}
+	}
+	if err := tx.SigningKeys().Save(ctx, scope, sealed); err != nil {
+		return fresh, fmt.Errorf("save signing keys: %w", err)
+	}
+	return fresh, nil
+}
+
+// Forget makes the next Keys ask the database.
+func (r *KeyRing) Forget(scope tenancy.Scope) {
+	r.mu.Lock()
+	delete(r.known, scope.Environment())
+	r.mu.Unlock()
+}
+
+func (r *KeyRing) open(scope tenancy.Scope, sealed []identity.SealedKey) (identity.KeySet, error) {
+	keys := make(identity.KeySet, 0, len(sealed))
+	for _, s := range sealed {
+		seed, err := r.vault.Open(sealContext(scope, s.ID), s.Sealed)
+		if err != nil || len(seed) != ed25519.SeedSize {
+			return nil, fault.ErrInternal.Because(fmt.Errorf("signing key %s of environment %s does not open: is the master key the one it was made with? %w", s.ID, scope.Environment(), err))
+		}
+		s.Private = ed25519.NewKeyFromSeed(seed)
+		keys = append(keys, s.SigningKey)
+	}
+	return keys, nil
+}
+
+func sealContext(scope tenancy.Scope, kid string) string {
+	return "signing-key/" + string(scope.Environment()) + "/" + kid
+}

@@ -1,0 +1,101 @@
+// Package limits is the one place that says how large, how many, how long and
+// how often. What it holds is enforced, configurable and published.
+package limits
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/storage"
+	"github.com/overworldhq/overworld/ports/limiter"
+)
+
+// Limits are those of an installation.
+type Limits struct {
+	// BodyBytes bounds a request body.
+	BodyBytes int
+	// BodyDepth bounds how deep its JSON nests.
+	BodyDepth int
+	// DocumentBytes bounds a document's value in its compact form.
+	DocumentBytes int
+	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
+	PageItems   int
+	PageDefault int
+	// RequestTime bounds how long a request may take.
+	RequestTime time.Duration
+	// Rates are how often each class of route may be called.
+	Rates map[Class]Rates
+}
+
+// Class groups routes that share rate limits.
+type Class string
+
+const (
+	// SignIn creates or renews sessions: what an attacker would flood.
+	SignIn Class = "sign_in"
+	// Read and Write are what the game does while it runs.
+	Read  Class = "read"
+	Write Class = "write"
+	// Operate is what operators and their tools do.
+	Operate Class = "operate"
+)
+
+// Classes lists every class, in the order of the documentation.
+func Classes() []Class { return []Class{SignIn, Read, Write, Operate} }
+
+// Rates bound the calls of one class: by each caller (a player, or a
+// credential other than a publishable key, which all players share), and by
+// each client address.
+type Rates struct {
+	PerCaller  limiter.Rate
+	PerAddress limiter.Rate
+}
+
+// Default is what an installation starts from. A server token speaks for
+// thousands of players, hence the generous rates a caller.
+func Default() Limits {
+	perSecond := func(limit, burst int) limiter.Rate {
+		return limiter.Rate{Limit: limit, Period: time.Second, Burst: burst}
+	}
+	return Limits{
+		BodyBytes:     1 << 20,
+		BodyDepth:     64,
+		DocumentBytes: 256 << 10,
+		PageItems:     100,
+		PageDefault:   50,
+		RequestTime:   15 * time.Second,
+		Rates: map[Class]Rates{
+			SignIn:  {PerCaller: perSecond(20, 60), PerAddress: perSecond(20, 100)},
+			Read:    {PerCaller: perSecond(2000, 4000), PerAddress: perSecond(4000, 8000)},
+			Write:   {PerCaller: perSecond(1000, 2000), PerAddress: perSecond(2000, 4000)},
+			Operate: {PerCaller: perSecond(50, 200), PerAddress: perSecond(100, 400)},
+		},
+	}
+}
+
+// Check is an error that lists every member out of its range.
+func (l Limits) Check() error {
+	var faults []error
+	within := func(name string, value, low, high int) {
+		if value < low || value > high {
+			faults = append(faults, fmt.Errorf("limits.%s: %d is not from %d to %d", name, value, low, high))
+		}
+	}
+	within("body_bytes", l.BodyBytes, 1<<10, 64<<20)
+	within("body_depth", l.BodyDepth, 4, 1000)
+	within("document_bytes", l.DocumentBytes, 64, l.BodyBytes)
+	within("page_items", l.PageItems, 1, 1000)
+	within("page_default", l.PageDefault, 1, l.PageItems)
+	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)
+	for _, class := range Classes() {
+		for who, rate := range map[string]limiter.Rate{"caller": l.Rates[class].PerCaller, "address": l.Rates[class].PerAddress} {
+			within("rates."+string(class)+"."+who, rate.Limit, 1, 1_000_000)
+			within("rates."+string(class)+"."+who+"_burst", rate.Burst, 1, 1_000_000)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// Storage is the part that documents care for.
+func (l Limits) Storage() storage.Limits { return storage.Limits{ValueBytes: l.DocumentBytes} }

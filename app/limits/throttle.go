@@ -1,0 +1,67 @@
+package limits
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/limiter"
+)
+
+// ErrTooMany refuses a call over its rate.
+var ErrTooMany = fault.New(fault.TooMany, "limits.too_many_requests", "Too many requests; wait as long as Retry-After says.")
+
+// Throttle enforces the rates.
+type Throttle struct {
+	limits  Limits
+	limiter limiter.Limiter
+}
+
+func NewThrottle(limits Limits, limiter limiter.Limiter) *Throttle {
+	return &Throttle{limits: limits, limiter: limiter}
+}
+
+// Address counts a call that has not been authenticated, or failed to be, against its address alone.
+func (t *Throttle) Address(ctx context.Context, class Class, address netip.Addr) (limiter.Rate, limiter.Decision, error) {
+	rate := t.limits.Rates[class].PerAddress
+	return t.take(ctx, rate, limiter.Ask{Key: addressKey(class, address), Rate: rate})
+}
+
+// Call counts a call against its caller and its address. Servers are not
+// counted by address: they are many behind few. The rate it gives is the caller's
+// where there is one, else the address's.
+func (t *Throttle) Call(ctx context.Context, class Class, p tenancy.Principal, address netip.Addr) (limiter.Rate, limiter.Decision, error) {
+	rates := t.limits.Rates[class]
+	caller := limiter.Ask{Key: string(class) + "/caller/" + string(p.Scope().Environment()) + "/" + p.Subject(), Rate: rates.PerCaller}
+	client := limiter.Ask{Key: addressKey(class, address), Rate: rates.PerAddress}
+	switch p.Kind() {
+	case tenancy.PublishableKey:
+		return t.take(ctx, client.Rate, client)
+	case tenancy.ServerToken:
+		return t.take(ctx, caller.Rate, caller)
+	}
+	return t.take(ctx, caller.Rate, caller, client)
+}
+
+func (t *Throttle) take(ctx context.Context, rate limiter.Rate, asks ...limiter.Ask) (limiter.Rate, limiter.Decision, error) {
+	decision, err := t.limiter.Take(ctx, asks...)
+	if err != nil {
+		return rate, decision, err
+	}
+	if !decision.Allowed {
+		return rate, decision, ErrTooMany.After(decision.RetryAfter)
+	}
+	return rate, decision, nil
+}
+
+// addressKey counts an IPv6 client by its /64: a household has that many to choose from.
+func addressKey(class Class, address netip.Addr) string {
+	address = address.Unmap().WithZone("")
+	if address.Is6() {
+		if prefix, err := address.Prefix(64); err == nil {
+			address = prefix.Addr()
+		}
+	}
+	return string(class) + "/address/" + address.String()
+}

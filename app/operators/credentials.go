@@ -1,0 +1,107 @@
+package operators
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// Place names an environment, or with an empty Environment a whole project, by slugs.
+type Place struct{ Project, Environment string }
+
+// owner finds whose credentials are meant by a place.
+func (u *UseCases) owner(ctx context.Context, p tenancy.Principal, place Place) (tenancy.CredentialOwner, error) {
+	if place.Environment == "" {
+		project, err := u.wholeProject(ctx, p, place.Project)
+		return tenancy.CredentialOwner{Project: project.ID}, err
+	}
+	environment, _, err := u.environment(ctx, p, place.Project, place.Environment)
+	return tenancy.CredentialOwner{Project: environment.ProjectID, Environment: environment.ID}, err
+}
+
+// CreateCredential makes a key or token and gives the secret, which is kept
+// nowhere. Nobody can grant more than they hold. spec's Project and Environment are filled in from the place.
+func (u *UseCases) CreateCredential(ctx context.Context, p tenancy.Principal, place Place, spec tenancy.CredentialSpec) (tenancy.Credential, string, error) {
+	owner, err := u.owner(ctx, p, place)
+	if err != nil {
+		return tenancy.Credential{}, "", err
+	}
+	spec.Project, spec.Environment = owner.Project, owner.Environment
+	if spec.Kind == tenancy.SecretKey {
+		for _, scope := range spec.Scopes {
+			if err := p.Require(scope); err != nil {
+				return tenancy.Credential{}, "", err
+			}
+		}
+	}
+	var entropy [tenancy.TokenEntropy]byte
+	u.random.Fill(entropy[:])
+	now := u.clock.Now()
+	credential, token, err := tenancy.NewCredential(u.ids.New(), spec, entropy, now)
+	if err != nil {
+		return credential, "", err
+	}
+	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		if err := tx.Credentials().Create(ctx, credential); err != nil {
+			return fmt.Errorf("create credential: %w", err)
+		}
+		event := owned(audit.By(p, audit.CredentialCreated, now), owner).On("credential", credential.ID)
+		event.After = describe(credential)
+		return u.record(ctx, tx, event)
+	})
+	return credential, token, err
+}
+
+// Credentials gives up to limit credentials of a place, newest first, beginning before the given id.
+func (u *UseCases) Credentials(ctx context.Context, p tenancy.Principal, place Place, before string, limit int) ([]tenancy.Credential, error) {
+	owner, err := u.owner(ctx, p, place)
+	if err != nil {
+		return nil, err
+	}
+	return u.store.Credentials().List(ctx, owner, before, limit)
+}
+
+// RevokeCredential ends a credential: it is refused from the next request on,
+// on every replica. Revoking one that was revoked is no error.
+func (u *UseCases) RevokeCredential(ctx context.Context, p tenancy.Principal, place Place, id string) error {
+	owner, err := u.owner(ctx, p, place)
+	if err != nil {
+		return err
+	}
+	credential, err := u.store.Credentials().Get(ctx, owner, id)
+	if err != nil {
+		return fmt.Errorf("find credential: %w", err)
+	}
+	u.block(ctx, credential)
+	return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		now := u.clock.Now()
+		if err := tx.Credentials().Revoke(ctx, owner, id, now); err != nil {
+			return fmt.Errorf("revoke credential: %w", err)
+		}
+		event := owned(audit.By(p, audit.CredentialRevoked, now), owner).On("credential", credential.ID)
+		event.Before = describe(credential)
+		return u.record(ctx, tx, event)
+	})
+}
+
+func owned(event audit.Event, owner tenancy.CredentialOwner) audit.Event {
+	event.Project, event.Environment = owner.Project, owner.Environment
+	return event
+}
+
+func describe(c tenancy.Credential) map[string]string {
+	scopes := make([]string, len(c.Scopes))
+	for i, s := range c.Scopes {
+		scopes[i] = string(s)
+	}
+	d := map[string]string{"kind": c.Kind.String(), "name": c.Name, "hint": c.Hint, "scopes": strings.Join(scopes, " ")}
+	if !c.ExpiresAt.IsZero() {
+		d["expires_at"] = c.ExpiresAt.Format(time.RFC3339)
+	}
+	return d
+}

@@ -1,0 +1,202 @@
+package operators
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// maxEnvironments bounds the environments of a project.
+const maxEnvironments = 50
+
+// ErrTooManyEnvironments refuses an environment past the bound.
+var ErrTooManyEnvironments = fault.New(fault.Conflict, "tenancy.too_many_environments", "A project has at most %d environments.", maxEnvironments)
+
+// CreateEnvironment adds an environment to the caller's project.
+func (u *UseCases) CreateEnvironment(ctx context.Context, p tenancy.Principal, projectSlug, slug, name string, production bool) (tenancy.Environment, error) {
+	project, err := u.wholeProject(ctx, p, projectSlug)
+	if err != nil {
+		return tenancy.Environment{}, err
+	}
+	var environment tenancy.Environment
+	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		all, err := tx.Environments().List(ctx, project.ID, "", maxEnvironments)
+		if err != nil {
+			return fmt.Errorf("list environments: %w", err)
+		}
+		if len(all) >= maxEnvironments {
+			return ErrTooManyEnvironments
+		}
+		environment, err = u.addEnvironment(ctx, tx, p, project, slug, name, production)
+		return err
+	})
+	return environment, err
+}
+
+// addEnvironment makes an environment and the key that signs its tokens.
+func (u *UseCases) addEnvironment(ctx context.Context, tx datastore.Repos, p tenancy.Principal, project tenancy.Project, slug, name string, production bool) (tenancy.Environment, error) {
+	now := u.clock.Now()
+	environment, err := tenancy.NewEnvironment(tenancy.EnvironmentID(u.ids.New()), project.ID, slug, name, production, now)
+	if err != nil {
+		return environment, err
+	}
+	if err := tx.Environments().Create(ctx, environment); err != nil {
+		return environment, fmt.Errorf("create environment: %w", err)
+	}
+	if _, err := u.keys.Rotate(ctx, tx, environment.Scope(), environment.Settings.AccessTokenLifetime, true); err != nil {
+		return environment, err
+	}
+	event := audit.By(p, audit.EnvironmentCreated, now).On("environment", string(environment.ID))
+	event.Project, event.After = project.ID, summary(environment)
+	return environment, u.record(ctx, tx, event)
+}
+
+// Environments gives the environments of a project that the caller may see, by slug.
+func (u *UseCases) Environments(ctx context.Context, p tenancy.Principal, projectSlug, after string, limit int) ([]tenancy.Environment, error) {
+	project, err := u.project(ctx, p, projectSlug)
+	if err != nil {
+		return nil, err
+	}
+	if own := p.Scope(); !own.IsZero() {
+		environment, err := u.store.Environments().Get(ctx, own.Environment())
+		if err != nil {
+			return nil, fmt.Errorf("find environment: %w", err)
+		}
+		if environment.Slug <= after {
+			return []tenancy.Environment{}, nil
+		}
+		return []tenancy.Environment{environment}, nil
+	}
+	return u.store.Environments().List(ctx, project.ID, after, limit)
+}
+
+// Environment gives one environment.
+func (u *UseCases) Environment(ctx context.Context, p tenancy.Principal, projectSlug, slug string) (tenancy.Environment, error) {
+	environment, _, err := u.environment(ctx, p, projectSlug, slug)
+	return environment, err
+}
+
+// Edit changes an environment; nil members stay as they are.
+type Edit struct {
+	Name     *string
+	Settings func(*tenancy.Settings)
+	// Versions, when there are any, are those one of which must be current.
+	Versions []int64
+}
+
+// EditEnvironment changes an environment's name and settings. Other replicas
+// see it within environments.Fresh.
+func (u *UseCases) EditEnvironment(ctx context.Context, p tenancy.Principal, projectSlug, slug string, edit Edit) (tenancy.Environment, error) {
+	for {
+		current, scope, err := u.environment(ctx, p, projectSlug, slug)
+		if err != nil {
+			return current, err
+		}
+		if len(edit.Versions) > 0 && !slices.Contains(edit.Versions, current.Version) {
+			return current, tenancy.ErrEnvironmentStale.WithCurrent(current)
+		}
+		name, settings := current.Name, current.Settings
+		if edit.Name != nil {
+			name = *edit.Name
+		}
+		if edit.Settings != nil {
+			edit.Settings(&settings)
+		}
+		next, err := current.Edited(name, settings)
+		if err != nil {
+			return current, err
+		}
+		err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			if err := tx.Environments().Update(ctx, next); err != nil {
+				return fmt.Errorf("update environment: %w", err)
+			}
+			event := audit.By(p, audit.EnvironmentUpdated, u.clock.Now()).In(scope).On("environment", string(next.ID))
+			event.Before, event.After = changed(summary(current), summary(next))
+			return u.record(ctx, tx, event)
+		})
+		u.directory.Forget(next.ID)
+		// Somebody else's edit came between; with no version named, ours goes on top of it.
+		if errors.Is(err, tenancy.ErrEnvironmentStale) && ctx.Err() == nil {
+			continue
+		}
+		return next, err
+	}
+}
+
+// DeleteEnvironment deletes an environment with all that is in it, except its audit log.
+func (u *UseCases) DeleteEnvironment(ctx context.Context, p tenancy.Principal, projectSlug, slug string, confirm Confirmation) error {
+	if _, err := u.wholeProject(ctx, p, projectSlug); err != nil {
+		return err
+	}
+	environment, _, err := u.environment(ctx, p, projectSlug, slug)
+	if err != nil {
+		return err
+	}
+	if confirm.Slug != environment.Slug {
+		return tenancy.ErrNotConfirmed.With("Repeat the environment's slug, %s, in confirm.", environment.Slug)
+	}
+	if environment.Production && !confirm.Production {
+		return tenancy.ErrNotConfirmed.With("This is a production environment; confirm that with production=true.")
+	}
+	if err := u.blockOwned(ctx, tenancy.CredentialOwner{Project: environment.ProjectID, Environment: environment.ID}); err != nil {
+		return err
+	}
+	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		if err := tx.Environments().Delete(ctx, environment.ID); err != nil {
+			return fmt.Errorf("delete environment: %w", err)
+		}
+		event := audit.By(p, audit.EnvironmentDeleted, u.clock.Now()).On("environment", string(environment.ID))
+		event.Project, event.Environment, event.Before = environment.ProjectID, "", summary(environment)
+		return u.record(ctx, tx, event)
+	})
+	u.directory.Forget(environment.ID)
+	return err
+}
+
+// blockOwned blocks every credential of an owner, before they go.
+func (u *UseCases) blockOwned(ctx context.Context, owner tenancy.CredentialOwner) error {
+	const page = 200
+	for before := ""; ; {
+		batch, err := u.store.Credentials().List(ctx, owner, before, page)
+		if err != nil {
+			return fmt.Errorf("list credentials: %w", err)
+		}
+		u.block(ctx, batch...)
+		if len(batch) < page {
+			return nil
+		}
+		before = batch[len(batch)-1].ID
+	}
+}
+
+func summary(e tenancy.Environment) map[string]string {
+	seconds := func(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
+	return map[string]string{
+		"slug": e.Slug, "name": e.Name, "production": strconv.FormatBool(e.Production), "version": strconv.FormatInt(e.Version, 10),
+		"guest_sign_in":                  strconv.FormatBool(e.Settings.GuestSignIn),
+		"access_token_lifetime_seconds":  seconds(e.Settings.AccessTokenLifetime),
+		"refresh_token_lifetime_seconds": seconds(e.Settings.RefreshTokenLifetime),
+		"clock_offset_seconds":           seconds(e.Settings.ClockOffset),
+		"cors_origins":                   strings.Join(e.Settings.CORSOrigins, " "),
+	}
+}
+
+// changed keeps the members in which two summaries differ.
+func changed(before, after map[string]string) (map[string]string, map[string]string) {
+	was, is := map[string]string{}, map[string]string{}
+	for member, value := range after {
+		if before[member] != value {
+			was[member], is[member] = before[member], value
+		}
+	}
+	return was, is
+}

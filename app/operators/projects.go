@@ -1,0 +1,111 @@
+package operators
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// CreateProject makes a project with its standard environments. Only the CLI
+// can: no key reaches beyond its own project.
+func (u *UseCases) CreateProject(ctx context.Context, p tenancy.Principal, slug, name string) (tenancy.Project, []tenancy.Environment, error) {
+	if p.Kind() != tenancy.LocalOperator {
+		return tenancy.Project{}, nil, tenancy.ErrAudience
+	}
+	now := u.clock.Now()
+	project, err := tenancy.NewProject(tenancy.ProjectID(u.ids.New()), slug, name, now)
+	if err != nil {
+		return project, nil, err
+	}
+	var made []tenancy.Environment
+	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		made = nil
+		if err := tx.Projects().Create(ctx, project); err != nil {
+			return fmt.Errorf("create project: %w", err)
+		}
+		event := audit.By(p, audit.ProjectCreated, now).On("project", string(project.ID))
+		event.Project, event.After = project.ID, map[string]string{"slug": project.Slug}
+		if err := u.record(ctx, tx, event); err != nil {
+			return err
+		}
+		for _, standard := range tenancy.StandardEnvironments() {
+			environment, err := u.addEnvironment(ctx, tx, p, project, standard.Slug, standard.Name, standard.Production)
+			if err != nil {
+				return err
+			}
+			made = append(made, environment)
+		}
+		return nil
+	})
+	return project, made, err
+}
+
+// Projects gives the projects that the caller may see, by slug: its own, or all for the CLI.
+func (u *UseCases) Projects(ctx context.Context, p tenancy.Principal, after string, limit int) ([]tenancy.Project, error) {
+	if p.Kind() == tenancy.LocalOperator {
+		return u.store.Projects().List(ctx, after, limit)
+	}
+	own, err := u.store.Projects().Get(ctx, p.Project())
+	if err != nil {
+		return nil, fmt.Errorf("find project: %w", err)
+	}
+	if own.Slug <= after {
+		return []tenancy.Project{}, nil
+	}
+	return []tenancy.Project{own}, nil
+}
+
+// Project gives the caller's project.
+func (u *UseCases) Project(ctx context.Context, p tenancy.Principal, slug string) (tenancy.Project, error) {
+	return u.project(ctx, p, slug)
+}
+
+// Confirmation is what a deletion must repeat.
+type Confirmation struct {
+	Slug string
+	// Production agrees that production data is destroyed.
+	Production bool
+}
+
+// DeleteProject deletes a project with all that is in it, except its audit log.
+func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug string, confirm Confirmation) error {
+	project, err := u.wholeProject(ctx, p, slug)
+	if err != nil {
+		return err
+	}
+	if confirm.Slug != project.Slug {
+		return tenancy.ErrNotConfirmed.With("Repeat the project's slug, %s, in confirm.", project.Slug)
+	}
+	all, err := u.store.Environments().List(ctx, project.ID, "", maxEnvironments)
+	if err != nil {
+		return fmt.Errorf("list environments: %w", err)
+	}
+	for _, environment := range all {
+		if environment.Production && !confirm.Production {
+			return tenancy.ErrNotConfirmed.With("The project has a production environment; confirm that with production=true.")
+		}
+	}
+	if err := u.blockOwned(ctx, tenancy.CredentialOwner{Project: project.ID}); err != nil {
+		return err
+	}
+	for _, environment := range all {
+		if err := u.blockOwned(ctx, tenancy.CredentialOwner{Project: project.ID, Environment: environment.ID}); err != nil {
+			return err
+		}
+	}
+	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		if err := tx.Projects().Delete(ctx, project.ID); err != nil {
+			return fmt.Errorf("delete project: %w", err)
+		}
+		event := audit.By(p, audit.ProjectDeleted, u.clock.Now()).On("project", string(project.ID))
+		event.Project, event.Before = project.ID, map[string]string{"slug": project.Slug}
+		return u.record(ctx, tx, event)
+	})
+	for _, environment := range all {
+		u.directory.Forget(environment.ID)
+	}
+	return err
+}

@@ -1,0 +1,87 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// Refresh gives the successor of a refresh token with a new access token. The
+// last used token, presented again within identity.RefreshGrace, gives the very
+// same grant; an older one ends the session.
+func (u *UseCases) Refresh(ctx context.Context, p tenancy.Principal, token string, device Device) (Grant, error) {
+	refresh, err := identity.ReadRefreshToken(token, u.refreshKey)
+	if err != nil {
+		return Grant{}, err
+	}
+	if refresh.Environment != p.Scope().Environment() {
+		return Grant{}, identity.ErrRefreshToken
+	}
+	environment, err := u.directory.Get(ctx, refresh.Environment)
+	if err != nil {
+		return Grant{}, err
+	}
+	var session identity.Session
+	var rotation identity.Rotation
+	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		stored, err := tx.Sessions().Lock(ctx, p.Scope(), refresh.Session)
+		if errors.Is(err, identity.ErrSessionNotFound) {
+			return identity.ErrSessionEnded
+		}
+		if err != nil {
+			return fmt.Errorf("read session: %w", err)
+		}
+		now := u.clock.Now()
+		session, rotation = stored.Refresh(refresh.Generation, now, environment.Settings.RefreshTokenLifetime)
+		if rotation != identity.Rotated {
+			return nil
+		}
+		session = device.on(session)
+		if err := tx.Players().Seen(ctx, p.Scope(), session.Player, now); err != nil {
+			return fmt.Errorf("note player: %w", err)
+		}
+		return tx.Sessions().Update(ctx, p.Scope(), session)
+	})
+	if err != nil {
+		return Grant{}, err
+	}
+	switch rotation {
+	case identity.Ended:
+		return Grant{}, identity.ErrSessionEnded
+	case identity.Theft:
+		event := audit.By(p, audit.SessionReuseDetected, u.clock.Now()).On("session", string(session.ID))
+		event.After = map[string]string{"player": string(session.Player)}
+		if err := u.end(ctx, p.Scope(), session.ID, identity.Stolen, &event); err != nil {
+			return Grant{}, err
+		}
+		return Grant{}, identity.ErrRefreshReuse
+	}
+	return u.grant(ctx, environment, session)
+}
+
+// end revokes a session. What vouched for it is blocked first, so that from
+// the commit on every replica's next request finds it ended.
+func (u *UseCases) end(ctx context.Context, scope tenancy.Scope, id identity.SessionID, reason identity.RevokeReason, event *audit.Event) error {
+	// Without the cache nobody is vouched for, and every request asks the database.
+	_ = u.revocations.Block(ctx, access.SessionKey(scope, id))
+	return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		session, err := tx.Sessions().Lock(ctx, scope, id)
+		if err != nil {
+			return fmt.Errorf("read session: %w", err)
+		}
+		if err := tx.Sessions().Update(ctx, scope, session.Revoked(reason, u.clock.Now())); err != nil {
+			return fmt.Errorf("end session: %w", err)
+		}
+		if event == nil {
+			return nil
+		}
+		event.ID = u.ids.New()
+		return tx.Audit().Append(ctx, *event)
+	})
+}
