@@ -1,0 +1,88 @@
+package servers
+
+import (
+	"context"
+	"testing"
+)
+
+// Process is a private server that a test may stop, kill and pause. A call
+// returns when its effect is complete. Its methods end the test when they
+// fail, so they belong to the test's own goroutine.
+type Process struct {
+	t       testing.TB
+	address string
+	machine machine
+}
+
+// OwnPostgres starts a PostgreSQL server for this test alone, as durable as in
+// production, and gives its handle; URL is of an empty database. Stop cuts the
+// connections and saves.
+func OwnPostgres(t testing.TB) *Process {
+	t.Helper()
+	return own(t, kindPostgres)
+}
+
+// OwnRedis starts a Redis server for this test alone. Stop saves its data, which
+// Start finds again; Kill loses it.
+func OwnRedis(t testing.TB) *Process {
+	t.Helper()
+	return own(t, kindRedis)
+}
+
+// OwnS3 starts an S3 server for this test alone; URL is of an empty bucket.
+func OwnS3(t testing.TB) *Process {
+	t.Helper()
+	return own(t, kindS3)
+}
+
+func own(t testing.TB, k kind) *Process {
+	t.Helper()
+	everything.check(t)
+	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
+	defer cancel()
+	m, address, _, err := everything.launch(ctx, k, private)
+	if err != nil {
+		giveUp(t, err)
+	}
+	t.Cleanup(func() {
+		if err := m.end(); err != nil {
+			t.Errorf("end %s: %v", k, err)
+		}
+	})
+	if k == kindS3 {
+		if address, err = makeBucket(ctx, address, nameFor(t, "-")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &Process{t: t, address: address, machine: m}
+}
+
+// URL is the server's address. It stays the same over a restart.
+func (p *Process) URL() string { return p.address }
+
+// Stop ends the server as an operator would.
+func (p *Process) Stop() { p.t.Helper(); p.must("stop", p.machine.stop()) }
+
+// Kill ends the server and its children with SIGKILL.
+func (p *Process) Kill() { p.t.Helper(); p.must("kill", p.machine.kill()) }
+
+// Start starts the server again after Stop or Kill, on the same port and data.
+func (p *Process) Start() {
+	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), startWithin)
+	defer cancel()
+	p.must("start", p.machine.start(ctx))
+}
+
+// Pause freezes the server: connections stay, nothing is answered.
+func (p *Process) Pause() { p.t.Helper(); p.must("pause", p.machine.pause()) }
+
+// Resume continues a paused server.
+func (p *Process) Resume() { p.t.Helper(); p.must("resume", p.machine.resume()) }
+
+func (p *Process) must(operation string, err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatalf("%s test server: %v", operation, err)
+	}
+}
