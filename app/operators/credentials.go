@@ -32,11 +32,9 @@ func (u *UseCases) CreateCredential(ctx context.Context, p tenancy.Principal, pl
 		return tenancy.Credential{}, "", err
 	}
 	spec.Project, spec.Environment = owner.Project, owner.Environment
-	if spec.Kind == tenancy.SecretKey {
-		for _, scope := range spec.Scopes {
-			if err := p.Require(scope); err != nil {
-				return tenancy.Credential{}, "", err
-			}
+	for _, scope := range spec.Scopes {
+		if err := p.Require(scope); err != nil {
+			return tenancy.Credential{}, "", err
 		}
 	}
 	var entropy [tenancy.TokenEntropy]byte

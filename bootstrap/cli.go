@@ -1,0 +1,146 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+
+	"github.com/overworldhq/overworld/bootstrap/compose"
+	"github.com/overworldhq/overworld/bootstrap/config"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/blob"
+	"github.com/overworldhq/overworld/ports/cache"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/plugin"
+)
+
+func newRoot(registry *plugin.Registry) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "overworld",
+		Short: "The always-on backend behind a multiplayer game",
+		Long: `Overworld signs players in, keeps their documents, and stands behind the game's
+clients, servers and operators, each with a credential of its own kind.
+
+  overworld serve      run it, with nothing to install or configure
+  overworld tour       watch a game session against it
+
+Settings come from flags, environment variables (` + config.EnvironmentPrefix + `…), a file (--config) and
+defaults, in that order; 'overworld config print' shows what was decided.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       version(),
+	}
+	root.AddCommand(
+		newServe(registry), newMigrate(registry), newConfig(registry), newVersion(),
+		newProject(registry), newEnvironment(registry), newKey(registry), newTour(), newOpenAPI(),
+	)
+	for _, command := range root.Commands() {
+		switch command.Name() {
+		case "version", "tour", "openapi":
+		default:
+			config.AddFlags(command.PersistentFlags())
+		}
+	}
+	return root
+}
+
+// loadConfig decides the configuration and checks that its adapters exist.
+func loadConfig(cmd *cobra.Command, registry *plugin.Registry) (*config.Config, error) {
+	c, err := config.Load(cmd.Flags(), os.Environ())
+	if err == nil {
+		err = checkAddresses(c, registry)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the configuration is not usable:\n%w", err)
+	}
+	return c, nil
+}
+
+// toolbox is what a command works with: the use cases over the opened adapters.
+type toolbox struct {
+	fx.In
+
+	Config *config.Config
+	App    *compose.App
+	Store  datastore.Datastore
+	Cache  cache.Cache
+	Blobs  blob.Store
+	Clock  clock.Clock
+}
+
+// withTools opens the adapters, does the work and closes them.
+func withTools(cmd *cobra.Command, registry *plugin.Registry, work func(ctx context.Context, tools toolbox, p tenancy.Principal) error) error {
+	c, err := loadConfig(cmd, registry)
+	if err != nil {
+		return err
+	}
+	var tools toolbox
+	app := fx.New(
+		fx.WithLogger(func() fxevent.Logger { return fxevent.NopLogger }),
+		fx.Supply(c, registry, newLogger(c, cmd.ErrOrStderr())),
+		adapters(),
+		fx.Provide(newPorts, compose.New, newMetrics, newDegradation),
+		fx.Invoke(closeAdapters, func(opened toolbox) { tools = opened }),
+	)
+	if err := app.Err(); err != nil {
+		return dig.RootCause(err)
+	}
+	ctx := cmd.Context()
+	if err := app.Start(ctx); err != nil {
+		return err
+	}
+	err = work(ctx, tools, localOperator())
+	return errors.Join(err, app.Stop(context.WithoutCancel(ctx)))
+}
+
+// withProjects is withTools for commands that read or write the data: the
+// schema must be the one this version knows.
+func withProjects(cmd *cobra.Command, registry *plugin.Registry, work func(ctx context.Context, tools toolbox, p tenancy.Principal) error) error {
+	return withTools(cmd, registry, func(ctx context.Context, tools toolbox, p tenancy.Principal) error {
+		if tools.Store.Exclusive() {
+			if _, err := tools.Store.Migrate(ctx); err != nil {
+				return fmt.Errorf("migrate: %w", err)
+			}
+		}
+		if err := tools.Store.CheckSchema(ctx); err != nil {
+			return err
+		}
+		return work(ctx, tools, p)
+	})
+}
+
+var errOutOfReach = errors.New("a server is running whose cache only it can reach, so it would go on trusting what you revoke; do it through its API, or stop it first")
+
+// reachesServers is errOutOfReach if a server runs that would not notice at
+// once that a credential is gone.
+func (t toolbox) reachesServers(ctx context.Context) error {
+	if t.Cache.Shared() {
+		return nil
+	}
+	if locker, ok := t.Store.(datastore.ServerLocker); ok {
+		unlock, err := locker.LockServer(ctx)
+		if err != nil {
+			return errOutOfReach
+		}
+		return unlock()
+	}
+	alive, err := (&presence{store: t.Store, clock: t.Clock}).others(ctx, "replica/")
+	if err == nil && len(alive) > 0 {
+		return errOutOfReach
+	}
+	return err
+}
+
+func newVersion() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		Run: func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "overworld", version()) },
+	}
+}

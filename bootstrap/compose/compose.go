@@ -1,0 +1,54 @@
+package compose
+
+import (
+	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/documents"
+	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/jobs"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/operators"
+	"github.com/overworldhq/overworld/app/players"
+	"github.com/overworldhq/overworld/app/signin"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/ids"
+	"github.com/overworldhq/overworld/ports/limiter"
+	"github.com/overworldhq/overworld/ports/revocation"
+	"github.com/overworldhq/overworld/ports/secrets"
+)
+
+// Ports is all that the use cases need of the outside world: the seam between
+// what is chosen at start and what is known at compile time.
+type Ports struct {
+	Store       datastore.Datastore
+	Limiter     limiter.Limiter
+	Revocations revocation.Memory
+	Tokens      identity.AccessTokens
+	Clock       clock.Clock
+	IDs         ids.Source
+	Random      secrets.Random
+	Vault       secrets.Vault
+	Issuer      access.Issuer
+	Limits      limits.Limits
+}
+
+// App is the use cases.
+type App struct {
+	Authenticator *access.Authenticator
+	Uses          *access.Uses
+	Throttle      *limits.Throttle
+	Directory     *environments.Directory
+	SignIn        *signin.UseCases
+	Players       *players.UseCases
+	Documents     *documents.UseCases
+	Operators     *operators.UseCases
+	Jobs          []jobs.Job
+}
+
+// allJobs is what the workers of every replica take turns at.
+func allJobs(store datastore.Datastore, clock clock.Clock) []jobs.Job {
+	return []jobs.Job{
+		jobs.TokenPurge(store, clock),
+	}
+}

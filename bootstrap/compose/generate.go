@@ -1,0 +1,3 @@
+package compose
+
+//go:generate go tool -modfile=../../tools/wire/go.mod wire .

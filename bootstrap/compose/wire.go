@@ -1,0 +1,29 @@
+//go:build wireinject
+
+package compose
+
+import (
+	"github.com/google/wire"
+
+	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/documents"
+	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/operators"
+	"github.com/overworldhq/overworld/app/players"
+	"github.com/overworldhq/overworld/app/signin"
+)
+
+// New builds the use cases over the given ports.
+func New(ports Ports) *App {
+	wire.Build(
+		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Tokens", "Clock", "IDs", "Random", "Vault", "Issuer", "Limits"),
+		access.NewAuthenticator, access.NewUses,
+		environments.NewDirectory, environments.NewKeyRing,
+		limits.NewThrottle,
+		signin.New, players.New, documents.New, operators.New,
+		allJobs,
+		wire.Struct(new(App), "*"),
+	)
+	return nil
+}

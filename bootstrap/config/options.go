@@ -1,0 +1,208 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/ports/limiter"
+	"github.com/overworldhq/overworld/ports/plugin"
+)
+
+// Option is one thing that can be set.
+type Option struct {
+	Key     string // in files: "metrics_listen", "limits.body_bytes"
+	Default string
+	Help    string
+	// Secret values are never shown, and URLs have their passwords hidden.
+	Secret bool
+	IsURL  bool
+
+	read func(*Config, string) error
+}
+
+// Shown gives the value as it may be shown.
+func (s Setting) Shown() string {
+	switch {
+	case s.Value == "":
+		return ""
+	case s.Secret:
+		return "(set)"
+	case s.IsURL:
+		return plugin.Redact(s.Value)
+	}
+	return s.Value
+}
+
+// Options are all there is to set, in the order of the documentation.
+func Options() []Option {
+	base := limits.Default()
+	options := []Option{
+		{Key: "listen", Default: "127.0.0.1:8420", Help: "address the API listens on, as host:port", read: address(func(c *Config) *string { return &c.Listen }, false)},
+		{Key: "metrics_listen", Default: "127.0.0.1:8421", Help: "address /metrics listens on, or 'off'", read: address(func(c *Config) *string { return &c.MetricsListen }, true)},
+		{Key: "data", Default: "overworld-data", Help: "folder of the embedded database, objects and master key", read: required(func(c *Config) *string { return &c.Data })},
+		{Key: "database", Help: "sqlite:// or postgres:// URL; SQLite in the data folder when empty", IsURL: true, read: optional(func(c *Config) *string { return &c.Database })},
+		{Key: "cache", Default: "memory://", Help: "memory://, for one process, or redis:// URL, for several", IsURL: true, read: required(func(c *Config) *string { return &c.Cache })},
+		{Key: "blobs", Help: "file:// or s3:// URL; a folder in the data folder when empty", IsURL: true, read: optional(func(c *Config) *string { return &c.Blobs })},
+		{Key: "master_key", Help: "32 bytes, in hexadecimal or base64, that lock the signing keys; made and kept in the data folder when empty and the database is embedded", Secret: true, read: optional(func(c *Config) *string { return &c.MasterKey })},
+		{Key: "issuer", Default: "overworld", Help: "the iss of access tokens; all replicas share it", read: required(func(c *Config) *string { return &c.Issuer })},
+		{Key: "trusted_proxies", Help: "networks, separated by commas, whose X-Forwarded-For is believed", read: networks},
+		{Key: "log_level", Default: "info", Help: "debug, info, warn or error", read: func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
+		{Key: "log_format", Default: "auto", Help: "text, json, or auto: text on a terminal", read: oneOf(func(c *Config) *string { return &c.LogFormat }, "auto", "text", "json")},
+		{Key: "shutdown_seconds", Default: "20", Help: "longest a graceful stop may take", read: seconds(func(c *Config) *time.Duration { return &c.ShutdownTimeout }, 1, 600)},
+		{Key: "worker_lease_seconds", Default: "15", Help: "how long after a replica dies another takes over its job", read: seconds(func(c *Config) *time.Duration { return &c.WorkerLease }, 1, 600)},
+		{Key: "limits.body_bytes", Default: strconv.Itoa(base.BodyBytes), Help: "largest request body, in bytes", read: whole(func(c *Config) *int { return &c.Limits.BodyBytes })},
+		{Key: "limits.body_depth", Default: strconv.Itoa(base.BodyDepth), Help: "how deep JSON may nest", read: whole(func(c *Config) *int { return &c.Limits.BodyDepth })},
+		{Key: "limits.document_bytes", Default: strconv.Itoa(base.DocumentBytes), Help: "largest document value, in bytes of compact JSON", read: whole(func(c *Config) *int { return &c.Limits.DocumentBytes })},
+		{Key: "limits.page_items", Default: strconv.Itoa(base.PageItems), Help: "most items on a page", read: whole(func(c *Config) *int { return &c.Limits.PageItems })},
+		{Key: "limits.page_default", Default: strconv.Itoa(base.PageDefault), Help: "items on a page when nothing is said", read: whole(func(c *Config) *int { return &c.Limits.PageDefault })},
+		{Key: "limits.request_seconds", Default: strconv.Itoa(int(base.RequestTime / time.Second)), Help: "longest a request may take", read: seconds(func(c *Config) *time.Duration { return &c.Limits.RequestTime }, 1, 60)},
+	}
+	for _, class := range limits.Classes() {
+		rates := base.Rates[class]
+		options = append(options,
+			Option{Key: "limits.rates." + string(class) + ".caller", Default: WriteRate(rates.PerCaller), Help: "rate of " + string(class) + " calls for each caller, as <number>/s, /m or /h, and a burst", read: rate(class, func(r *limits.Rates) *limiter.Rate { return &r.PerCaller })},
+			Option{Key: "limits.rates." + string(class) + ".address", Default: WriteRate(rates.PerAddress), Help: "rate of " + string(class) + " calls for each client address", read: rate(class, func(r *limits.Rates) *limiter.Rate { return &r.PerAddress })},
+		)
+	}
+	return options
+}
+
+var rateUnits = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}
+
+// WriteRate writes a rate as the configuration reads it: "20/s burst 60".
+func WriteRate(r limiter.Rate) string {
+	for unit, period := range rateUnits {
+		if period == r.Period {
+			return fmt.Sprintf("%d/%s burst %d", r.Limit, unit, r.Burst)
+		}
+	}
+	return fmt.Sprintf("%d/%s burst %d", r.Limit, r.Period, r.Burst)
+}
+
+func readRate(v string) (limiter.Rate, error) {
+	malformed := errors.New("write it as 20/s burst 60, with s, m or h")
+	amount, burst, hasBurst := strings.Cut(v, " burst ")
+	count, unit, ok := strings.Cut(amount, "/")
+	period, known := rateUnits[unit]
+	limit, err := strconv.Atoi(count)
+	if !ok || !known || err != nil {
+		return limiter.Rate{}, malformed
+	}
+	r := limiter.Rate{Limit: limit, Period: period, Burst: limit}
+	if hasBurst {
+		if r.Burst, err = strconv.Atoi(burst); err != nil {
+			return r, malformed
+		}
+	}
+	return r, nil
+}
+
+func rate(class limits.Class, member func(*limits.Rates) *limiter.Rate) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		r, err := readRate(v)
+		if err != nil {
+			return err
+		}
+		rates := c.Limits.Rates[class]
+		*member(&rates) = r
+		c.Limits.Rates[class] = rates
+		return nil
+	}
+}
+
+func optional(member func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*member(c) = v
+		return nil
+	}
+}
+
+func required(member func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		*member(c) = v
+		if v == "" {
+			return errors.New("must not be empty")
+		}
+		return nil
+	}
+}
+
+func oneOf(member func(*Config) *string, words ...string) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		for _, word := range words {
+			if v == word {
+				*member(c) = v
+				return nil
+			}
+		}
+		return fmt.Errorf("%q is not one of %s", v, strings.Join(words, ", "))
+	}
+}
+
+func address(member func(*Config) *string, mayBeOff bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if mayBeOff && v == "off" {
+			*member(c) = ""
+			return nil
+		}
+		_, port, err := net.SplitHostPort(v)
+		if err != nil {
+			return fmt.Errorf("%q is not host:port", v)
+		}
+		if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+			return fmt.Errorf("%q is not a port", port)
+		}
+		*member(c) = v
+		return nil
+	}
+}
+
+func networks(c *Config, v string) error {
+	for _, word := range strings.FieldsFunc(v, func(r rune) bool { return r == ',' || r == ' ' }) {
+		prefix, err := netip.ParsePrefix(word)
+		if err != nil {
+			one, err := netip.ParseAddr(word)
+			if err != nil {
+				return fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", word)
+			}
+			prefix = netip.PrefixFrom(one, one.BitLen())
+		}
+		c.TrustedProxies = append(c.TrustedProxies, prefix.Masked())
+	}
+	return nil
+}
+
+func whole(member func(*Config) *int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number", v)
+		}
+		*member(c) = n
+		return nil
+	}
+}
+
+func seconds(member func(*Config) *time.Duration, low, high int) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < low || n > high {
+			return fmt.Errorf("%q is not a number of seconds from %d to %d", v, low, high)
+		}
+		*member(c) = time.Duration(n) * time.Second
+		return nil
+	}
+}
+
+// local is the URL of something in the data folder.
+func local(scheme, data, name string) string {
+	return (&url.URL{Scheme: scheme, Path: filepath.ToSlash(filepath.Join(data, name))}).String()
+}

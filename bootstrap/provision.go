@@ -1,0 +1,113 @@
+package bootstrap
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/user"
+	"text/tabwriter"
+
+	"go.uber.org/fx"
+
+	"github.com/overworldhq/overworld/app/operators"
+	"github.com/overworldhq/overworld/bootstrap/compose"
+	"github.com/overworldhq/overworld/bootstrap/config"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// firstProject is what an embedded server starts with.
+const firstProject = "my-game"
+
+// localOperator is the principal of whoever runs this process.
+func localOperator() tenancy.Principal {
+	name := "unknown"
+	if who, err := user.Current(); err == nil {
+		name = who.Username
+	}
+	return tenancy.Local(name)
+}
+
+// provisionFirstStart makes an embedded server useful at once: while there is
+// no project, it makes one and prints its credentials.
+func provisionFirstStart(lc fx.Lifecycle, app *compose.App, store datastore.Datastore, out io.Writer) {
+	lc.Append(fx.StartHook(func(ctx context.Context) error {
+		p := localOperator()
+		existing, err := app.Operators.Projects(ctx, p, "", 1)
+		if err != nil {
+			return fmt.Errorf("look for projects: %w", err)
+		}
+		if len(existing) > 0 {
+			return nil
+		}
+		if !store.Exclusive() {
+			fmt.Fprintln(out, "There is no project yet. Make one with: overworld project create my-game")
+			return nil
+		}
+		made, err := provision(ctx, app.Operators, p, firstProject, "My game")
+		if err != nil {
+			return fmt.Errorf("make the first project: %w", err)
+		}
+		fmt.Fprintf(out, "First start: made the project %s. These credentials are shown this once.\n\n", firstProject)
+		return printCredentials(out, made)
+	}))
+}
+
+// issued is a credential just made, with its secret.
+type issued struct {
+	environment string // empty: the whole project
+	credential  tenancy.Credential
+	token       string
+}
+
+// provision makes a project with a secret key for the whole of it, and a publishable
+// key and a server token for each environment.
+func provision(ctx context.Context, use *operators.UseCases, p tenancy.Principal, slug, name string) ([]issued, error) {
+	_, environments, err := use.CreateProject(ctx, p, slug, name)
+	if err != nil {
+		return nil, err
+	}
+	var made []issued
+	add := func(environment, name string, kind tenancy.Kind, scopes ...tenancy.Permission) error {
+		credential, token, err := use.CreateCredential(ctx, p, operators.Place{Project: slug, Environment: environment},
+			tenancy.CredentialSpec{Kind: kind, Name: name, Scopes: scopes})
+		made = append(made, issued{environment, credential, token})
+		return err
+	}
+	if err := add("", "first key", tenancy.SecretKey, tenancy.Everything); err != nil {
+		return nil, err
+	}
+	for _, environment := range environments {
+		if err := add(environment.Slug, "first client", tenancy.PublishableKey); err != nil {
+			return nil, err
+		}
+		if err := add(environment.Slug, "first server", tenancy.ServerToken, tenancy.Everything); err != nil {
+			return nil, err
+		}
+	}
+	return made, nil
+}
+
+func printCredentials(out io.Writer, made []issued) error {
+	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	for _, one := range made {
+		place := one.environment
+		if place == "" {
+			place = "whole project"
+		}
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", place, kindTitles[one.credential.Kind], one.token)
+	}
+	fmt.Fprintln(table)
+	return table.Flush()
+}
+
+var kindTitles = map[tenancy.Kind]string{
+	tenancy.SecretKey:      "secret key",
+	tenancy.PublishableKey: "publishable key",
+	tenancy.ServerToken:    "server token",
+}
+
+// welcome tells where the server is, once it listens.
+func welcome(out io.Writer, c *config.Config, address string) {
+	fmt.Fprintf(out, "Overworld %s listens on http://%s, its reference is at http://%s/docs\n", version(), address, address)
+}

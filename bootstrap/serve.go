@@ -1,0 +1,303 @@
+package bootstrap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/spf13/cobra"
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+	"go.uber.org/fx/fxevent"
+
+	"github.com/overworldhq/overworld/adapters/httpapi"
+	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/bootstrap/compose"
+	"github.com/overworldhq/overworld/bootstrap/config"
+	"github.com/overworldhq/overworld/bootstrap/workers"
+	"github.com/overworldhq/overworld/ports/blob"
+	"github.com/overworldhq/overworld/ports/cache"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/ids"
+	"github.com/overworldhq/overworld/ports/plugin"
+	"github.com/overworldhq/overworld/ports/secrets"
+)
+
+func newServe(registry *plugin.Registry) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Run the API and the workers until SIGINT or SIGTERM.
+
+With nothing configured it keeps everything in the folder overworld-data and
+migrates its database by itself. The first start makes a project and prints its
+credentials, once.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(cmd, registry)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c, registry, cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+}
+
+// serve runs until ctx ends or a listener fails.
+func serve(ctx context.Context, c *config.Config, registry *plugin.Registry, out, log io.Writer) error {
+	failed := make(chan error, 2)
+	app := fx.New(server(c, registry, newLogger(c, log), out, failed))
+	if err := app.Err(); err != nil {
+		return dig.RootCause(err)
+	}
+	starting, cancel := context.WithTimeout(ctx, app.StartTimeout())
+	defer cancel()
+	if err := app.Start(starting); err != nil {
+		return err
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
+	defer cancel()
+	return errors.Join(err, app.Stop(stopping))
+}
+
+// server is the whole process. Hooks start in the order of the invocations and
+// stop in the reverse: first no new requests, then no workers, then what is
+// buffered is written, then the adapters close.
+func server(c *config.Config, registry *plugin.Registry, logger *slog.Logger, out io.Writer, failed chan<- error) fx.Option {
+	return fx.Options(
+		fx.WithLogger(func() fxevent.Logger { return fxevent.NopLogger }),
+		fx.StartTimeout(time.Minute),
+		fx.StopTimeout(c.ShutdownTimeout),
+		fx.Supply(c, registry, logger),
+		fx.Supply(fx.Annotate(out, fx.As(new(io.Writer)))),
+		fx.Supply(fx.Annotate(failed, fx.As(new(chan<- error)))),
+		adapters(),
+		fx.Module("use cases", fx.Provide(newPorts, compose.New)),
+		fx.Module("telemetry", fx.Provide(newMetrics, newDegradation, newHealth)),
+		fx.Invoke(closeAdapters, enter, provisionFirstStart, flushUses, runWorkers, serveMetrics, serveAPI),
+	)
+}
+
+// adapters are chosen by configuration.
+func adapters() fx.Option {
+	return fx.Module("adapters", fx.Provide(
+		newClock, newIDs, newRandom, newTokens, newIssuer, newVault, newKit, newReplicaID,
+		openDatabase, openCache, openBlobs, newLimiter,
+	))
+}
+
+func newReplicaID(ids ids.Source) replicaID { return replicaID(ids.New()) }
+
+func newMetrics() *prometheus.Registry {
+	metrics := prometheus.NewRegistry()
+	metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return metrics
+}
+
+func closeAdapters(lc fx.Lifecycle, store datastore.Datastore, cache cache.Cache, blobs blob.Store) {
+	lc.Append(fx.StopHook(func() error {
+		return errors.Join(blobs.Close(), cache.Close(), store.Close())
+	}))
+}
+
+// patience is how long a server waits at its start for a database that is not there yet.
+const patience = 20 * time.Second
+
+// enter makes sure that the database is there, known and ours to use.
+func enter(lc fx.Lifecycle, c *config.Config, store datastore.Datastore, cache cache.Cache, clock clock.Clock, logger *slog.Logger, replica replicaID) {
+	here := &presence{store: store, cache: cache, clock: clock, logger: logger, replica: replica}
+	lc.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error {
+			if err := awaitDatabase(ctx, c, store, logger); err != nil {
+				return err
+			}
+			if store.Exclusive() {
+				if err := here.enter(ctx); err != nil {
+					return err
+				}
+				return migrate(ctx, store, logger)
+			}
+			if err := store.CheckSchema(ctx); err != nil {
+				return err
+			}
+			return here.enter(ctx)
+		},
+		OnStop: func(ctx context.Context) error { return here.leave(ctx, nil) },
+	})
+}
+
+func awaitDatabase(ctx context.Context, c *config.Config, store datastore.Datastore, logger *slog.Logger) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	again := time.NewTicker(500 * time.Millisecond)
+	defer again.Stop()
+	for told := false; ; told = true {
+		err := store.Ping(ctx)
+		if err == nil {
+			return nil
+		}
+		if !told {
+			logger.Warn("waiting for the database", "database", plugin.Redact(c.Database), "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the database %s can't be reached; is it running, and is the address right? %w", plugin.Redact(c.Database), err)
+		case <-again.C:
+		}
+	}
+}
+
+func migrate(ctx context.Context, store datastore.Datastore, logger *slog.Logger) error {
+	applied, err := store.Migrate(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if len(applied) > 0 {
+		logger.Info("database migrated", "applied", applied)
+	}
+	return nil
+}
+
+// flushEvery is how often the last uses of credentials are stored.
+const flushEvery = time.Minute
+
+func flushUses(lc fx.Lifecycle, app *compose.App, logger *slog.Logger) {
+	flushing, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	flush := func(ctx context.Context, uses *access.Uses) {
+		if err := uses.Flush(ctx); err != nil && ctx.Err() == nil {
+			logger.Warn("flush", "error", err)
+		}
+	}
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(ended)
+				ticker := time.NewTicker(flushEvery)
+				defer ticker.Stop()
+				for {
+					select {
+					case <-flushing.Done():
+						return
+					case <-ticker.C:
+						flush(flushing, app.Uses)
+					}
+				}
+			}()
+			return nil
+		},
+		OnStop: func(ctx context.Context) error {
+			stop()
+			<-ended
+			flush(ctx, app.Uses)
+			return nil
+		},
+	})
+}
+
+func runWorkers(lc fx.Lifecycle, c *config.Config, app *compose.App, store datastore.Datastore, clock clock.Clock, logger *slog.Logger, replica replicaID, metrics *prometheus.Registry) {
+	runner := workers.New(store, clock, workers.Options{
+		Holder: string(replica), Lease: c.WorkerLease, Logger: logger, Observe: jobMetrics(metrics),
+	})
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error { runner.Start(app.Jobs); return nil },
+		OnStop:  runner.Stop,
+	})
+}
+
+func jobMetrics(metrics *prometheus.Registry) func(string, time.Duration, error) {
+	runs := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "overworld_job_runs_total", Help: "Runs of each job in this process."}, []string{"job", "outcome"})
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "overworld_job_seconds", Help: "How long each job's runs took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 10)}, []string{"job"})
+	success := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "overworld_job_last_success_seconds", Help: "Unix time of each job's last success in this process."}, []string{"job"})
+	metrics.MustRegister(runs, seconds, success)
+	return func(job string, took time.Duration, err error) {
+		outcome := "success"
+		if err != nil {
+			outcome = "failure"
+		} else {
+			success.WithLabelValues(job).SetToCurrentTime()
+		}
+		runs.WithLabelValues(job, outcome).Inc()
+		seconds.WithLabelValues(job).Observe(took.Seconds())
+	}
+}
+
+func serveMetrics(lc fx.Lifecycle, c *config.Config, metrics *prometheus.Registry, failed chan<- error) {
+	if c.MetricsListen == "" {
+		return
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
+	listen(lc, "metrics_listen", c.MetricsListen, mux, failed, func(string) {})
+}
+
+type apiIn struct {
+	fx.In
+
+	Config  *config.Config
+	App     *compose.App
+	Vault   secrets.Vault
+	IDs     ids.Source
+	Clock   clock.Clock
+	Logger  *slog.Logger
+	Health  *health
+	Metrics *prometheus.Registry
+	Out     io.Writer
+	Failed  chan<- error
+}
+
+func serveAPI(lc fx.Lifecycle, in apiIn) error {
+	api, err := httpapi.New(httpapi.Options{
+		Authenticator: in.App.Authenticator, SignIn: in.App.SignIn, Players: in.App.Players, Documents: in.App.Documents,
+		Operators: in.App.Operators, Throttle: in.App.Throttle, Directory: in.App.Directory, Jobs: in.App.Jobs,
+		Limits: in.Config.Limits, TrustedProxies: in.Config.TrustedProxies, Vault: in.Vault, IDs: in.IDs, Clock: in.Clock,
+		Logger: in.Logger, Version: version(), Ready: in.Health.ready, Metrics: in.Metrics,
+	})
+	if err != nil {
+		return fmt.Errorf("api: %w", err)
+	}
+	listen(lc, "listen", in.Config.Listen, api, in.Failed, func(address string) { welcome(in.Out, in.Config, address) })
+	return nil
+}
+
+// listen serves a handler from start to stop. A stop lets requests finish.
+func listen(lc fx.Lifecycle, option, address string, handler http.Handler, failed chan<- error, listening func(address string)) {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      90 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+	lc.Append(fx.Hook{
+		OnStart: func(ctx context.Context) error {
+			listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+			if err != nil {
+				return fmt.Errorf("%w; is another process there? Choose another address with --%s", err, config.Option{Key: option}.Flag())
+			}
+			go func() {
+				if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+					failed <- fmt.Errorf("serve %s: %w", address, err)
+				}
+			}()
+			listening(listener.Addr().String())
+			return nil
+		},
+		OnStop: server.Shutdown,
+	})
+}
