@@ -33,7 +33,7 @@ func unprivileged(names ...string) (*owner, error) {
 		}
 		return &owner{uint32(uid), uint32(gid)}, nil
 	}
-	return nil, fmt.Errorf("%w: no user to run servers as; tried %v and nobody", errAbsent, names)
+	return nil, fmt.Errorf("%w: no user to run servers as; tried %v and nobody", ErrAbsent, names)
 }
 
 func (o *owner) take(path string) error {

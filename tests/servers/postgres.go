@@ -94,7 +94,7 @@ func postgresPrograms() (string, error) {
 		}
 	}
 	if len(folders) == 0 {
-		return "", fmt.Errorf("%w: neither initdb and postgres in PATH nor /usr/lib/postgresql/*/bin", errAbsent)
+		return "", fmt.Errorf("%w: neither initdb and postgres in PATH nor /usr/lib/postgresql/*/bin", ErrAbsent)
 	}
 	return slices.MaxFunc(folders, func(a, b string) int { return postgresMajor(a) - postgresMajor(b) }), nil
 }
@@ -158,5 +158,6 @@ func postgresVersion(ctx context.Context, address string) (string, error) {
 	defer conn.Close(ctx)
 	var version string
 	err = conn.QueryRow(ctx, "SHOW server_version").Scan(&version)
+	version, _, _ = strings.Cut(version, " ") // what follows names the package it came in
 	return version, err
 }

@@ -50,23 +50,27 @@ func localRedis(ctx context.Context, h *house, p purpose) (machine, string, erro
 	if err != nil {
 		return nil, "", err
 	}
-	// A private one saves when it is stopped, so that it can return with old data.
-	save := "3600 1"
-	if p == shared {
-		save = ""
-	}
-	server, err := redisProcess(h, port, "--save", save)
+	server, err := redisProcess(h, port, redisSave(p)...)
 	if err != nil {
 		return nil, "", err
 	}
 	return server, redisAddress(port), server.start(ctx)
 }
 
+// redisSave is when the server saves. A private one does so when it is stopped,
+// so that it can return with old data.
+func redisSave(p purpose) []string {
+	if p == shared {
+		return []string{"--save", ""}
+	}
+	return []string{"--save", "3600 1"}
+}
+
 func redisProcess(h *house, port int, more ...string) (*process, error) {
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
 		if program, err = exec.LookPath("valkey-server"); err != nil {
-			return nil, fmt.Errorf("%w: neither redis-server nor valkey-server in PATH", errAbsent)
+			return nil, fmt.Errorf("%w: neither redis-server nor valkey-server in PATH", ErrAbsent)
 		}
 	}
 	as, err := unprivileged("redis", "valkey")

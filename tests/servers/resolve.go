@@ -59,8 +59,8 @@ func (k kind) recipe() recipe {
 	}
 }
 
-// errAbsent says that this machine lacks what one way of starting a server needs.
-var errAbsent = errors.New("not on this machine")
+// ErrAbsent says that this machine lacks what a server needs to be started.
+var ErrAbsent = errors.New("not on this machine")
 
 // resolve finds or starts the shared server of a kind.
 func (h *house) resolve(ctx context.Context, k kind) (*server, error) {
@@ -94,7 +94,7 @@ func (h *house) launch(ctx context.Context, k kind, p purpose) (m machine, addre
 		if err == nil {
 			return m, address, wayLocal, nil
 		}
-		if !errors.Is(err, errAbsent) {
+		if !errors.Is(err, ErrAbsent) {
 			return nil, "", "", fmt.Errorf("start %s: %w", k, err)
 		}
 		tried = append(tried, err)
@@ -104,7 +104,7 @@ func (h *house) launch(ctx context.Context, k kind, p purpose) (m machine, addre
 		if err == nil {
 			return m, address, wayContainers, nil
 		}
-		if !errors.Is(err, errAbsent) {
+		if !errors.Is(err, ErrAbsent) {
 			return nil, "", "", fmt.Errorf("start %s in a container: %w", k, err)
 		}
 		tried = append(tried, err)

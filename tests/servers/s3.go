@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -102,7 +103,7 @@ func s3Address(port int, access, secret string) string {
 }
 
 func localS3(ctx context.Context, h *house, _ purpose) (machine, string, error) {
-	program, err := tool(ctx, "s3")
+	program, err := tool(ctx, "s3", runtime.GOOS)
 	if err != nil {
 		return nil, "", err
 	}
@@ -168,7 +169,7 @@ func s3Version(ctx context.Context, address string) (string, error) {
 		return name, err
 	}
 	// It names itself but no version; the one of the tests is known by its program.
-	program, err := tool(ctx, "s3")
+	program, err := tool(ctx, "s3", runtime.GOOS)
 	if err != nil {
 		return "", err
 	}

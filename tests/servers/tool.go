@@ -17,8 +17,8 @@ import (
 var toolMu sync.Mutex
 
 // tool is the path of a helper program built from tests/tools/<name>, a module
-// of its own. It is built once and kept in the user's cache.
-func tool(ctx context.Context, name string) (string, error) {
+// of its own, for an operating system. It is built once and kept in the user's cache.
+func tool(ctx context.Context, name, system string) (string, error) {
 	toolMu.Lock()
 	defer toolMu.Unlock()
 	source, err := toolSource(name)
@@ -29,7 +29,7 @@ func tool(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		cache = os.TempDir() // no home
 	}
-	sum, err := digest(source)
+	sum, err := digest(source, system)
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", source, err)
 	}
@@ -52,7 +52,7 @@ func tool(ctx context.Context, name string) (string, error) {
 	// nobody starts half a program.
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", program+".new", ".")
 	build.Dir = source
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+system, "GOWORK=off", "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build %s: %w: %s", source, err, out)
 	}
@@ -74,15 +74,15 @@ func toolSource(name string) (string, error) {
 			return "", err
 		}
 		if dir == filepath.Dir(dir) {
-			return "", fmt.Errorf("%w: no tests/tools/%s above the current folder", errAbsent, name)
+			return "", fmt.Errorf("%w: no tests/tools/%s above the current folder", ErrAbsent, name)
 		}
 	}
 }
 
-// digest changes with the source and with the compiler.
-func digest(source string) (string, error) {
+// digest changes with the source, the compiler and the target.
+func digest(source, system string) (string, error) {
 	sum := sha256.New()
-	fmt.Fprintln(sum, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintln(sum, runtime.Version(), system, runtime.GOARCH)
 	entries, err := os.ReadDir(source)
 	if err != nil {
 		return "", err
