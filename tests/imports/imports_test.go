@@ -1,23 +1,24 @@
 package imports
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"io"
-	"os/exec"
+	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 const module = "github.com/overworldhq/overworld"
 
 func TestImportsRunOneWay(t *testing.T) {
 	t.Parallel()
-	g := load(t)
-	for _, folder := range []string{"domain/fault", "ports/plugin", "bootstrap"} {
-		if _, known := g.Packages[module+"/"+folder]; !known {
+	g, err := Load(os.DirFS("../.."), module)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, folder := range []string{"domain/fault", "ports/plugin", "bootstrap", "tests/imports"} {
+		if g.Imports[module+"/"+folder] == nil {
 			t.Errorf("%s was not looked at", folder)
 		}
 	}
@@ -26,25 +27,25 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
-func load(t *testing.T) Graph {
-	t.Helper()
-	var faults bytes.Buffer
-	// A package that does not build yet still has imports; building it is for other tests.
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-e", "-deps", "-json=ImportPath,Standard,Imports", module+"/...")
-	cmd.Stderr = &faults
-	out, err := cmd.Output()
+func TestLoadReadsThisModuleOnly(t *testing.T) {
+	t.Parallel()
+	g, err := Load(fstest.MapFS{
+		"go.mod":                 {},
+		"main.go":                {Data: []byte(`package main; import "fmt"`)},
+		"a/a.go":                 {Data: []byte(`package a; import ("os"; "fmt")`)},
+		"a/tagged.go":            {Data: []byte("//go:build never\n\npackage a; import `net/http`")},
+		"a/a_test.go":            {Data: []byte(`package a; import "testing"`)},
+		"a/testdata/b.go":        {Data: []byte(`package b; import "testing"`)},
+		"a/.hidden/b.go":         {Data: []byte(`package b; import "testing"`)},
+		"tools/other/go.mod":     {},
+		"tools/other/sub/sub.go": {Data: []byte(`package sub; import "testing"`)},
+	}, "m")
 	if err != nil {
-		t.Fatalf("go list: %v: %s", err, &faults)
+		t.Fatal(err)
 	}
-	g := Graph{Module: module, Packages: map[string]Package{}}
-	for decoder := json.NewDecoder(bytes.NewReader(out)); ; {
-		var p Package
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
-			return g
-		} else if err != nil {
-			t.Fatalf("go list: %v", err)
-		}
-		g.Packages[p.ImportPath] = p
+	want := map[string][]string{"m": {"fmt"}, "m/a": {"fmt", "net/http", "os"}}
+	if !reflect.DeepEqual(g.Imports, want) {
+		t.Errorf("got %v, want %v", g.Imports, want)
 	}
 }
 
@@ -82,9 +83,7 @@ func TestBrokenRulesAreFound(t *testing.T) {
 		if broken := g.Violations(); len(broken) > 0 {
 			t.Fatalf("the sound tree breaks rules: %q", broken)
 		}
-		p := g.Packages[module+"/"+c.from]
-		p.Imports = append(slices.Clone(p.Imports), c.to)
-		g.Packages[p.ImportPath] = p
+		g.Imports[module+"/"+c.from] = append(g.Imports[module+"/"+c.from], c.to)
 		if broken := g.Violations(); !slices.Contains(broken, c.want) {
 			t.Errorf("%s importing %s: got %q", c.from, c.to, broken)
 		}
@@ -93,37 +92,25 @@ func TestBrokenRulesAreFound(t *testing.T) {
 
 // sound is a small tree that keeps all rules.
 func sound() Graph {
-	g := Graph{Module: module, Packages: map[string]Package{}}
+	g := Graph{Module: module, Imports: map[string][]string{}}
 	for folder, imports := range map[string]string{
 		"domain/fault":               "fmt",
-		"domain/tenancy":             "domain/fault",
-		"domain/identity":            "domain/tenancy",
-		"domain/storage":             "domain/fault domain/tenancy domain/identity fmt",
-		"domain/audit":               "domain/tenancy",
-		"ports/blob":                 "domain/fault net/http",
-		"app/documents":              "domain/storage ports/blob",
-		"adapters/memory":            "ports/blob example.com/lib",
-		"adapters/sqlstore":          "domain/storage github.com/uptrace/bun",
-		"adapters/sqlstore/postgres": "adapters/sqlstore",
+		"domain/tenancy":             "./domain/fault",
+		"domain/identity":            "./domain/tenancy",
+		"domain/storage":             "./domain/fault ./domain/tenancy ./domain/identity fmt",
+		"domain/audit":               "./domain/tenancy",
+		"ports/blob":                 "./domain/fault net/http",
+		"app/documents":              "./domain/storage ./ports/blob",
+		"adapters/memory":            "./ports/blob example.com/lib",
+		"adapters/sqlstore":          "./domain/storage github.com/uptrace/bun",
+		"adapters/sqlstore/postgres": "./adapters/sqlstore",
 		"adapters/redis":             "github.com/redis/rueidis",
-		"adapters/httpapi":           "app/documents github.com/gorilla/mux",
-		"adapters/all":               "adapters/memory adapters/sqlstore/postgres",
-		"bootstrap":                  "adapters/all adapters/httpapi go.uber.org/fx",
-		"tests/servers":              "github.com/redis/rueidis bootstrap",
+		"adapters/httpapi":           "./app/documents github.com/gorilla/mux",
+		"adapters/all":               "./adapters/memory ./adapters/sqlstore/postgres",
+		"bootstrap":                  "./adapters/all ./adapters/httpapi go.uber.org/fx",
+		"tests/servers":              "github.com/redis/rueidis ./bootstrap",
 	} {
-		p := Package{ImportPath: module + "/" + folder}
-		for _, path := range strings.Fields(imports) {
-			if !strings.Contains(path, ".") && path != "fmt" && path != "net/http" {
-				path = module + "/" + path
-			}
-			p.Imports = append(p.Imports, path)
-		}
-		g.Packages[p.ImportPath] = p
+		g.Imports[module+"/"+folder] = strings.Fields(strings.ReplaceAll(imports, "./", module+"/"))
 	}
-	for _, path := range []string{"fmt", "os", "os/exec", "net/http", "database/sql/driver", "math/rand/v2"} {
-		g.Packages[path] = Package{ImportPath: path, Standard: true}
-	}
-	// fmt reaches os itself: that is not the domain's doing.
-	g.Packages["fmt"] = Package{ImportPath: "fmt", Standard: true, Imports: []string{"os"}}
 	return g
 }

@@ -7,17 +7,11 @@ import (
 	"strings"
 )
 
-// Package is what the rules need to know of a package.
-type Package struct {
-	ImportPath string
-	Standard   bool
-	Imports    []string
-}
-
-// Graph is packages by import path: those of one module and all that they reach.
+// Graph is the imports of a module's packages, by import path. Of other
+// packages it knows that they are imported, and no more.
 type Graph struct {
-	Module   string
-	Packages map[string]Package
+	Module  string
+	Imports map[string][]string
 }
 
 // layer is what the packages of a folder may reach within the module.
@@ -66,22 +60,18 @@ var homes = map[string][]string{
 // Violations are the broken rules, one sentence each, sorted.
 func (g Graph) Violations() []string {
 	var broken []string
-	for _, path := range slices.Sorted(maps.Keys(g.Packages)) {
-		p := g.Packages[path]
-		folder, ours := g.folder(path)
-		if !ours {
-			continue
-		}
-		broken = append(broken, g.layering(p, folder)...)
+	for _, path := range slices.Sorted(maps.Keys(g.Imports)) {
+		folder, _ := g.folder(path)
+		broken = append(broken, g.layering(path, folder)...)
 		if !within(folder, "tests") {
-			broken = append(broken, libraries(p, folder)...)
+			broken = append(broken, g.libraries(path, folder)...)
 		}
 	}
 	return broken
 }
 
 // layering checks what a package reaches, directly or through others.
-func (g Graph) layering(p Package, folder string) []string {
+func (g Graph) layering(p, folder string) []string {
 	var broken []string
 	own := layers[slices.IndexFunc(layers, func(l layer) bool { return within(folder, l.folder) })]
 	for _, path := range g.reached(p) {
@@ -90,7 +80,7 @@ func (g Graph) layering(p Package, folder string) []string {
 			if target != folder && !own.reaches(folder, target) {
 				broken = append(broken, fmt.Sprintf("%s reaches %s", folder, target))
 			}
-		case g.Packages[path].Standard:
+		case standard(path):
 			if own.folder == "domain" && matches(path, impure) {
 				broken = append(broken, fmt.Sprintf("%s reaches %s", folder, path))
 			}
@@ -114,9 +104,9 @@ func (l layer) reaches(folder, target string) bool {
 }
 
 // libraries checks what a package imports itself.
-func libraries(p Package, folder string) []string {
+func (g Graph) libraries(p, folder string) []string {
 	var broken []string
-	for _, path := range p.Imports {
+	for _, path := range g.Imports[p] {
 		for library, at := range homes {
 			if matches(path, []string{library}) && !slices.ContainsFunc(at, func(home string) bool { return within(folder, home) }) {
 				broken = append(broken, fmt.Sprintf("%s imports %s, whose place is %v", folder, path, at))
@@ -127,24 +117,27 @@ func libraries(p Package, folder string) []string {
 	return broken
 }
 
-// reached are all packages that p reaches, sorted. What the standard library
-// reaches is its own affair.
-func (g Graph) reached(p Package) []string {
+// reached are all packages that a package of the module reaches, sorted.
+func (g Graph) reached(from string) []string {
 	seen := map[string]bool{}
-	var visit func(Package)
-	visit = func(p Package) {
-		for _, path := range p.Imports {
-			if seen[path] {
-				continue
-			}
-			seen[path] = true
-			if next := g.Packages[path]; !next.Standard {
-				visit(next)
+	var visit func(string)
+	visit = func(from string) {
+		for _, path := range g.Imports[from] {
+			if !seen[path] {
+				seen[path] = true
+				visit(path)
 			}
 		}
 	}
-	visit(p)
+	visit(from)
 	return slices.Sorted(maps.Keys(seen))
+}
+
+// standard says whether a package is of the standard library, whose paths begin
+// with no domain name.
+func standard(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".")
 }
 
 // folder is the package's folder in the module: "." for its root.
