@@ -1,0 +1,82 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/fault"
+)
+
+// body reads the whole body, within the bounds of size and time. It is nil when there is
+// none and none is needed.
+func (c *call) body(ctx context.Context, optional bool) ([]byte, error) {
+	r := c.r
+	limit := int64(c.api.Limits.BodyBytes)
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		return absent(optional)
+	}
+	if err := checkContentType(r.Header); err != nil {
+		return nil, err
+	}
+	if r.ContentLength > limit {
+		// Reading on to the end would be worse than a new connection.
+		c.header().Set("Connection", "close")
+		return nil, errBodySize.With("The body is %d bytes; at most %d are accepted.", r.ContentLength, limit)
+	}
+	// A client that sends a byte now and then must not outlive its deadline.
+	// Writers that know no deadlines are those of tests.
+	control := http.NewResponseController(c.w)
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = control.SetReadDeadline(deadline)
+		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	}
+	buffer := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
+	_, err := buffer.ReadFrom(http.MaxBytesReader(c.w, r.Body, limit))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, errBodySize.With("At most %d bytes are accepted.", limit)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, fault.ErrTimeout.With("The body took longer to arrive than a request may.")
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case err != nil:
+		c.header().Set("Connection", "close")
+		return nil, errBody.With("The body ended before it was whole.").Because(err)
+	case buffer.Len() == 0:
+		return absent(optional)
+	}
+	return buffer.Bytes(), nil
+}
+
+func absent(optional bool) ([]byte, error) {
+	if optional {
+		return nil, nil
+	}
+	return nil, errBody.WithFields(fault.Body("", "required", "This needs a body: a JSON object."))
+}
+
+func checkContentType(h http.Header) error {
+	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
+		return errContentType
+	}
+	// The form nearly everyone sends needs no parsing.
+	contentType := h.Get("Content-Type")
+	if contentType == "application/json" {
+		return nil
+	}
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil || media != "application/json" {
+		return errContentType
+	}
+	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
+		return errContentType
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// call is one request on its way through the API, and the reply it will get.
+type call struct {
+	api       *API
+	route     *route
+	r         *http.Request
+	w         http.ResponseWriter
+	vars      map[string]string
+	query     url.Values
+	principal tenancy.Principal
+	requestID string
+	traceID   string
+	address   netip.Addr
+
+	// stringInt64 is the wish to get int64 members as strings.
+	stringInt64 bool
+	// status is that of success: the route's first unless the handler says otherwise.
+	status int
+	// tag is the opaque part of the reply's entity tag; empty when there is none.
+	tag string
+	// written is the status that was sent; 0 before.
+	written int
+}
+
+// created makes the reply a 201.
+func (c *call) created() { c.status = http.StatusCreated }
+
+// header is that of the reply.
+func (c *call) header() http.Header { return c.w.Header() }
+
+// page is the output of routes that answer people, or with bytes made beforehand.
+type page struct {
+	contentType string
+	body        []byte
+}

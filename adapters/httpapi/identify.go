@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/overworldhq/overworld/ports/limiter"
+)
+
+// identify gives the call its request id, trace and client address.
+func (c *call) identify() {
+	c.requestID = c.r.Header.Get("X-Request-Id")
+	if !goodRequestID(c.requestID) {
+		c.requestID = c.api.IDs.New()
+	}
+	c.header().Set("X-Request-Id", c.requestID)
+	if parent := c.r.Header.Get("Traceparent"); goodTraceparent(parent) {
+		c.traceID = parent[3:35]
+		c.header().Set("Traceparent", parent)
+	}
+	c.address = clientAddress(c.r, c.api.TrustedProxies)
+}
+
+const maxRequestID = 128
+
+// goodRequestID tells whether a client's id is fit for our logs.
+func goodRequestID(id string) bool {
+	return id != "" && len(id) <= maxRequestID && !strings.ContainsFunc(id, func(r rune) bool {
+		letterOrDigit := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		return !letterOrDigit && !strings.ContainsRune("-_.:+=/@", r)
+	})
+}
+
+// goodTraceparent tells whether it is one of version 00 (W3C Trace Context).
+func goodTraceparent(s string) bool {
+	if len(s) != 55 || s[:3] != "00-" || s[35] != '-' || s[52] != '-' {
+		return false
+	}
+	trace, parent, flags := s[3:35], s[36:52], s[53:]
+	for _, part := range []string{trace, parent, flags} {
+		if strings.Trim(part, "0123456789abcdef") != "" {
+			return false
+		}
+	}
+	return strings.Trim(trace, "0") != "" && strings.Trim(parent, "0") != ""
+}
+
+// clientAddress is the peer's or, when the peer is a proxy of ours, the
+// last in X-Forwarded-For that is not: what stands before it anyone could have written.
+func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	client := peer.Addr().Unmap().WithZone("")
+	if len(trusted) == 0 {
+		return client
+	}
+	hops := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+	for i := len(hops) - 1; i >= 0 && within(client, trusted); i-- {
+		hop, ok := readHop(strings.TrimSpace(hops[i]))
+		if !ok {
+			break
+		}
+		client = hop
+	}
+	return client
+}
+
+func within(address netip.Addr, prefixes []netip.Prefix) bool {
+	for _, p := range prefixes {
+		if p.Contains(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// readHop reads an address with or without a port, as proxies write it.
+func readHop(s string) (netip.Addr, bool) {
+	if withPort, err := netip.ParseAddrPort(s); err == nil {
+		return withPort.Addr().Unmap().WithZone(""), true
+	}
+	address, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(s, "["), "]"))
+	return address.Unmap().WithZone(""), err == nil
+}
+
+// throttleAddress counts the call against its address alone.
+func (c *call) throttleAddress(ctx context.Context) error {
+	if c.route.Class == "" {
+		return nil
+	}
+	return c.rated(c.api.Throttle.Address(ctx, c.route.Class, c.address))
+}
+
+// rated tells the client its rate and what is left of it (the IETF draft
+// ratelimit-headers), and passes the refusal on. The quota is the burst, and
+// the window the time that the whole burst takes to come back.
+func (c *call) rated(rate limiter.Rate, decision limiter.Decision, err error) error {
+	if err != nil && decision == (limiter.Decision{}) {
+		return err
+	}
+	class := `"` + string(c.route.Class) + `"`
+	window := rate.Interval() * time.Duration(rate.Burst)
+	c.header().Set("RateLimit-Policy", class+";q="+strconv.Itoa(rate.Burst)+";w="+seconds(window))
+	c.header().Set("RateLimit", class+";r="+strconv.Itoa(min(decision.Remaining, rate.Burst))+";t="+seconds(decision.ResetAfter))
+	return err
+}
+
+// log writes the access line: who asked for what, and how it went. It
+// holds no path and no query, in which there may be names or secrets.
+func (c *call) log(took time.Duration) {
+	attrs := make([]slog.Attr, 0, 12)
+	attrs = append(attrs,
+		slog.String("method", c.r.Method), slog.String("route", c.route.Path), slog.String("operation", c.route.ID),
+		slog.Int("status", c.written), slog.Float64("duration_ms", float64(took.Microseconds())/1000),
+		slog.String("request_id", c.requestID), slog.String("address", c.address.String()),
+		slog.String("caller_kind", c.principal.Kind().String()))
+	if c.principal.Subject() != "" {
+		attrs = append(attrs, slog.String("caller", c.principal.Subject()), slog.String("environment_id", string(c.principal.Scope().Environment())))
+	}
+	if c.traceID != "" {
+		attrs = append(attrs, slog.String("trace_id", c.traceID))
+	}
+	c.api.Logger.LogAttrs(c.r.Context(), slog.LevelInfo, "request", attrs...)
+}

@@ -1,0 +1,3 @@
+package httpapi
+
+func pageRoutes() []route { return nil }

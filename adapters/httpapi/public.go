@@ -1,0 +1,92 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/limiter"
+)
+
+// published is every limit that a caller can meet.
+type published struct {
+	BodyBytes     int                  `json:"body_bytes" doc:"Of a request's body."`
+	BodyDepth     int                  `json:"body_depth" doc:"Arrays and objects within each other."`
+	DocumentBytes int                  `json:"document_bytes" doc:"Of a document's value, without white space."`
+	PageItems     int                  `json:"page_items" doc:"The most that limit can ask for."`
+	PageDefault   int                  `json:"page_default" doc:"What a page holds when nobody asks."`
+	RequestTime   int                  `json:"request_seconds" doc:"How long a request may take."`
+	Rates         map[string]ratesInfo `json:"rates" doc:"By class of route."`
+}
+
+type ratesInfo struct {
+	PerCaller  rateInfo `json:"per_caller" doc:"A player, or a key or token that is not publishable."`
+	PerAddress rateInfo `json:"per_address" doc:"A client's address; of IPv6 its /64. Servers are not counted by address."`
+}
+
+type rateInfo struct {
+	Limit  int `json:"limit" doc:"Requests a period, on the average."`
+	Period int `json:"period_seconds"`
+	Burst  int `json:"burst" doc:"Requests at once after a rest."`
+}
+
+func limitsOf(l limits.Limits) *published {
+	rate := func(r limiter.Rate) rateInfo {
+		return rateInfo{Limit: r.Limit, Period: int(wholeSeconds(r.Period)), Burst: r.Burst}
+	}
+	p := &published{
+		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, PageItems: l.PageItems, PageDefault: l.PageDefault,
+		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
+	}
+	for class, rates := range l.Rates {
+		p.Rates[string(class)] = ratesInfo{PerCaller: rate(rates.PerCaller), PerAddress: rate(rates.PerAddress)}
+	}
+	return p
+}
+
+// keySet is a JSON Web Key Set (RFC 7517) of Ed25519 keys (RFC 8037).
+type keySet struct {
+	Keys []webKey `json:"keys"`
+}
+
+type webKey struct {
+	Type      string `json:"kty"`
+	Curve     string `json:"crv"`
+	ID        string `json:"kid"`
+	Use       string `json:"use"`
+	Algorithm string `json:"alg"`
+	X         string `json:"x"`
+}
+
+type keySetInput struct {
+	EnvironmentID id `path:"environment_id" doc:"The environment's id: aud of its access tokens."`
+}
+
+func publicRoutes(o Options) []route {
+	return []route{
+		define(route{
+			Method: http.MethodGet, Path: "/v1/limits", ID: "getLimits", Tag: "About", Class: limits.Read,
+			Summary: "Read every limit of this server",
+		}, public(), func(context.Context, *call, *nothing) (*published, error) { return limitsOf(o.Limits), nil }),
+		define(route{
+			Method: http.MethodGet, Path: "/v1/environments/{environment_id}/jwks.json", ID: "getKeySet", Tag: "About", Class: limits.Read,
+			Summary:     "Get the keys that verify an environment's access tokens",
+			Description: "A JSON Web Key Set. It may be cached for five minutes: a new key is published ten minutes before it signs.",
+		}, public(), func(ctx context.Context, c *call, in *keySetInput) (*keySet, error) {
+			keys, err := o.SignIn.PublicKeys(ctx, tenancy.EnvironmentID(in.EnvironmentID))
+			if err != nil {
+				return nil, err
+			}
+			set := &keySet{}
+			for _, k := range keys {
+				set.Keys = append(set.Keys, webKey{
+					Type: "OKP", Curve: "Ed25519", ID: k.ID, Use: "sig", Algorithm: "EdDSA", X: base64.RawURLEncoding.EncodeToString(k.Public),
+				})
+			}
+			c.header().Set("Cache-Control", "public, max-age=300")
+			return set, nil
+		}),
+	}
+}

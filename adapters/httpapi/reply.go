@@ -1,0 +1,96 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Values come from the database as they were sent, checked and compact: they
+// are written as they stand.
+var asStored = json.JoinOptions(
+	jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), jsontext.PreserveRawStrings(true), json.Deterministic(true),
+)
+
+// int64Strings writes int64s as strings. Numbers in documents are not ours to change, and stay.
+var int64Strings = json.JoinOptions(asStored, json.WithMarshalers(json.MarshalToFunc(func(out *jsontext.Encoder, n int64) error {
+	return out.WriteToken(jsontext.String(strconv.FormatInt(n, 10)))
+})))
+
+func (c *call) encode(v any) ([]byte, error) {
+	options := asStored
+	if c.stringInt64 {
+		options = int64Strings
+	}
+	body, err := json.Marshal(v, options)
+	if err != nil {
+		return nil, fmt.Errorf("encode reply: %w", err)
+	}
+	return body, nil
+}
+
+// reply sends what a handler gave.
+func (c *call) reply(out any) error {
+	if c.tag != "" {
+		c.header().Set("ETag", `"`+c.tag+`"`)
+		if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
+			same, err := c.unchanged()
+			if err != nil {
+				return err
+			}
+			if same {
+				c.cacheable()
+				c.send(http.StatusNotModified, "", nil)
+				return nil
+			}
+		}
+	}
+	c.cacheable()
+	switch out := out.(type) {
+	case *nothing:
+		c.send(http.StatusNoContent, "", nil)
+		return nil
+	case *page:
+		c.send(c.status, out.contentType, out.body)
+		return nil
+	}
+	body, err := c.encode(out)
+	if err != nil {
+		return err
+	}
+	c.send(c.status, "application/json", body)
+	return nil
+}
+
+// cacheable says what caches may do where the handler said nothing: keep what
+// has a tag, for its reader alone, and ask each time; else keep nothing.
+func (c *call) cacheable() {
+	if c.header().Get("Cache-Control") != "" {
+		return
+	}
+	if c.tag != "" && c.route.Method == http.MethodGet {
+		c.header().Set("Cache-Control", "private, no-cache")
+		return
+	}
+	c.header().Set("Cache-Control", "no-store")
+}
+
+// send writes the reply; an empty content type means that there is no body.
+func (c *call) send(status int, contentType string, body []byte) {
+	h := c.header()
+	if contentType != "" {
+		h.Set("Content-Type", contentType)
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+		h.Set("X-Content-Type-Options", "nosniff")
+	}
+	c.written = status
+	c.w.WriteHeader(status)
+	if c.r.Method == http.MethodHead {
+		return
+	}
+	// The client may be gone; there is nobody left to tell.
+	_, _ = c.w.Write(body)
+}

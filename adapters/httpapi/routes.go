@@ -1,0 +1,22 @@
+package httpapi
+
+import "slices"
+
+// table is every route of the API. What it serves is bound to the options; with
+// none it still says what there is.
+func table(o Options) []route {
+	return slices.Concat(
+		authRoutes(o),
+		playerRoutes(o),
+		documentRoutes(o),
+		projectRoutes(o),
+		environmentRoutes(o),
+		credentialRoutes(o),
+		signingKeyRoutes(o),
+		auditRoutes(o),
+		workerRoutes(o),
+		publicRoutes(o),
+		healthRoutes(o),
+		pageRoutes(),
+	)
+}

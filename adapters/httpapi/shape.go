@@ -1,0 +1,332 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/overworldhq/overworld/domain/fault"
+)
+
+// shape reads a JSON object into a struct and finds every fault of it, where
+// the usual decoders stop at the first. Members are named by the json tag, and
+// needed unless it says omitempty or omitzero; null is no value.
+//
+// Members are strings, bools, times, int64s (an integer or a string of decimal
+// digits), slices and structs of them, pointers to them where absent and zero
+// differ, and jsontext.Value, which takes any value as it stands.
+type shape struct {
+	members  map[string]member
+	required []string // in the order of the struct
+}
+
+type member struct {
+	at   int
+	read reading
+}
+
+// reading reads the next value into a variable, noting its faults in b; its
+// error means that the text is no JSON.
+type reading func(b *bodyReader, into reflect.Value) error
+
+var (
+	rawType  = reflect.TypeFor[jsontext.Value]()
+	timeType = reflect.TypeFor[time.Time]()
+)
+
+func shapeOf(t reflect.Type) *shape {
+	s := &shape{members: map[string]member{}}
+	for i := range t.NumField() {
+		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		s.members[name] = member{at: i, read: readingOf(t.Field(i).Type)}
+		if !strings.Contains(options, "omit") {
+			s.required = append(s.required, name)
+		}
+	}
+	return s
+}
+
+func readingOf(t reflect.Type) reading {
+	switch {
+	case t == rawType:
+		return readRaw
+	case t == timeType:
+		return readTime
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return readString
+	case reflect.Bool:
+		return readBool
+	case reflect.Int64:
+		return readInt64
+	case reflect.Struct:
+		return shapeOf(t).read
+	case reflect.Slice:
+		return readSlice(readingOf(t.Elem()))
+	case reflect.Pointer:
+		read := readingOf(t.Elem())
+		return func(b *bodyReader, into reflect.Value) error {
+			into.Set(reflect.New(t.Elem()))
+			return read(b, into.Elem())
+		}
+	}
+	panic(fmt.Sprintf("httpapi: a body can't have a %s", t))
+}
+
+const (
+	// maxFields bounds the faults that one reply lists.
+	maxFields = 100
+	// maxPointer bounds a pointer in a reply: past it, its object is named instead.
+	maxPointer = 1024
+)
+
+type bodyReader struct {
+	dec    *jsontext.Decoder
+	fields []fault.Field
+}
+
+// decode reads a body. What is no JSON, or not safely so, is an error; what is
+// JSON but not of this shape comes back as faults, all of them.
+func (s *shape) decode(body []byte, depth int, into reflect.Value) ([]fault.Field, error) {
+	if !utf8.Valid(body) {
+		return nil, errBody.WithFields(fault.Body("", "invalid_utf8", "JSON is text in UTF-8."))
+	}
+	if deepest(body) > depth {
+		return nil, errBody.WithFields(fault.Body("", "too_deep", "At most %d arrays and objects within each other.", depth))
+	}
+	b := &bodyReader{dec: jsontext.NewDecoder(bytes.NewBuffer(body))}
+	if err := s.read(b, into); err != nil {
+		return nil, syntaxFault(err)
+	}
+	if _, err := b.dec.ReadToken(); err == nil || !errors.Is(err, io.EOF) {
+		return nil, errBody.WithFields(fault.Body("", "trailing_data", "The body goes on after its JSON value."))
+	}
+	return b.fields, nil
+}
+
+// deepest tells how deep brackets nest, strings aside.
+func deepest(text []byte) int {
+	depth, most, quoted := 0, 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			most = max(most, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return most
+}
+
+func syntaxFault(err error) error {
+	code, detail, pointer := "syntax", "This is not JSON.", ""
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) {
+		pointer = bounded(string(syntax.JSONPointer))
+		detail = fmt.Sprintf("This is not JSON at byte %d.", syntax.ByteOffset)
+	}
+	switch {
+	case errors.Is(err, jsontext.ErrDuplicateName):
+		code, detail = "duplicate_member", "This member is given twice."
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		code, detail = "truncated", "The JSON value has no end."
+	}
+	return errBody.WithFields(fault.Body(pointer, code, "%s", detail))
+}
+
+func bounded(pointer string) string {
+	for len(pointer) > maxPointer {
+		pointer = pointer[:strings.LastIndexByte(pointer, '/')]
+	}
+	return pointer
+}
+
+// pointerTo gives the pointer to a member of the object at base (RFC 6901).
+func pointerTo(base, name string) string {
+	return base + "/" + strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+}
+
+func (b *bodyReader) add(pointer, code, detail string) {
+	if len(b.fields) < maxFields {
+		b.fields = append(b.fields, fault.Body(bounded(pointer), code, "%s", detail))
+	}
+}
+
+// wrong skips the next value and notes what it should have been.
+func (b *bodyReader) wrong(detail string) error {
+	if err := b.dec.SkipValue(); err != nil {
+		return err
+	}
+	b.add(string(b.dec.StackPointer()), "wrong_type", detail)
+	return nil
+}
+
+func (s *shape) read(b *bodyReader, into reflect.Value) error {
+	if kind := b.dec.PeekKind(); kind != '{' {
+		return b.wrong("An object.")
+	}
+	if _, err := b.dec.ReadToken(); err != nil {
+		return err
+	}
+	var seen []string
+	for b.dec.PeekKind() == '"' {
+		token, err := b.dec.ReadToken()
+		if err != nil {
+			return err
+		}
+		name := token.String()
+		m, known := s.members[name]
+		if !known {
+			b.add(string(b.dec.StackPointer()), "unknown", "There is no such member here.")
+			if err := b.dec.SkipValue(); err != nil {
+				return err
+			}
+			continue
+		}
+		seen = append(seen, name)
+		if err := m.read(b, into.Field(m.at)); err != nil {
+			return err
+		}
+	}
+	if _, err := b.dec.ReadToken(); err != nil {
+		return err
+	}
+	for _, name := range s.required {
+		if !slices.Contains(seen, name) {
+			b.add(pointerTo(string(b.dec.StackPointer()), name), "required", "This member is needed.")
+		}
+	}
+	return nil
+}
+
+func readRaw(b *bodyReader, into reflect.Value) error {
+	value, err := b.dec.ReadValue()
+	if err != nil {
+		return err
+	}
+	value = value.Clone()
+	// Takes out white space and nothing else: order, numbers and escapes stay.
+	if err := value.Compact(); err != nil {
+		return err
+	}
+	into.SetBytes(value)
+	return nil
+}
+
+func readString(b *bodyReader, into reflect.Value) error {
+	if b.dec.PeekKind() != '"' {
+		return b.wrong("A string.")
+	}
+	token, err := b.dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	into.SetString(token.String())
+	return nil
+}
+
+func readBool(b *bodyReader, into reflect.Value) error {
+	if kind := b.dec.PeekKind(); kind != 't' && kind != 'f' {
+		return b.wrong("true or false.")
+	}
+	token, err := b.dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	into.SetBool(token.Bool())
+	return nil
+}
+
+func readTime(b *bodyReader, into reflect.Value) error {
+	const want = "A time, as in RFC 3339: 2030-01-31T12:00:00Z."
+	if b.dec.PeekKind() != '"' {
+		return b.wrong(want)
+	}
+	token, err := b.dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	at, err := time.Parse(time.RFC3339, token.String())
+	if err != nil || at.Year() < 1 || at.UTC().Year() > 9999 {
+		b.add(string(b.dec.StackPointer()), "malformed", want)
+		return nil
+	}
+	into.Set(reflect.ValueOf(at.UTC().Truncate(time.Microsecond)))
+	return nil
+}
+
+// readInt64 takes an integer, or the same as a string, for clients whose numbers are doubles.
+func readInt64(b *bodyReader, into reflect.Value) error {
+	const want = "An integer, or a string of its decimal digits."
+	if kind := b.dec.PeekKind(); kind != '0' && kind != '"' {
+		return b.wrong(want)
+	}
+	token, err := b.dec.ReadToken()
+	if err != nil {
+		return err
+	}
+	text := token.String()
+	pointer := string(b.dec.StackPointer())
+	if !integer(text) {
+		b.add(pointer, "wrong_type", want)
+		return nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		b.add(pointer, "out_of_range", "An integer of at most 64 bits.")
+		return nil
+	}
+	into.SetInt(n)
+	return nil
+}
+
+// integer tells whether the text is a JSON number without fraction and exponent.
+func integer(text string) bool {
+	digits := strings.TrimPrefix(text, "-")
+	if digits == "" || digits[0] == '0' && len(digits) > 1 {
+		return false
+	}
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+func readSlice(read reading) reading {
+	return func(b *bodyReader, into reflect.Value) error {
+		if b.dec.PeekKind() != '[' {
+			return b.wrong("An array.")
+		}
+		if _, err := b.dec.ReadToken(); err != nil {
+			return err
+		}
+		into.Set(reflect.MakeSlice(into.Type(), 0, 0))
+		for b.dec.PeekKind() != ']' {
+			element := reflect.New(into.Type().Elem()).Elem()
+			if err := read(b, element); err != nil {
+				return err
+			}
+			into.Set(reflect.Append(into, element))
+		}
+		_, err := b.dec.ReadToken()
+		return err
+	}
+}
