@@ -1,10 +1,250 @@
 package httpapi
 
-// entry explains a problem to who met it.
+import "github.com/overworldhq/overworld/domain/fault"
+
+// entry explains a code to who met it: the page at /problems/<code>.
 type entry struct {
+	Kind     fault.Kind
 	Title    string
 	Happened string
 	Do       string
 }
 
-var catalogue = map[string]entry{}
+// catalogue explains every code there is; a test compares it with the source.
+var catalogue = map[string]entry{
+	"request.unknown_route": {
+		fault.NotFound, "Nothing at this path",
+		"No route has this path. Paths are exact: no slash at the end, no doubled slash, no encoded slash within a name.",
+		"Compare the path with the reference at /docs.",
+	},
+	"request.method_not_allowed": {
+		fault.NotFound, "Method not known here",
+		"The path exists, but not with this method.",
+		"Use one of the methods that the Allow header of the reply lists.",
+	},
+	"request.malformed_json": {
+		fault.Malformed, "Body is not JSON",
+		"The body is missing where one is needed, is cut off, is not UTF-8, nests too deep, goes on after its end, gives a member twice, or breaks JSON's grammar. The entry under errors says which and where.",
+		"Send one JSON object that a strict parser accepts. GET /v1/limits tells how deep it may nest.",
+	},
+	"request.malformed_parameter": {
+		fault.Malformed, "Parameter not understood",
+		"A parameter of the path, the query or a header has no meaning here: it is of the wrong form, given twice, or not one that the route knows. Each is listed under errors, with in saying where it stands.",
+		"Mend what is listed. Parameters that a route doesn't know are refused so that a typing mistake is not silently ignored.",
+	},
+	"request.invalid_cursor": {
+		fault.Malformed, "Cursor of another query",
+		"The cursor was not given by this query: by this route, with these parameters, to this caller.",
+		"Pass next_cursor on unchanged, with the other parameters as they were; or begin again without a cursor.",
+	},
+	"request.invalid": {
+		fault.Invalid, "Request breaks a rule",
+		"The request could be read, but some of its members are unknown, missing, of the wrong type, or outside what is allowed. Each is listed under errors with a JSON pointer.",
+		"Mend every member that is listed and send the request again.",
+	},
+	"request.too_large": {
+		fault.TooLarge, "Body too large",
+		"The body is larger than this server accepts.",
+		"Send less: GET /v1/limits tells body_bytes.",
+	},
+	"request.unsupported_media_type": {
+		fault.Unsupported, "Not application/json",
+		"The body's Content-Type is not application/json in UTF-8, or the body is compressed.",
+		"Set Content-Type: application/json, and send the body as it is.",
+	},
+	"request.unknown_problem": {
+		fault.NotFound, "No such problem",
+		"A page about a problem was asked for whose code this version doesn't have.",
+		"See the list of codes at /problems.",
+	},
+	"service.internal": {
+		fault.Internal, "Something went wrong on our side",
+		"A fault in the server kept it from answering. Nothing about the request needs to change.",
+		"Try again later. If it stays, give the request_id to whoever runs the server: it finds the cause in the logs.",
+	},
+	"service.unavailable": {
+		fault.Unavailable, "A part is away",
+		"The database, or another part that this request needs, can't be reached right now.",
+		"Wait as long as Retry-After says and send the same request again.",
+	},
+	"service.timeout": {
+		fault.Timeout, "Took too long",
+		"The request, or the sending of its body, took longer than a request may. Whether a write took effect is not known.",
+		"Read the state before writing again, or write with If-Match. GET /v1/limits tells request_seconds.",
+	},
+	"limits.too_many_requests": {
+		fault.TooMany, "Too many requests",
+		"The caller, or the address it calls from, is over the rate of this class of routes. The request was not looked at.",
+		"Wait as long as Retry-After says. The RateLimit headers of every reply tell what is left, and GET /v1/limits what there is.",
+	},
+	"auth.credential_required": {
+		fault.Unauthenticated, "No credential",
+		"The route needs a credential and the request has none, or has several.",
+		"Send one header, Authorization: Bearer, with a key, a server token or a player's access token.",
+	},
+	"auth.invalid_credential": {
+		fault.Unauthenticated, "Credential not good",
+		"The credential is mistyped or cut off, was never one of this server, was revoked, or has expired.",
+		"Compare it with where it is kept; if it ended, an operator makes another.",
+	},
+	"auth.invalid_access_token": {
+		fault.Unauthenticated, "Access token not good",
+		"The player's access token has expired, or was not issued by this environment.",
+		"Refresh the session with its refresh token and use the new access token.",
+	},
+	"auth.network_not_allowed": {
+		fault.Forbidden, "Not from this network",
+		"The token is bound to networks, and the call came from outside them.",
+		"Call from a network that the token names, or have a token made for this one. Behind a proxy, the server must be told to trust it.",
+	},
+	"auth.wrong_credential_kind": {
+		fault.Forbidden, "Wrong kind of credential",
+		"The credential is good, but the route is not for its kind: a publishable key only signs players in, a player's token never acts for a server, and so on.",
+		"Use a credential of a kind that the route's entry at /docs lists.",
+	},
+	"auth.scope_required": {
+		fault.Forbidden, "Scope missing",
+		"The key or token lacks the scope that the detail names, or would grant a scope that it does not hold.",
+		"Have a key made with that scope, by somebody who holds it.",
+	},
+	"tenancy.environment_required": {
+		fault.Forbidden, "Key of a whole project",
+		"Routes of the running game take their environment from the credential, and this key belongs to a whole project.",
+		"Use a key of the environment you mean.",
+	},
+	"tenancy.wrong_environment": {
+		fault.Forbidden, "Another environment or project",
+		"The path names a project or environment that is not the credential's. The reply is the same whether it exists or not, and the attempt is in the audit log.",
+		"Check the slugs in the path, and which environment the credential is from.",
+	},
+	"tenancy.project_not_found": {
+		fault.NotFound, "No such project",
+		"There is no project of this slug or id; it may have been deleted.",
+		"List projects with GET /v1/projects.",
+	},
+	"tenancy.environment_not_found": {
+		fault.NotFound, "No such environment",
+		"There is no environment of this slug or id; it may have been deleted.",
+		"List a project's environments with GET /v1/projects/{project}/environments.",
+	},
+	"tenancy.credential_not_found": {
+		fault.NotFound, "No such key or token",
+		"The environment or project of the path has no key of this id.",
+		"List its keys. A project's own keys and those of its environments are separate lists.",
+	},
+	"tenancy.slug_taken": {
+		fault.Conflict, "Slug in use",
+		"Another project, or another environment of the project, has this slug.",
+		"Choose another slug.",
+	},
+	"tenancy.too_many_environments": {
+		fault.Conflict, "Too many environments",
+		"The project has as many environments as a project can have.",
+		"Delete one that is no longer used.",
+	},
+	"tenancy.not_confirmed": {
+		fault.Invalid, "Deletion not confirmed",
+		"Deleting takes the slug once more, and production data a second switch.",
+		"Send ?confirm=<slug>, and production=true if that is meant.",
+	},
+	"tenancy.environment_stale": {
+		fault.Stale, "Environment changed since",
+		"The environment is no longer at the version that If-Match names. What it is now is under current.",
+		"Apply the change to current and send it with the version from there.",
+	},
+	"identity.invalid_refresh_token": {
+		fault.Unauthenticated, "Refresh token not good",
+		"The refresh token is mistyped or cut off, or is not of the environment of the key.",
+		"Sign in again.",
+	},
+	"identity.refresh_reused": {
+		fault.Unauthenticated, "Refresh token used twice",
+		"An old refresh token came back after its successor was used. Two clients hold the session, so it was ended for both.",
+		"Sign in again. If it happens without a thief, two parts of the client are refreshing the same session: let one do it.",
+	},
+	"identity.session_ended": {
+		fault.Unauthenticated, "Session has ended",
+		"The session was logged out or revoked, or was not refreshed for too long.",
+		"Sign in again.",
+	},
+	"identity.guest_sign_in_closed": {
+		fault.Forbidden, "No guests here",
+		"The environment's settings do not let guests sign in.",
+		"Use another way to sign in, or have an operator turn guest_sign_in on.",
+	},
+	"identity.player_not_found": {
+		fault.NotFound, "No such player",
+		"The environment of the credential has no player of this id.",
+		"Check the id, and that the credential is from the player's environment.",
+	},
+	"identity.session_not_found": {
+		fault.NotFound, "No such session",
+		"There is no session of this id; ended ones are forgotten after a while.",
+		"Sign in again.",
+	},
+	"identity.login_taken": {
+		fault.Conflict, "Login in use",
+		"This way to sign in leads to another player already.",
+		"Sign in with it instead, or choose another.",
+	},
+	"storage.document_not_found": {
+		fault.NotFound, "No such document",
+		"There is no document under this name, or the caller may not read it.",
+		"Check the owner, collection and key. If-None-Match: * makes it only if there is none.",
+	},
+	"storage.write_denied": {
+		fault.Forbidden, "Not yours to write",
+		"Players write their own documents, and of these only such that have write set to owner. Shared documents are written by servers and operators.",
+		"Write it from a game server with its own token.",
+	},
+	"storage.version_mismatch": {
+		fault.Stale, "Document changed since",
+		"The document is not in the state that If-Match or If-None-Match names. What it is now, if there is one that the caller may read, is under current.",
+		"Merge your change into current.value and write it with If-Match set to current.version.",
+	},
+	"storage.value_too_large": {
+		fault.TooLarge, "Value too large",
+		"The value, without its white space, is larger than a document may be.",
+		"Split it over several documents: GET /v1/limits tells document_bytes.",
+	},
+	"lease.lost": {
+		fault.Conflict, "Another replica took over",
+		"A background job was overtaken by another replica and changed nothing.",
+		"Nothing: the other replica does the work.",
+	},
+	"datastore.schema": {
+		fault.Unavailable, "Database of another version",
+		"The database's schema is not the one that this version of the server knows.",
+		"Whoever runs the server: run overworld migrate with this version.",
+	},
+	"datastore.closed": {
+		fault.Unavailable, "Server is stopping",
+		"The server is on its way down and has let go of its database.",
+		"Send the same request again: another replica, or the next process, answers it.",
+	},
+	"datastore.contention": {
+		fault.Unavailable, "Too many writers at once",
+		"Too many requests changed the same thing at the same moment, and this one never got its turn. It changed nothing.",
+		"Wait as long as Retry-After says and send the same request again.",
+	},
+	"datastore.in_use": {
+		fault.Unavailable, "Data in use by another server",
+		"A second server process was started on data that only one may use at a time.",
+		"Whoever runs the server: stop the other process, or use PostgreSQL, which many can share.",
+	},
+	"blob.not_found": {
+		fault.NotFound, "No such object",
+		"The object store has nothing under this key.",
+		"Check the key.",
+	},
+	"blob.range": {
+		fault.Invalid, "Bytes out of range",
+		"The object is shorter than the range that was asked for.",
+		"Ask for bytes that the object has.",
+	},
+	"blob.malformed_key": {
+		fault.Invalid, "Malformed object key",
+		"No object can have this key.",
+		"Use letters, digits and _ - . in segments with slashes between them.",
+	},
+}
