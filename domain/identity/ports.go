@@ -11,7 +11,8 @@ import (
 // Players stores players and the ways they sign in.
 type Players interface {
 	// Create stores a player with a first login; ErrLoginTaken, with nothing
-	// stored, when the login leads to another player.
+	// stored, when the login leads to another player. A transaction can go on
+	// after it.
 	Create(ctx context.Context, scope tenancy.Scope, player Player, login Login) error
 	// Get is ErrPlayerNotFound when there is none.
 	Get(ctx context.Context, scope tenancy.Scope, id PlayerID) (Player, error)
@@ -23,6 +24,7 @@ type Players interface {
 
 // Sessions stores sessions.
 type Sessions interface {
+	// Create is ErrPlayerNotFound when there is no such player.
 	Create(ctx context.Context, scope tenancy.Scope, session Session) error
 	// Get is ErrSessionNotFound when there is none.
 	Get(ctx context.Context, scope tenancy.Scope, id SessionID) (Session, error)

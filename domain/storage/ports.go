@@ -15,7 +15,8 @@ type Documents interface {
 	// Write then decides who is first.
 	Lock(ctx context.Context, scope tenancy.Scope, ref Ref) (Document, error)
 	// Write stores the document, or tombstone, if the stored version is still
-	// the one before; version 1 if there was never one. Else ErrStale, nothing changed.
+	// the one before; version 1 if there was never one. Else ErrStale, nothing changed,
+	// and a transaction can go on after it.
 	Write(ctx context.Context, scope tenancy.Scope, document Document) error
 	// List gives up to Limit live documents by (collection, key), bytewise.
 	List(ctx context.Context, scope tenancy.Scope, query Query) ([]Document, error)

@@ -22,7 +22,8 @@ type Projects interface {
 
 // Environments stores the worlds of each project.
 type Environments interface {
-	// Create is ErrSlugTaken when the project has another with the slug.
+	// Create is ErrSlugTaken when the project has another with the slug, and
+	// ErrProjectNotFound when there is no such project (any more).
 	Create(ctx context.Context, environment Environment) error
 	// BySlug and Get are ErrEnvironmentNotFound when there is none.
 	BySlug(ctx context.Context, project ProjectID, slug string) (Environment, error)
@@ -34,7 +35,8 @@ type Environments interface {
 	// Update stores name, settings and version when the stored version is one
 	// less than the new one; else ErrEnvironmentStale, or ErrEnvironmentNotFound.
 	Update(ctx context.Context, environment Environment) error
-	// Delete removes an environment and everything in it except audit events.
+	// Delete removes an environment and everything in it except audit events;
+	// ErrEnvironmentNotFound when there is none.
 	Delete(ctx context.Context, id EnvironmentID) error
 }
 
@@ -47,6 +49,8 @@ type CredentialOwner struct {
 
 // Credentials stores keys and tokens.
 type Credentials interface {
+	// Create is ErrEnvironmentNotFound, or for a whole project's key
+	// ErrProjectNotFound, when the owner is gone.
 	Create(ctx context.Context, credential Credential) error
 	// ByHash finds the credential whose token has the hash, revoked and
 	// expired ones too; ErrCredentialNotFound when there is none.
@@ -59,6 +63,6 @@ type Credentials interface {
 	// Revoke stores RevokedAt of the owner's credential if it has none yet;
 	// ErrCredentialNotFound unless the owner has it.
 	Revoke(ctx context.Context, owner CredentialOwner, id string, at time.Time) error
-	// Touch stores LastUsedAt for each id; one that is gone is no error.
+	// Touch moves LastUsedAt forward, never back, for each id; one that is gone is no error.
 	Touch(ctx context.Context, used map[string]time.Time) error
 }

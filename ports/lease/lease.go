@@ -16,7 +16,7 @@ type Lease struct {
 	Name      string
 	Holder    string
 	Token     int64
-	ExpiresAt time.Time
+	ExpiresAt time.Time // zero: released
 }
 
 // Leases stores leases, in the database.
@@ -27,7 +27,8 @@ type Leases interface {
 	Acquire(ctx context.Context, name, holder string, now time.Time, ttl time.Duration) (lease Lease, held bool, err error)
 	// Extend moves the end to now+ttl; ErrLost when the token is not the current one or the lease lapsed.
 	Extend(ctx context.Context, lease Lease, now time.Time, ttl time.Duration) (Lease, error)
-	// Release gives the name up at once; a lease already lost is no error.
+	// Release gives the name up at once: the lease is lost to Guard and Extend.
+	// One already lost is no error.
 	Release(ctx context.Context, lease Lease) error
 	// Guard is ErrLost unless the token is the current one, and, within a
 	// transaction, keeps the name from changing hands until it ends. It does
