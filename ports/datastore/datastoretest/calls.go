@@ -1,0 +1,134 @@
+package datastoretest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/storage"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/lease"
+)
+
+// everyCall tries every method of the port and gives its error, by name.
+func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
+	p := project("call")
+	_, _, acquired := w.Leases().Acquire(ctx, "call", "a", start, time.Minute)
+	held := lease.Lease{Name: "call", Holder: "a", Token: 1, ExpiresAt: later(time.Minute)}
+	return map[string]error{
+		"Projects.Create":     w.Projects().Create(ctx, p),
+		"Projects.BySlug":     second(w.Projects().BySlug(ctx, "game")),
+		"Projects.Get":        second(w.Projects().Get(ctx, w.home.ProjectID)),
+		"Projects.List":       second(w.Projects().List(ctx, "", 1)),
+		"Projects.Delete":     w.Projects().Delete(ctx, w.abroad.ProjectID),
+		"Environments.Create": w.Environments().Create(ctx, environment(p, "call")),
+		"Environments.BySlug": second(w.Environments().BySlug(ctx, w.home.ProjectID, "home")),
+		"Environments.Get":    second(w.Environments().Get(ctx, w.home.ID)),
+		"Environments.List":   second(w.Environments().List(ctx, w.home.ProjectID, "", 1)),
+		"Environments.All":    second(w.Environments().All(ctx, "", 1)),
+		"Environments.Update": w.Environments().Update(ctx, w.home),
+		"Environments.Delete": w.Environments().Delete(ctx, w.away.ID),
+		"Credentials.Create":  w.Credentials().Create(ctx, credential(w.home)),
+		"Credentials.ByHash":  second(w.Credentials().ByHash(ctx, b.credential.Hash)),
+		"Credentials.Get":     second(w.Credentials().Get(ctx, owner(w.home), b.credential.ID)),
+		"Credentials.List":    second(w.Credentials().List(ctx, owner(w.home), "", 1)),
+		"Credentials.Revoke":  w.Credentials().Revoke(ctx, owner(w.home), b.credential.ID, start),
+		"Credentials.Touch":   w.Credentials().Touch(ctx, map[string]time.Time{b.credential.ID: start}),
+		"Players.Create":      w.Players().Create(ctx, b.scope, b.player, b.login),
+		"Players.Get":         second(w.Players().Get(ctx, b.scope, b.player.ID)),
+		"Players.ByLogin":     second(w.Players().ByLogin(ctx, b.scope, b.login.Method, b.login.Subject)),
+		"Players.Seen":        w.Players().Seen(ctx, b.scope, b.player.ID, later(time.Hour)),
+		"Sessions.Create":     w.Sessions().Create(ctx, b.scope, session(b.player)),
+		"Sessions.Get":        second(w.Sessions().Get(ctx, b.scope, b.session.ID)),
+		"Sessions.Lock":       second(w.Sessions().Lock(ctx, b.scope, b.session.ID)),
+		"Sessions.Update":     w.Sessions().Update(ctx, b.scope, b.session.Revoked(identity.LoggedOut, start)),
+		"Sessions.Purge":      second(w.Sessions().Purge(ctx, b.scope, later(24*time.Hour), 1)),
+		"SigningKeys.List":    second(w.SigningKeys().List(ctx, b.scope)),
+		"SigningKeys.Save":    w.SigningKeys().Save(ctx, b.scope, signingKeys(1)),
+		"SigningKeys.Purge":   second(w.SigningKeys().Purge(ctx, b.scope, later(24*time.Hour))),
+		"Documents.Get":       second(w.Documents().Get(ctx, b.scope, b.document.Ref)),
+		"Documents.Lock":      second(w.Documents().Lock(ctx, b.scope, b.document.Ref)),
+		"Documents.Write":     w.Documents().Write(ctx, b.scope, document("p", "call", "k", 1)),
+		"Documents.List":      second(w.Documents().List(ctx, b.scope, storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 1})),
+		"Audit.Append":        w.Audit().Append(ctx, event(w.home, audit.EnvironmentUpdated, later(time.Hour))),
+		"Audit.List":          second(w.Audit().List(ctx, audit.Query{Project: w.home.ProjectID, Limit: 1})),
+		"Leases.Acquire":      acquired,
+		"Leases.Extend":       second(w.Leases().Extend(ctx, held, start, time.Minute)),
+		"Leases.Guard":        w.Leases().Guard(ctx, held),
+		"Leases.List":         second(w.Leases().List(ctx, "")),
+		"Leases.Release":      w.Leases().Release(ctx, held),
+		"Runs.Record":         w.Runs().Record(ctx, "call", "a", start, start, ""),
+		"Runs.List":           second(w.Runs().List(ctx)),
+		"InTx":                w.InTx(ctx, func(context.Context, repos) error { return nil }),
+		"Migrate":             second(w.Migrate(ctx)),
+		"CheckSchema":         w.CheckSchema(ctx),
+		"Ping":                w.Ping(ctx),
+	}
+}
+
+var callTests = map[string]func(*testing.T, *world){
+	"a context that has ended": func(t *testing.T, w *world) {
+		b := populate(t, w, w.home)
+		ended, cancel := context.WithCancel(w.ctx)
+		cancel()
+		for name, err := range everyCall(ended, w, b) {
+			fails(t, name, err, context.Canceled)
+		}
+		late, cancel := context.WithDeadline(w.ctx, time.Unix(1, 0))
+		defer cancel()
+		for name, err := range everyCall(late, w, b) {
+			fails(t, name, err, context.DeadlineExceeded)
+		}
+		same(t, "nothing changed", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), b.document.Ref)), b.document)
+		fails(t, "nothing made", second(w.Projects().BySlug(w.ctx, "call")), tenancy.ErrProjectNotFound)
+		if runs := get[[]lease.Run](t)(w.Runs().List(w.ctx)); len(runs) != 0 {
+			t.Errorf("a run was recorded: %v", runs)
+		}
+	},
+	"after close": func(t *testing.T, w *world) {
+		b := populate(t, w, w.home)
+		must(t, w.Close())
+		for name, err := range everyCall(w.ctx, w, b) {
+			fails(t, name, err, datastore.ErrClosed)
+		}
+		must(t, w.Close()) // again is no harm
+	},
+	"close while a transaction runs": func(t *testing.T, w *world) {
+		inside, closed := make(chan struct{}), make(chan error, 1)
+		go func() {
+			<-inside
+			closed <- w.Close()
+		}()
+		err := w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
+			close(inside)
+			must(t, <-closed) // Close waits for nothing, or this would never end
+			return tx.Documents().Write(ctx, w.here(), document("p", "c", "k", 1))
+		})
+		fails(t, "a call after it", err, datastore.ErrClosed)
+	},
+	"ping and schema": func(t *testing.T, w *world) {
+		must(t, w.Ping(w.ctx))
+		must(t, w.CheckSchema(w.ctx))
+		if applied, err := w.Migrate(w.ctx); err != nil || len(applied) != 0 {
+			t.Errorf("migrating again applied %v: %v", applied, err)
+		}
+	},
+	"cancelled in the middle, the next call works": func(t *testing.T, w *world) {
+		for range 20 {
+			bounded, cancel := context.WithCancel(w.ctx)
+			done := make(chan error, 1)
+			go func() {
+				done <- second(w.Documents().List(bounded, w.here(), storage.Query{Owner: "p", Reads: everyAccess, Limit: 100}))
+			}()
+			cancel()
+			if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+				t.Fatalf("got %v", err)
+			}
+			must(t, w.Ping(w.ctx))
+		}
+	},
+}

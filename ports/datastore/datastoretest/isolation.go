@@ -1,0 +1,101 @@
+package datastoretest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/storage"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// isolationTests try every method that takes a scope with another environment's
+// and with none. The methods that take an owner or a project are tried with
+// another's among their own tests.
+var isolationTests = map[string]func(*testing.T, *world){
+	"another environment's": func(t *testing.T, w *world) {
+		b := populate(t, w, w.home)
+		for _, foreign := range []tenancy.Scope{w.away.Scope(), w.abroad.Scope()} {
+			fails(t, "player", second(w.Players().Get(w.ctx, foreign, b.player.ID)), identity.ErrPlayerNotFound)
+			fails(t, "login", second(w.Players().ByLogin(w.ctx, foreign, b.login.Method, b.login.Subject)), identity.ErrPlayerNotFound)
+			must(t, w.Players().Seen(w.ctx, foreign, b.player.ID, later(time.Hour)))
+			fails(t, "session", second(w.Sessions().Get(w.ctx, foreign, b.session.ID)), identity.ErrSessionNotFound)
+			fails(t, "locked session", second(w.Sessions().Lock(w.ctx, foreign, b.session.ID)), identity.ErrSessionNotFound)
+			fails(t, "session of a foreign player", w.Sessions().Create(w.ctx, foreign, session(b.player)), identity.ErrPlayerNotFound)
+			fails(t, "update of a session", w.Sessions().Update(w.ctx, foreign, b.session.Revoked(identity.Operator, start)), identity.ErrSessionNotFound)
+			same(t, "purged sessions", get[int](t)(w.Sessions().Purge(w.ctx, foreign, later(24*time.Hour), 100)), 0)
+			same(t, "keys", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, foreign)), []identity.SealedKey{})
+			same(t, "purged keys", get[int](t)(w.SigningKeys().Purge(w.ctx, foreign, later(24*time.Hour))), 0)
+			fails(t, "document", second(w.Documents().Get(w.ctx, foreign, b.document.Ref)), storage.ErrNotFound)
+			fails(t, "locked document", second(w.Documents().Lock(w.ctx, foreign, b.document.Ref)), storage.ErrNotFound)
+			next := b.document
+			next.Version = 2
+			fails(t, "write over a document", w.Documents().Write(w.ctx, foreign, next), storage.ErrStale)
+			query := storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 10}
+			same(t, "documents", get[[]storage.Document](t)(w.Documents().List(w.ctx, foreign, query)), []storage.Document{})
+		}
+		same(t, "player at home", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), b.player.ID)), b.player)
+		same(t, "session at home", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), b.session.ID)), b.session)
+		same(t, "keys at home", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, w.here())), []identity.SealedKey{b.key})
+		same(t, "document at home", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), b.document.Ref)), b.document)
+	},
+	"the same names in two environments are two things": func(t *testing.T, w *world) {
+		b := populate(t, w, w.home)
+		there := w.away.Scope()
+		theirs := b.player
+		theirs.DisplayName = "Another"
+		must(t, w.Players().Create(w.ctx, there, theirs, b.login))
+		ended := b.session.Revoked(identity.Operator, later(time.Minute))
+		must(t, w.Sessions().Create(w.ctx, there, b.session))
+		must(t, w.Sessions().Update(w.ctx, there, ended))
+		key := b.key
+		key.GoneAt = later(time.Hour)
+		must(t, w.SigningKeys().Save(w.ctx, there, []identity.SealedKey{key}))
+		doc := b.document
+		doc.Value = []byte(`{"theirs":true}`)
+		must(t, w.Documents().Write(w.ctx, there, doc))
+		must(t, w.Documents().Write(w.ctx, there, tombstone(doc)))
+		must(t, w.Players().Seen(w.ctx, there, b.player.ID, later(time.Hour)))
+
+		same(t, "player", get[identity.Player](t)(w.Players().ByLogin(w.ctx, w.here(), b.login.Method, b.login.Subject)), b.player)
+		same(t, "session", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), b.session.ID)), b.session)
+		same(t, "keys", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, w.here())), []identity.SealedKey{b.key})
+		same(t, "document", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), b.document.Ref)), b.document)
+		same(t, "purged", get[int](t)(w.Sessions().Purge(w.ctx, there, later(30*time.Minute), 10)), 1)
+		same(t, "session", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), b.session.ID)), b.session)
+	},
+	"no scope is refused": func(t *testing.T, w *world) {
+		b := populate(t, w, w.home)
+		var none tenancy.Scope
+		fresh := player()
+		for name, err := range map[string]error{
+			"Players.Create":    w.Players().Create(w.ctx, none, fresh, login(fresh)),
+			"Players.Get":       second(w.Players().Get(w.ctx, none, b.player.ID)),
+			"Players.ByLogin":   second(w.Players().ByLogin(w.ctx, none, b.login.Method, b.login.Subject)),
+			"Players.Seen":      w.Players().Seen(w.ctx, none, b.player.ID, start),
+			"Sessions.Create":   w.Sessions().Create(w.ctx, none, b.session),
+			"Sessions.Get":      second(w.Sessions().Get(w.ctx, none, b.session.ID)),
+			"Sessions.Lock":     second(w.Sessions().Lock(w.ctx, none, b.session.ID)),
+			"Sessions.Update":   w.Sessions().Update(w.ctx, none, b.session),
+			"Sessions.Purge":    second(w.Sessions().Purge(w.ctx, none, start, 1)),
+			"SigningKeys.List":  second(w.SigningKeys().List(w.ctx, none)),
+			"SigningKeys.Save":  w.SigningKeys().Save(w.ctx, none, []identity.SealedKey{b.key}),
+			"SigningKeys.Purge": second(w.SigningKeys().Purge(w.ctx, none, start)),
+			"Documents.Get":     second(w.Documents().Get(w.ctx, none, b.document.Ref)),
+			"Documents.Lock":    second(w.Documents().Lock(w.ctx, none, b.document.Ref)),
+			"Documents.Write":   w.Documents().Write(w.ctx, none, b.document),
+			"Documents.List":    second(w.Documents().List(w.ctx, none, storage.Query{Reads: everyAccess, Limit: 1})),
+		} {
+			if err == nil || fault.KindOf(err) != fault.Internal {
+				t.Errorf("%s: got %v, want an internal error", name, err)
+			}
+		}
+	},
+	"an event is listed under its own project only": func(t *testing.T, w *world) {
+		must(t, w.Audit().Append(w.ctx, event(w.home, audit.EnvironmentUpdated, start)))
+		same(t, "abroad", events(t, w, audit.Query{Project: w.abroad.ProjectID, Limit: 10}), []audit.Event{})
+		same(t, "mixed", events(t, w, audit.Query{Project: w.abroad.ProjectID, Environment: w.home.ID, Limit: 10}), []audit.Event{})
+	},
+}

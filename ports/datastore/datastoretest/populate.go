@@ -1,0 +1,52 @@
+package datastoretest
+
+import (
+	"testing"
+
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/storage"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// belongings is one of everything that lives in an environment.
+type belongings struct {
+	scope      tenancy.Scope
+	player     identity.Player
+	login      identity.Login
+	session    identity.Session
+	key        identity.SealedKey
+	document   storage.Document
+	credential tenancy.Credential
+	event      audit.Event
+}
+
+func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
+	t.Helper()
+	b := belongings{scope: e.Scope(), player: player(), key: signingKeys(1)[0], credential: credential(e)}
+	b.login, b.session = login(b.player), session(b.player)
+	b.document = document(string(b.player.ID), "saves", "slot-1", 1)
+	b.event = event(e, audit.EnvironmentUpdated, start)
+	must(t, w.Players().Create(w.ctx, b.scope, b.player, b.login))
+	must(t, w.Sessions().Create(w.ctx, b.scope, b.session))
+	must(t, w.SigningKeys().Save(w.ctx, b.scope, []identity.SealedKey{b.key}))
+	must(t, w.Documents().Write(w.ctx, b.scope, b.document))
+	must(t, w.Credentials().Create(w.ctx, b.credential))
+	must(t, w.Audit().Append(w.ctx, b.event))
+	return b
+}
+
+// gone demands that all is deleted but the event.
+func (b belongings) gone(t *testing.T, w *world) {
+	t.Helper()
+	fails(t, "player", second(w.Players().Get(w.ctx, b.scope, b.player.ID)), identity.ErrPlayerNotFound)
+	fails(t, "login", second(w.Players().ByLogin(w.ctx, b.scope, b.login.Method, b.login.Subject)), identity.ErrPlayerNotFound)
+	fails(t, "session", second(w.Sessions().Get(w.ctx, b.scope, b.session.ID)), identity.ErrSessionNotFound)
+	fails(t, "document", second(w.Documents().Get(w.ctx, b.scope, b.document.Ref)), storage.ErrNotFound)
+	fails(t, "credential", second(w.Credentials().ByHash(w.ctx, b.credential.Hash)), tenancy.ErrCredentialNotFound)
+	if keys := get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, b.scope)); len(keys) != 0 {
+		t.Errorf("signing keys: %v", keys)
+	}
+	query := audit.Query{Project: b.scope.Project(), Environment: b.scope.Environment(), Limit: 10}
+	same(t, "events", get[[]audit.Event](t)(w.Audit().List(w.ctx, query)), []audit.Event{b.event})
+}

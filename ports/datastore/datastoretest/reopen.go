@@ -1,0 +1,58 @@
+package datastoretest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/overworldhq/overworld/domain/storage"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// RunReopen proves what takes more than one look at the same data: migrating it,
+// and finding it again. Each call of prepare makes empty, unmigrated data, and
+// each call of what it gives opens that data once more.
+func RunReopen(t *testing.T, prepare func(t *testing.T) (open func(t *testing.T) datastore.Datastore)) {
+	t.Run("an empty database has no schema", func(t *testing.T) {
+		t.Parallel()
+		ds := prepare(t)(t)
+		fails(t, "check", ds.CheckSchema(t.Context()), datastore.ErrSchema)
+		fails(t, "use", second(ds.Projects().List(t.Context(), "", 1)), datastore.ErrSchema)
+		must(t, ds.Ping(t.Context()))
+	})
+	t.Run("many migrate at once, each step is applied once", func(t *testing.T) {
+		t.Parallel()
+		open := prepare(t)
+		stores := make([]datastore.Datastore, 4)
+		for i := range stores {
+			stores[i] = open(t)
+		}
+		applied, errs := make([][]string, len(stores)), make([]error, len(stores))
+		together(len(stores), func(i int) { applied[i], errs[i] = stores[i].Migrate(t.Context()) })
+		must(t, errors.Join(errs...))
+		all := slices.Concat(applied...)
+		slices.Sort(all)
+		if len(all) == 0 || len(slices.Compact(slices.Clone(all))) != len(all) {
+			t.Errorf("applied %v", applied)
+		}
+		for _, ds := range stores {
+			must(t, ds.CheckSchema(t.Context()))
+		}
+	})
+	t.Run("what was committed is found again", func(t *testing.T) {
+		t.Parallel()
+		open := prepare(t)
+		first := open(t)
+		get[[]string](t)(first.Migrate(t.Context()))
+		w := newWorld(t, first)
+		d := document("p", "c", "k", 1)
+		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		other := open(t)
+		same(t, "through another", get[storage.Document](t)(other.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+		must(t, first.Close())
+		must(t, other.Close())
+		again := open(t)
+		must(t, again.CheckSchema(w.ctx))
+		same(t, "after all closed", get[storage.Document](t)(again.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+	})
+}

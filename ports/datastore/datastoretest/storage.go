@@ -1,0 +1,248 @@
+package datastoretest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/storage"
+)
+
+func document(owner, collection, key string, version int64) storage.Document {
+	return storage.Document{
+		Ref:   storage.Ref{Owner: storage.Owner(owner), Collection: collection, Key: key},
+		Value: []byte(`{"z":1,"a":[1.0,1e2,9007199254740993],"q":"?"}`), Version: version,
+		Read: storage.OwnerOnly, Write: storage.OwnerOnly, CreatedAt: start, UpdatedAt: start,
+	}
+}
+
+func tombstone(d storage.Document) storage.Document {
+	d.Value, d.Deleted, d.UpdatedAt = nil, true, d.UpdatedAt.Add(time.Second)
+	d.Version++
+	return d
+}
+
+var everyAccess = []storage.Access{storage.OwnerOnly, storage.Public, storage.ServerOnly}
+
+var documentTests = map[string]func(*testing.T, *world){
+	"round trip, byte for byte": func(t *testing.T, w *world) {
+		for i, value := range []string{
+			`{}`, `{"b":1,"a":2,"b2":1.0,"c":1e400,"n":-0.0}`, `{"s":"\u0000 \ud800 ' \\ ? $1 :x"}`, `{"é":"😀 \" 日本"}`,
+			`{"long":"` + strings.Repeat("x", 300_000) + `"}`,
+		} {
+			d := document("p", "c", fmt.Sprint(i), 1)
+			d.Value, d.Read, d.Write, d.UpdatedAt = []byte(value), storage.Public, storage.ServerOnly, later(time.Microsecond)
+			must(t, w.Documents().Write(w.ctx, w.here(), d))
+			same(t, "get", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+			same(t, "lock", get[storage.Document](t)(w.Documents().Lock(w.ctx, w.here(), d.Ref)), d)
+		}
+	},
+	"not found": func(t *testing.T, w *world) {
+		d := document("p", "c", "k", 1)
+		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		for _, ref := range []storage.Ref{
+			{Owner: "p", Collection: "c", Key: "K"}, {Owner: "P", Collection: "c", Key: "k"}, {Owner: "p", Collection: "C", Key: "k"}, {},
+			{Owner: storage.Shared, Collection: "c", Key: "k"}, {Owner: "p", Collection: "c", Key: "k\x00"}, {Owner: "\xff", Collection: "c", Key: "k"},
+		} {
+			fails(t, "get", second(w.Documents().Get(w.ctx, w.here(), ref)), storage.ErrNotFound)
+			fails(t, "lock", second(w.Documents().Lock(w.ctx, w.here(), ref)), storage.ErrNotFound)
+		}
+	},
+	"a write replaces the version before": func(t *testing.T, w *world) {
+		d := document("p", "c", "k", 1)
+		fails(t, "version 2 of nothing", w.Documents().Write(w.ctx, w.here(), document("p", "c", "k", 2)), storage.ErrStale)
+		fails(t, "nothing", second(w.Documents().Get(w.ctx, w.here(), d.Ref)), storage.ErrNotFound)
+		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		for _, version := range []int64{1, 3, math.MaxInt64} {
+			stale := document("p", "c", "k", version)
+			stale.Value = []byte(`{"stale":true}`)
+			fails(t, fmt.Sprint("version ", version), w.Documents().Write(w.ctx, w.here(), stale), storage.ErrStale)
+		}
+		same(t, "unchanged", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+		d.Version, d.Value, d.Read, d.Write, d.UpdatedAt = 2, []byte(`{"two":2}`), storage.ServerOnly, storage.ServerOnly, later(time.Hour)
+		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		same(t, "changed", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+	},
+	"a version below one is a bug": func(t *testing.T, w *world) {
+		for _, version := range []int64{0, -1, math.MinInt64} {
+			if err := w.Documents().Write(w.ctx, w.here(), document("p", "c", "k", version)); err == nil || errors.Is(err, storage.ErrStale) {
+				t.Errorf("version %d: %v", version, err)
+			}
+		}
+	},
+	"a stale write leaves its transaction usable": func(t *testing.T, w *world) {
+		d := document("p", "c", "k", 1)
+		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		w.inTx(t, func(tx repos) error {
+			fails(t, "write", tx.Documents().Write(w.ctx, w.here(), d), storage.ErrStale)
+			same(t, "read", get[storage.Document](t)(tx.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+			return nil
+		})
+	},
+	"a tombstone keeps the version": func(t *testing.T, w *world) {
+		d := document("p", "c", "k", 1)
+		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		dead := tombstone(d)
+		must(t, w.Documents().Write(w.ctx, w.here(), dead))
+		same(t, "tombstone", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), dead)
+		fails(t, "begin again at 1", w.Documents().Write(w.ctx, w.here(), d), storage.ErrStale)
+		d.Version, d.CreatedAt, d.UpdatedAt = 3, later(time.Hour), later(time.Hour)
+		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		same(t, "made again", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+	},
+	"thirty-two writers lose no update": func(t *testing.T, w *world) {
+		const writers, each = 32, 4
+		ref := document("p", "c", "counter", 1).Ref
+		errs := make([]error, writers)
+		together(writers, func(i int) {
+			for n := 0; n < each && errs[i] == nil; {
+				d, err := w.Documents().Get(w.ctx, w.here(), ref)
+				if errors.Is(err, storage.ErrNotFound) {
+					d, err = document("p", "c", "counter", 0), nil
+				}
+				if d.Version++; err == nil {
+					err = w.Documents().Write(w.ctx, w.here(), d)
+				}
+				switch {
+				case err == nil:
+					n++
+				case !errors.Is(err, storage.ErrStale):
+					errs[i] = err
+				}
+			}
+		})
+		must(t, errors.Join(errs...))
+		same(t, "version", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), ref)).Version, writers*each)
+	},
+	"lock keeps other writers out": func(t *testing.T, w *world) {
+		const writers, each = 8, 5
+		d := document("p", "c", "counter", 1)
+		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		errs := make([]error, writers)
+		together(writers, func(i int) {
+			for range each {
+				err := w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
+					d, err := tx.Documents().Lock(ctx, w.here(), d.Ref)
+					if err != nil {
+						return err
+					}
+					d.Version++
+					return tx.Documents().Write(ctx, w.here(), d) // never stale, because it was locked
+				})
+				errs[i] = errors.Join(errs[i], err)
+			}
+		})
+		must(t, errors.Join(errs...))
+		same(t, "version", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)).Version, 1+writers*each)
+	},
+	"list by collection and key, bytewise": func(t *testing.T, w *world) {
+		var want []string
+		for _, collection := range []string{"-", "A", "a", "a.b", "a_b"} {
+			for _, key := range ladder {
+				want = append(want, collection+"/"+key)
+			}
+		}
+		for i := range want { // not in the order they are listed in
+			collection, key, _ := strings.Cut(want[(i*37)%len(want)], "/")
+			must(t, w.Documents().Write(w.ctx, w.here(), document("p", collection, key, 1)))
+		}
+		all := storage.Query{Owner: "p", Reads: everyAccess, Limit: 1000}
+		same(t, "all", list(t, w, all), strings.Join(want, " "))
+		all.Collection = "a"
+		same(t, "one collection", list(t, w, all), strings.Join(want[2*len(ladder):3*len(ladder)], " "))
+		all.Collection = "b"
+		same(t, "no collection", list(t, w, all), "")
+	},
+	"list by prefix": func(t *testing.T, w *world) {
+		for _, key := range []string{"a", "aB", "ab", "ab.1", "ab_", "ac", "b", "~", "~~", "a%b"} {
+			must(t, w.Documents().Write(w.ctx, w.here(), document("p", "c", key, 1)))
+			must(t, w.Documents().Write(w.ctx, w.here(), document("p", "d", key, 1)))
+		}
+		for prefix, want := range map[string]string{
+			"ab": "c/ab c/ab.1 c/ab_", "aB": "c/aB", "~": "c/~ c/~~", "a%": "c/a%b", "_": "", "abc": "", "b": "c/b",
+		} {
+			same(t, prefix, list(t, w, storage.Query{Owner: "p", Collection: "c", Prefix: prefix, Reads: everyAccess, Limit: 100}), want)
+		}
+		same(t, "in every collection", list(t, w, storage.Query{Owner: "p", Prefix: "ac", Reads: everyAccess, Limit: 100}), "c/ac d/ac")
+	},
+	"list what the reader may see": func(t *testing.T, w *world) {
+		for _, access := range everyAccess {
+			d := document("p", "c", string(access), 1)
+			d.Read = access
+			must(t, w.Documents().Write(w.ctx, w.here(), d))
+		}
+		dead := document("p", "c", "dead", 1)
+		must(t, w.Documents().Write(w.ctx, w.here(), dead))
+		must(t, w.Documents().Write(w.ctx, w.here(), tombstone(dead)))
+		must(t, w.Documents().Write(w.ctx, w.here(), document("q", "c", "theirs", 1)))
+		must(t, w.Documents().Write(w.ctx, w.here(), document("", "c", "shared", 1)))
+		for _, c := range []struct {
+			reads []storage.Access
+			want  string
+		}{
+			{everyAccess, "c/owner c/public c/server"}, {everyAccess[:2], "c/owner c/public"}, {everyAccess[1:2], "c/public"}, {nil, ""},
+		} {
+			same(t, fmt.Sprint(c.reads), list(t, w, storage.Query{Owner: "p", Reads: c.reads, Limit: 100}), c.want)
+		}
+		same(t, "shared", list(t, w, storage.Query{Owner: storage.Shared, Reads: everyAccess, Limit: 100}), "c/shared")
+		same(t, "limit 0", list(t, w, storage.Query{Owner: "p", Reads: everyAccess}), "")
+		same(t, "limit -1", list(t, w, storage.Query{Owner: "p", Reads: everyAccess, Limit: -1}), "")
+	},
+	"list with values or without": func(t *testing.T, w *world) {
+		d := document("p", "c", "k", 1)
+		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		query := storage.Query{Owner: "p", Reads: everyAccess, Values: true, Limit: 1}
+		same(t, "with", get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), query)), []storage.Document{d})
+		query.Values, d.Value = false, nil
+		same(t, "without", get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), query)), []storage.Document{d})
+	},
+	"pages hold still while documents come": func(t *testing.T, w *world) {
+		write := func(collection, key string) {
+			must(t, w.Documents().Write(w.ctx, w.here(), document("p", collection, key, 1)))
+		}
+		for i := range 10 {
+			write("a", fmt.Sprintf("k%d", i))
+			write("b", fmt.Sprintf("k%d", i))
+		}
+		query := storage.Query{Owner: "p", Prefix: "k", Reads: everyAccess, Limit: 3}
+		var got []string
+		for n := 0; ; n++ {
+			page := get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), query))
+			if len(page) == 0 {
+				break
+			}
+			for _, d := range page {
+				got = append(got, d.Collection+"/"+d.Key)
+			}
+			last := page[len(page)-1]
+			query.After.Collection, query.After.Key = last.Collection, last.Key
+			write("a", fmt.Sprintf("k%d.%d", 0, n)) // before the next page
+		}
+		var want []string
+		for _, collection := range []string{"a", "b"} {
+			for i := range 10 {
+				want = append(want, fmt.Sprintf("%s/k%d", collection, i))
+			}
+		}
+		var old []string
+		for _, place := range got {
+			if !strings.Contains(place, ".") {
+				old = append(old, place)
+			}
+		}
+		same(t, "each once, in order", old, want)
+	},
+}
+
+func list(t *testing.T, w *world, query storage.Query) string {
+	t.Helper()
+	documents := get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), query))
+	if documents == nil {
+		t.Error("nil, not an empty list")
+	}
+	return joined(documents, func(d storage.Document) string { return d.Collection + "/" + d.Key })
+}
