@@ -1,0 +1,65 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"io/fs"
+
+	"github.com/uptrace/bun/schema"
+
+	"github.com/overworldhq/overworld/ports/clock"
+)
+
+// Engine is what one database engine brings: ways to reach it, and all that
+// sets it apart from the others.
+type Engine struct {
+	// Write carries writes and transactions, Read everything else. They may be
+	// the same pool. A transaction of Write must exclude or detect every other
+	// that touches the same rows.
+	Write, Read *sql.DB
+	// Dialect makes bun's dialect; each pool needs one of its own.
+	Dialect func() schema.Dialect
+	// RowLocks tells whether SELECT … FOR UPDATE exists. Where it doesn't, a
+	// transaction must keep all other writers out from its beginning.
+	RowLocks bool
+	// Exclusive tells whether one server process at a time may use the data.
+	Exclusive bool
+	// Migrations holds the schema's SQL files, applied in the order of their names.
+	Migrations fs.FS
+	// Classify tells what an error of the engine means, wherever it is in err's
+	// chain. Context errors are not its concern.
+	Classify func(err error) Verdict
+	// Discard drops pooled connections that may be dead; nil when there are none to drop.
+	Discard func()
+	// Close releases what the engine holds besides the two pools; nil: nothing.
+	Close func() error
+	// Clock dates migrations and spreads retries.
+	Clock clock.Clock
+}
+
+// Verdict is what an engine's error means.
+type Verdict struct {
+	Class Class
+	// Constraint names what a UniqueViolation ran into, as PostgreSQL would by
+	// default: <table>_pkey, or <table>_<columns>_key.
+	Constraint string
+}
+
+// Class is the kind of an engine's error.
+type Class uint8
+
+const (
+	// Unknown: a bug of ours, or something nobody foresaw.
+	Unknown Class = iota
+	// UniqueViolation: the row exists.
+	UniqueViolation
+	// ForeignKeyViolation: what the row belongs to doesn't exist.
+	ForeignKeyViolation
+	// Contention: nothing was done; the same again may succeed.
+	Contention
+	// Lost: the connection broke, and whether the statement was done is not known.
+	Lost
+	// Away: the database can't be reached, or can't work now.
+	Away
+	// NoTable: the schema is not there.
+	NoTable
+)

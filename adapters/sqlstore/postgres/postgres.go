@@ -1,0 +1,94 @@
+package postgres
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/uptrace/bun/dialect/pgdialect"
+	"github.com/uptrace/bun/schema"
+
+	"github.com/overworldhq/overworld/adapters/sqlstore"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/plugin"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+const (
+	// defaultPool is the most connections of one replica when the URL doesn't
+	// say (pool_max_conns). More of them only queue on rows and cores.
+	defaultPool = 16
+	// connectTimeout bounds one attempt to connect when the URL doesn't say
+	// (connect_timeout).
+	connectTimeout = 5 * time.Second
+	// pingTimeout bounds the check of a connection that was idle for a second.
+	pingTimeout = 2 * time.Second
+)
+
+// Plugin adds PostgreSQL.
+func Plugin(r *plugin.Registry) {
+	r.Databases.Handle("postgres", open)
+	r.Databases.Handle("postgresql", open)
+}
+
+// open makes the pool, which connects when it is used.
+func open(ctx context.Context, address *url.URL, kit plugin.Kit) (datastore.Datastore, error) {
+	config, err := pgxpool.ParseConfig(address.String())
+	if err != nil {
+		return nil, fmt.Errorf("read address: %w", err)
+	}
+	given := address.Query()
+	if !given.Has("pool_max_conns") {
+		config.MaxConns = defaultPool
+	}
+	if !given.Has("connect_timeout") {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	config.PingTimeout = pingTimeout
+	// bun writes arguments into the text of a query, so each text is new:
+	// preparing it would cost a round trip and fill a cache with what never
+	// comes again. The quotes it writes mean what it thinks only with
+	// standard strings.
+	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on"
+	if config.ConnConfig.RuntimeParams["application_name"] == "" {
+		config.ConnConfig.RuntimeParams["application_name"] = "overworld"
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("make pool: %w", err)
+	}
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, fmt.Errorf("read migrations: %w", err)
+	}
+	db := stdlib.OpenDBFromPool(pool)
+	return sqlstore.New(sqlstore.Engine{
+		Write: db, Read: db,
+		Dialect:    func() schema.Dialect { return pgdialect.New() },
+		RowLocks:   true,
+		Migrations: files,
+		Classify:   classify,
+		Discard:    pool.Reset,
+		Close:      func() error { closePool(pool); return nil },
+		Clock:      kit.Clock,
+	}), nil
+}
+
+// closePool doesn't wait for connections in use, as pgxpool does; the last of them
+// closes when its caller lets go of it, and the pool with it.
+func closePool(pool *pgxpool.Pool) {
+	if pool.Stat().AcquiredConns() == 0 {
+		pool.Close()
+		return
+	}
+	go pool.Close()
+}

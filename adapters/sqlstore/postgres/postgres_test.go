@@ -1,0 +1,354 @@
+package postgres_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/overworldhq/overworld/adapters/sqlstore/postgres"
+	"github.com/overworldhq/overworld/adapters/system"
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/datastore/datastoretest"
+	"github.com/overworldhq/overworld/ports/plugin"
+	"github.com/overworldhq/overworld/tests/servers"
+)
+
+func TestMain(m *testing.M) { servers.Main(m) }
+
+func TestConformance(t *testing.T) {
+	datastoretest.Run(t, func(t *testing.T) datastore.Datastore { return open(t, migrated(t)) })
+}
+
+func TestReopen(t *testing.T) {
+	datastoretest.RunReopen(t, func(t *testing.T) func(t *testing.T) datastore.Datastore {
+		address := servers.Postgres(t)
+		return func(t *testing.T) datastore.Datastore { return open(t, address) }
+	})
+}
+
+// migrated is the address of a database with the schema, copied from a template.
+func migrated(t *testing.T) string {
+	t.Helper()
+	return servers.PostgresTemplate(t, "sqlstore_"+schemaHash(t), func(address string) error {
+		ds, err := openURL(context.Background(), address)
+		if err != nil {
+			return err
+		}
+		_, err = ds.Migrate(context.Background())
+		return errors.Join(err, ds.Close())
+	})
+}
+
+// schemaHash names the template after what is in it.
+func schemaHash(t *testing.T) string {
+	t.Helper()
+	files, err := os.ReadDir("migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := sha256.New()
+	for _, file := range files {
+		text, err := os.ReadFile("migrations/" + file.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		hash.Write(text)
+	}
+	return hex.EncodeToString(hash.Sum(nil))[:16]
+}
+
+func open(t testing.TB, address string) datastore.Datastore {
+	t.Helper()
+	ds, err := openURL(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := ds.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return ds
+}
+
+func openURL(ctx context.Context, address string) (datastore.Datastore, error) {
+	return plugin.NewRegistry(postgres.Plugin).Databases.Open(ctx, address, plugin.Kit{Logger: slog.New(slog.DiscardHandler), Clock: system.Clock{}})
+}
+
+func TestAddresses(t *testing.T) {
+	for _, scheme := range []string{"postgres", "postgresql"} {
+		address := edited(t, servers.Postgres(t), func(u *url.URL) { u.Scheme = scheme })
+		if err := open(t, address).Ping(t.Context()); err != nil {
+			t.Errorf("%s: %v", scheme, err)
+		}
+	}
+	_, err := openURL(t.Context(), "postgres://me:hunter2@localhost/game?pool_max_conns=many")
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a bad parameter: %v", err)
+	}
+}
+
+// TestNobodyThere opens a server that is away: opening works, using it says so.
+func TestNobodyThere(t *testing.T) {
+	for name, address := range map[string]string{
+		"closed port":    "postgres://me:secret@127.0.0.1:1/game",
+		"wrong password": withPassword(t, servers.Postgres(t), "wrong"),
+		"no database":    withPath(t, servers.Postgres(t), "/gone"),
+	} {
+		ds, err := openURL(t.Context(), address)
+		if err != nil {
+			t.Errorf("%s: open: %v", name, err)
+			continue
+		}
+		for what, err := range map[string]error{
+			"ping":  ds.Ping(t.Context()),
+			"write": ds.Projects().Create(t.Context(), project(t, "p")),
+			"tx":    ds.InTx(t.Context(), func(context.Context, datastore.Repos) error { return nil }),
+		} {
+			if !errors.Is(err, fault.ErrUnavailable) || strings.Contains(err.Error(), "secret") {
+				t.Errorf("%s: %s: %v", name, what, err)
+			}
+		}
+		if err := ds.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func withPassword(t *testing.T, address, password string) string {
+	return edited(t, address, func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), password) })
+}
+
+func withPath(t *testing.T, address, path string) string {
+	return edited(t, address, func(u *url.URL) { u.Path = path })
+}
+
+func edited(t *testing.T, address string, edit func(u *url.URL)) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit(u)
+	return u.String()
+}
+
+func project(t *testing.T, slug string) tenancy.Project {
+	t.Helper()
+	p, err := tenancy.NewProject(tenancy.ProjectID(slug), slug, "", system.Clock{}.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// warm fills the pool with connections that were used a moment ago, which the
+// pool therefore trusts.
+func warm(t *testing.T, ds datastore.Datastore) {
+	t.Helper()
+	const connections = 8
+	inside, leave, done := make(chan struct{}), make(chan struct{}), make(chan error, connections)
+	for range connections {
+		go func() {
+			done <- ds.InTx(t.Context(), func(ctx context.Context, tx datastore.Repos) error {
+				_, err := tx.Projects().List(ctx, "", 1)
+				inside <- struct{}{}
+				<-leave
+				return err
+			})
+		}()
+	}
+	for range connections {
+		<-inside
+	}
+	close(leave)
+	for range connections {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// administer connects beside the pool.
+func administer(t *testing.T, address string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func killBackends(t *testing.T, admin *pgx.Conn) {
+	t.Helper()
+	const kill = `SELECT count(pg_terminate_backend(pid, 10000)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`
+	var n int
+	if err := admin.QueryRow(t.Context(), kill).Scan(&n); err != nil || n == 0 {
+		t.Fatalf("killed %d: %v", n, err)
+	}
+}
+
+func TestKilledConnectionsAreNotNoticedByReadsAndTransactions(t *testing.T) {
+	address := migrated(t)
+	ds, admin := open(t, address), administer(t, address)
+	for round, use := range []func() error{
+		func() error { _, err := ds.Projects().List(t.Context(), "", 1); return err },
+		func() error { return ds.Ping(t.Context()) },
+		func() error {
+			return ds.InTx(t.Context(), func(ctx context.Context, tx datastore.Repos) error {
+				return tx.Projects().Create(ctx, project(t, "in-tx"))
+			})
+		},
+	} {
+		warm(t, ds)
+		killBackends(t, admin)
+		if err := use(); err != nil {
+			t.Errorf("use %d: %v", round, err)
+		}
+	}
+}
+
+func TestConnectionKilledWithinATransaction(t *testing.T) {
+	address := migrated(t)
+	ds, admin := open(t, address), administer(t, address)
+	runs := 0
+	err := ds.InTx(t.Context(), func(ctx context.Context, tx datastore.Repos) error {
+		if err := tx.Projects().Create(ctx, project(t, "once")); err != nil {
+			return err
+		}
+		if runs++; runs == 1 {
+			killBackends(t, admin)
+		}
+		_, err := tx.Projects().BySlug(ctx, "once")
+		return err
+	})
+	if err != nil || runs != 2 {
+		t.Errorf("%d runs: %v", runs, err)
+	}
+	if _, err := ds.Projects().BySlug(t.Context(), "once"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAWriteOnADeadConnectionIsNotRepeated(t *testing.T) {
+	address := migrated(t)
+	ds, admin := open(t, address), administer(t, address)
+	warm(t, ds)
+	killBackends(t, admin)
+	// Whether it was done can't be known, so the caller must be told.
+	if err := ds.Projects().Create(t.Context(), project(t, "p")); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	// The caller's own next try works: the dead connections have all gone.
+	if err := ds.Projects().Create(t.Context(), project(t, "p")); err != nil {
+		t.Errorf("the next write: %v", err)
+	}
+}
+
+func TestARestart(t *testing.T) {
+	server := servers.OwnPostgres(t)
+	ds := open(t, server.URL())
+	if _, err := ds.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := ds.Projects().Create(t.Context(), project(t, "before")); err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range []func(){server.Stop, server.Kill} {
+		warm(t, ds)
+		end()
+		if _, err := ds.Projects().BySlug(t.Context(), "before"); !errors.Is(err, fault.ErrUnavailable) {
+			t.Errorf("read while away: %v", err)
+		}
+		if err := ds.InTx(t.Context(), func(context.Context, datastore.Repos) error { return nil }); !errors.Is(err, fault.ErrUnavailable) {
+			t.Errorf("transaction while away: %v", err)
+		}
+		server.Start()
+		if _, err := ds.Projects().BySlug(t.Context(), "before"); err != nil {
+			t.Errorf("the first read after a restart: %v", err)
+		}
+		warm(t, ds)
+		end()
+		server.Start() // nobody noticed that it was away
+		if _, err := ds.Projects().BySlug(t.Context(), "before"); err != nil {
+			t.Errorf("the first read after an unseen restart: %v", err)
+		}
+	}
+}
+
+func TestAFrozenServerEndsWithTheContext(t *testing.T) {
+	server := servers.OwnPostgres(t)
+	ds := open(t, server.URL())
+	if err := ds.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	server.Pause()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if err := ds.Ping(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
+	}
+	server.Resume()
+	if err := ds.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// serializable makes the sessions of an address as strict as CockroachDB always is.
+func serializable(address string) string {
+	return address + "&default_transaction_isolation=serializable"
+}
+
+func TestConformanceSerializable(t *testing.T) {
+	datastoretest.Run(t, func(t *testing.T) datastore.Datastore { return open(t, serializable(migrated(t))) })
+}
+
+func TestSerializationFaultsAreTriedAgain(t *testing.T) {
+	address := migrated(t)
+	ds, admin := open(t, serializable(address)), administer(t, address)
+	if err := ds.Projects().Create(t.Context(), project(t, "p")); err != nil {
+		t.Fatal(err)
+	}
+	runs := 0
+	err := ds.InTx(t.Context(), func(ctx context.Context, tx datastore.Repos) error {
+		if _, err := tx.Projects().BySlug(ctx, "p"); err != nil {
+			return err
+		}
+		if runs++; runs == 1 { // someone else is faster
+			if _, err := admin.Exec(ctx, "UPDATE projects SET name = name"); err != nil {
+				return err
+			}
+		}
+		return tx.Projects().Delete(ctx, "p")
+	})
+	if err != nil || runs != 2 {
+		t.Errorf("%d runs: %v", runs, err)
+	}
+
+	runs = 0
+	err = ds.InTx(t.Context(), func(ctx context.Context, tx datastore.Repos) error {
+		runs++
+		if _, err := tx.Runs().List(ctx); err != nil {
+			return err
+		}
+		if _, err := admin.Exec(ctx, "INSERT INTO job_runs VALUES ('j', '', now(), now(), NULL, 1, 0, '') ON CONFLICT (job) DO UPDATE SET runs = job_runs.runs + 1"); err != nil {
+			return err
+		}
+		return tx.Runs().Record(ctx, "j", "a", time.Unix(1, 0), time.Unix(1, 0), "")
+	})
+	if !errors.Is(err, datastore.ErrContention) || runs < 2 {
+		t.Errorf("always slower than the others: %d runs: %v", runs, err)
+	}
+}

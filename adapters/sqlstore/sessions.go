@@ -1,0 +1,122 @@
+package sqlstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/uptrace/bun"
+
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+type sessionRow struct {
+	bun.BaseModel `bun:"table:sessions,alias:sessions"`
+	EnvironmentID ident
+	ID            ident
+	PlayerID      ident
+	Generation    int64
+	RotatedAt     instant
+	CreatedAt     instant
+	ExpiresAt     instant
+	RevokedAt     instant
+	Reason        prose
+	Client        prose
+	Address       prose
+}
+
+func sessionRowOf(environment ident, s identity.Session) sessionRow {
+	return sessionRow{
+		EnvironmentID: environment, ID: ident(s.ID), PlayerID: ident(s.Player), Generation: s.Generation,
+		RotatedAt: at(s.RotatedAt), CreatedAt: at(s.CreatedAt), ExpiresAt: at(s.ExpiresAt), RevokedAt: at(s.RevokedAt),
+		Reason: prose(s.Reason), Client: prose(s.Client), Address: prose(s.Address),
+	}
+}
+
+func (r sessionRow) session() identity.Session {
+	return identity.Session{
+		ID: identity.SessionID(r.ID), Player: identity.PlayerID(r.PlayerID), Generation: r.Generation,
+		RotatedAt: r.RotatedAt.Time, CreatedAt: r.CreatedAt.Time, ExpiresAt: r.ExpiresAt.Time, RevokedAt: r.RevokedAt.Time,
+		Reason: identity.RevokeReason(r.Reason), Client: string(r.Client), Address: string(r.Address),
+	}
+}
+
+type sessions struct{ conn }
+
+var _ identity.Sessions = sessions{}
+
+func (s sessions) Create(ctx context.Context, scope tenancy.Scope, session identity.Session) error {
+	environment, err := within(scope)
+	if err != nil {
+		return err
+	}
+	row := sessionRowOf(environment, session)
+	return s.exec(ctx, "create session", func(db bun.IDB) error {
+		_, err := db.NewInsert().Model(&row).Exec(ctx)
+		return s.orphan(err, identity.ErrPlayerNotFound)
+	})
+}
+
+func (s sessions) Get(ctx context.Context, scope tenancy.Scope, id identity.SessionID) (identity.Session, error) {
+	return s.one(ctx, scope, id, func(q *bun.SelectQuery) *bun.SelectQuery { return q })
+}
+
+func (s sessions) Lock(ctx context.Context, scope tenancy.Scope, id identity.SessionID) (identity.Session, error) {
+	return s.one(ctx, scope, id, s.lock)
+}
+
+func (s sessions) one(ctx context.Context, scope tenancy.Scope, id identity.SessionID, shape func(*bun.SelectQuery) *bun.SelectQuery) (identity.Session, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return identity.Session{}, err
+	}
+	var row sessionRow
+	err = s.query(ctx, "read session", func(db bun.IDB) error {
+		q := shape(db.NewSelect().Model(&row).Where("environment_id = ? AND id = ?", environment, ident(id)))
+		return missing(q.Scan(ctx), identity.ErrSessionNotFound)
+	})
+	if err != nil {
+		return identity.Session{}, err
+	}
+	return row.session(), nil
+}
+
+func (s sessions) Update(ctx context.Context, scope tenancy.Scope, session identity.Session) error {
+	environment, err := within(scope)
+	if err != nil {
+		return err
+	}
+	row := sessionRowOf(environment, session)
+	return s.exec(ctx, "update session", func(db bun.IDB) error {
+		result, err := db.NewUpdate().Model(&row).
+			Column("generation", "rotated_at", "expires_at", "revoked_at", "reason", "client", "address").
+			Where("environment_id = ? AND id = ?", environment, row.ID).Exec(ctx)
+		return changed(result, err, identity.ErrSessionNotFound)
+	})
+}
+
+// Purge finds the expired and the revoked through an index each, and asks again in
+// the outer condition, in case one was renewed in between.
+func (s sessions) Purge(ctx context.Context, scope tenancy.Scope, before time.Time, limit int) (int, error) {
+	environment, err := within(scope)
+	if err != nil || limit <= 0 {
+		return 0, err
+	}
+	var purged int64
+	err = s.exec(ctx, "purge sessions", func(db bun.IDB) error {
+		ended := func(column bun.Name) *bun.SelectQuery {
+			first := db.NewSelect().Model((*sessionRow)(nil)).Column("id").
+				Where("environment_id = ? AND ? < ?", environment, column, at(before)).OrderBy(string(column), bun.OrderAsc).Limit(int64(limit))
+			return db.NewSelect().ColumnExpr("id").TableExpr("(?) AS ended", first)
+		}
+		some := db.NewSelect().ColumnExpr("id").TableExpr("(?) AS ended", ended("expires_at").Union(ended("revoked_at"))).Limit(int64(limit))
+		result, err := db.NewDelete().Model((*sessionRow)(nil)).
+			Where("environment_id = ? AND id IN (?) AND (expires_at < ? OR revoked_at < ?)", environment, some, at(before), at(before)).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		purged, err = result.RowsAffected()
+		return err
+	})
+	return int(purged), err
+}
