@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"sync"
-	"time"
 
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
@@ -68,9 +67,9 @@ func (r *KeyRing) Signer(ctx context.Context, scope tenancy.Scope) (identity.Sig
 	return key, nil
 }
 
-// Rotate adds a fresh key within a transaction; lifetime and atOnce are as for
+// Rotate adds a fresh key within a transaction; atOnce is as for
 // identity.KeySet.Rotated. Call Forget once the transaction has committed.
-func (r *KeyRing) Rotate(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, lifetime time.Duration, atOnce bool) (identity.SigningKey, error) {
+func (r *KeyRing) Rotate(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, atOnce bool) (identity.SigningKey, error) {
 	stored, err := tx.SigningKeys().List(ctx, scope)
 	if err != nil {
 		return identity.SigningKey{}, fmt.Errorf("list signing keys: %w", err)
@@ -84,7 +83,7 @@ func (r *KeyRing) Rotate(ctx context.Context, tx datastore.Repos, scope tenancy.
 	for i, k := range stored {
 		keys[i] = k.SigningKey
 	}
-	keys = keys.Rotated(fresh, r.clock.Now(), lifetime, atOnce)
+	keys = keys.Rotated(fresh, r.clock.Now(), atOnce)
 	fresh = keys[len(keys)-1]
 	sealed := make([]identity.SealedKey, len(keys))
 	for i, k := range keys {

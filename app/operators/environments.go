@@ -52,7 +52,7 @@ func (u *UseCases) addEnvironment(ctx context.Context, tx datastore.Repos, p ten
 	if err := tx.Environments().Create(ctx, environment); err != nil {
 		return environment, fmt.Errorf("create environment: %w", err)
 	}
-	if _, err := u.keys.Rotate(ctx, tx, environment.Scope(), environment.Settings.AccessTokenLifetime, true); err != nil {
+	if _, err := u.keys.Rotate(ctx, tx, environment.Scope(), true); err != nil {
 		return environment, err
 	}
 	event := audit.By(p, audit.EnvironmentCreated, now).On("environment", string(environment.ID))

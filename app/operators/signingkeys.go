@@ -22,12 +22,12 @@ func (u *UseCases) SigningKeys(ctx context.Context, p tenancy.Principal, place P
 // RotateSigningKey adds a key to an environment; see identity.KeySet.Rotated
 // for when it signs and when the others go.
 func (u *UseCases) RotateSigningKey(ctx context.Context, p tenancy.Principal, place Place, atOnce bool) (identity.KeySet, error) {
-	environment, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
 		return nil, err
 	}
 	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		fresh, err := u.keys.Rotate(ctx, tx, scope, environment.Settings.AccessTokenLifetime, atOnce)
+		fresh, err := u.keys.Rotate(ctx, tx, scope, atOnce)
 		if err != nil {
 			return err
 		}

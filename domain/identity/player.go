@@ -66,23 +66,22 @@ func GuestSubject(environment tenancy.EnvironmentID, secret string) ([sha256.Siz
 // hold. It can't tell a random secret from one that only looks so, but it
 // refuses counters, device models and repeated characters.
 func secretBits(secret string) int {
-	var digit, hexLetter, lower, upper, other bool
+	var digit, lower, upper, beyondHex, other bool
 	seen := map[rune]bool{}
-	length := 0
+	hyphens := 0
 	for _, r := range secret {
 		seen[r] = true
-		length++
 		switch {
 		case r >= '0' && r <= '9':
 			digit = true
-		case r >= 'a' && r <= 'f' || r >= 'A' && r <= 'F':
-			hexLetter = true
-		case r >= 'g' && r <= 'z':
+		case r >= 'a' && r <= 'z':
 			lower = true
-		case r >= 'G' && r <= 'Z':
+			beyondHex = beyondHex || r > 'f'
+		case r >= 'A' && r <= 'Z':
 			upper = true
-		case r == '-': // grouping, as in UUIDs: holds nothing
-			length--
+			beyondHex = beyondHex || r > 'F'
+		case r == '-':
+			hyphens++
 		case r > 0x20 && r < 0x7f:
 			other = true
 		default:
@@ -92,15 +91,18 @@ func secretBits(secret string) int {
 	if len(seen) < 8 {
 		return 0
 	}
+	// A hyphen is a digit of URL-safe base64. In the smaller alphabets it is
+	// grouping, as in UUIDs, and holds nothing.
+	grouped := len(secret) - hyphens
 	switch {
-	case lower && upper || other:
-		return length * 6
+	case other, lower && upper && beyondHex:
+		return len(secret) * 6
+	case beyondHex:
+		return grouped * 5
 	case lower || upper:
-		return length * 5
-	case hexLetter:
-		return length * 4
+		return grouped * 4
 	case digit:
-		return length * 3
+		return grouped * 3
 	}
 	return 0
 }

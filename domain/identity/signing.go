@@ -3,6 +3,8 @@ package identity
 import (
 	"crypto/ed25519"
 	"time"
+
+	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
 // SigningKey is one Ed25519 key pair of an environment. A new key is published
@@ -61,11 +63,17 @@ func (ks KeySet) Find(id string, now time.Time) (SigningKey, bool) {
 // Rotated adds a fresh key and gives the whole set as it must be stored. At
 // once is for a leaked key: the others leave the set now, and every access
 // token they signed dies with them. Otherwise the successor waits for
-// KeyPublication, and the others leave once their last token, good for
-// lifetime, has expired.
-func (ks KeySet) Rotated(fresh SigningKey, now time.Time, lifetime time.Duration, atOnce bool) KeySet {
+// KeyPublication, and the others leave once the longest token they may have
+// signed has expired: the environment's own lifetime may be edited in between.
+func (ks KeySet) Rotated(fresh SigningKey, now time.Time, atOnce bool) KeySet {
 	fresh.CreatedAt, fresh.SignsFrom, fresh.GoneAt = now, now.Add(KeyPublication), time.Time{}
-	gone := fresh.SignsFrom.Add(lifetime)
+	for _, k := range ks {
+		// Two rotations at once, or by replicas whose clocks differ, still follow one another.
+		if !k.gone(now) && !fresh.SignsFrom.After(k.SignsFrom) {
+			fresh.SignsFrom = k.SignsFrom.Add(time.Microsecond)
+		}
+	}
+	gone := fresh.SignsFrom.Add(tenancy.MaxAccessTokenLifetime)
 	if atOnce || len(ks) == 0 {
 		fresh.SignsFrom, gone = now, now
 	}

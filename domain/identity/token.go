@@ -44,7 +44,8 @@ func (t RefreshToken) Sign(key []byte) string {
 // ReadRefreshToken reads a token that Sign made with the key, or is ErrRefreshToken.
 func ReadRefreshToken(token string, key []byte) (RefreshToken, error) {
 	body, ok := strings.CutPrefix(token, refreshPrefix)
-	if !ok || len(body) > 256 {
+	// The decoder would pass over line breaks, and then one token had many spellings.
+	if !ok || len(body) > 256 || strings.ContainsAny(body, "\r\n") {
 		return RefreshToken{}, ErrRefreshToken
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(body)

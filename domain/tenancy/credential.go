@@ -113,13 +113,21 @@ func NewCredential(id string, spec CredentialSpec, entropy [TokenEntropy]byte, n
 	if len(spec.Networks) > maxNetworks {
 		check.Add("/networks", "too_many", "At most %d networks.", maxNetworks)
 	}
+	var networks []netip.Prefix
+	for i, network := range spec.Networks {
+		network, ok := normalNetwork(network)
+		networks = append(networks, network)
+		if !ok {
+			check.Add(fmt.Sprintf("/networks/%d", i), "malformed", "A network is an address and a length, such as 203.0.113.0/24.")
+		}
+	}
 	if err := check.Err(); err != nil {
 		return Credential{}, "", err
 	}
 	token := tokenPrefixes[spec.Kind] + seal(entropy[:])
 	return Credential{
 		ID: id, Kind: spec.Kind, Project: spec.Project, Environment: spec.Environment, Name: name,
-		Scopes: slices.Clone(spec.Scopes), Networks: slices.Clone(spec.Networks),
+		Scopes: slices.Clone(spec.Scopes), Networks: networks,
 		Hint: token[:hintLength], Hash: HashToken(token), CreatedAt: now, ExpiresAt: spec.ExpiresAt,
 	}, token, nil
 }
@@ -142,18 +150,28 @@ func HashToken(token string) [sha256.Size]byte { return sha256.Sum256([]byte(tok
 
 // Authenticate gives the principal that the credential stands for now, at address.
 func (c Credential) Authenticate(now time.Time, address netip.Addr) (Principal, error) {
+	plain := address.Unmap().WithZone("")
 	switch {
 	case !c.RevokedAt.IsZero():
 		return Principal{}, ErrCredential.With("This credential was revoked.")
 	case !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt):
 		return Principal{}, ErrCredential.With("This credential has expired.")
-	case len(c.Networks) > 0 && !slices.ContainsFunc(c.Networks, func(n netip.Prefix) bool { return n.Contains(address.Unmap()) }):
+	case len(c.Networks) > 0 && !slices.ContainsFunc(c.Networks, func(n netip.Prefix) bool { return n.Contains(plain) }):
 		return Principal{}, ErrNetwork
 	}
 	return Principal{
 		kind: c.Kind, subject: c.ID, name: c.Name, permissions: c.Scopes,
 		scope: Scope{project: c.Project, environment: c.Environment}, expires: c.ExpiresAt,
 	}, nil
+}
+
+// normalNetwork writes a network of IPv4-mapped IPv6 addresses as the IPv4
+// network that it means, for callers' addresses are compared unmapped, and clears host bits.
+func normalNetwork(n netip.Prefix) (netip.Prefix, bool) {
+	if n.Addr().Is4In6() && n.Bits() >= 96 {
+		n = netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-96)
+	}
+	return n.Masked(), n.IsValid()
 }
 
 // Revoked gives the credential revoked at now; one that already is keeps its time.

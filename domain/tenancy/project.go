@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/overworldhq/overworld/domain/fault"
@@ -55,9 +56,11 @@ func DefaultSettings() Settings {
 	}
 }
 
+// MaxAccessTokenLifetime is the longest that any access token can be good.
+const MaxAccessTokenLifetime = 24 * time.Hour
+
 const (
 	minAccessLifetime  = time.Minute
-	maxAccessLifetime  = 24 * time.Hour
 	minRefreshLifetime = time.Hour
 	maxRefreshLifetime = 400 * 24 * time.Hour
 	maxClockOffset     = 10 * 366 * 24 * time.Hour
@@ -71,7 +74,7 @@ func (s Settings) check(production bool, c *fault.Check) {
 			c.Add("/settings/"+member, "out_of_range", "From %d to %d seconds.", int64(low/time.Second), int64(high/time.Second))
 		}
 	}
-	within("access_token_lifetime_seconds", s.AccessTokenLifetime, minAccessLifetime, maxAccessLifetime)
+	within("access_token_lifetime_seconds", s.AccessTokenLifetime, minAccessLifetime, MaxAccessTokenLifetime)
 	within("refresh_token_lifetime_seconds", s.RefreshTokenLifetime, minRefreshLifetime, maxRefreshLifetime)
 	within("clock_offset_seconds", s.ClockOffset, -maxClockOffset, maxClockOffset)
 	if production && s.ClockOffset != 0 {
@@ -168,4 +171,5 @@ func checkName(c *fault.Check, name, slug string) string {
 	return name
 }
 
-func isControl(r rune) bool { return r < 0x20 || r == 0x7f || r == utf8.RuneError }
+// isControl also tells what is no UTF-8.
+func isControl(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
