@@ -89,10 +89,13 @@ func (l Limits) Check() error {
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)
 	for _, class := range Classes() {
-		for who, rate := range map[string]limiter.Rate{"caller": l.Rates[class].PerCaller, "address": l.Rates[class].PerAddress} {
-			within("rates."+string(class)+"."+who, rate.Limit, 1, 1_000_000)
-			within("rates."+string(class)+"."+who+"_burst", rate.Burst, 1, 1_000_000)
+		rate := func(who string, rate limiter.Rate) {
+			if err := (limiter.Ask{Key: string(class), Rate: rate}).Valid(); err != nil {
+				faults = append(faults, fmt.Errorf("limits.rates.%s.%s: %w", class, who, err))
+			}
 		}
+		rate("caller", l.Rates[class].PerCaller)
+		rate("address", l.Rates[class].PerAddress)
 	}
 	return errors.Join(faults...)
 }

@@ -131,9 +131,7 @@ func Load(flags *pflag.FlagSet, environ []string) (*Config, error) {
 		}
 		c.settings = append(c.settings, setting)
 	}
-	if len(faults) == 0 {
-		faults = append(faults, c.finish())
-	}
+	faults = append(faults, c.finish())
 	return c, errors.Join(faults...)
 }
 

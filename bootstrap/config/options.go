@@ -173,6 +173,7 @@ func networks(c *Config, v string) error {
 			if err != nil {
 				return fmt.Errorf("%q is neither an address nor a network such as 10.0.0.0/8", word)
 			}
+			one = one.Unmap() // callers' addresses are compared unmapped
 			prefix = netip.PrefixFrom(one, one.BitLen())
 		}
 		c.TrustedProxies = append(c.TrustedProxies, prefix.Masked())
