@@ -61,8 +61,8 @@ type Readiness struct {
 // Part is one thing that the process depends on.
 type Part struct {
 	Name   string
-	Status string // "ok", "degraded" or "unavailable"
-	Detail string // for operators; empty when ok
+	Status string // "ok", "degraded" or "down"
+	Detail string // for whoever runs the server; no secrets, for it is public
 }
 
 // API serves every route.

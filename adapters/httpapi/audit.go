@@ -13,7 +13,7 @@ import (
 
 // event is one thing that was done.
 type event struct {
-	EventID       string            `json:"event_id"`
+	ID            string            `json:"id"`
 	At            time.Time         `json:"at"`
 	EnvironmentID string            `json:"environment_id,omitempty" doc:"Absent for what concerns the project itself."`
 	Actor         eventActor        `json:"actor"`
@@ -38,7 +38,7 @@ type eventTarget struct {
 
 func eventOf(e audit.Event) *event {
 	return &event{
-		EventID: e.ID, At: e.At, EnvironmentID: string(e.Environment), Action: string(e.Action),
+		ID: e.ID, At: e.At, EnvironmentID: string(e.Environment), Action: string(e.Action),
 		Actor: eventActor{Kind: e.Actor.Kind, ID: e.Actor.ID, Name: e.Actor.Name}, Target: eventTarget{Kind: e.Target.Kind, ID: e.Target.ID},
 		Before: e.Before, After: e.After, RequestID: e.RequestID, Address: e.Address,
 	}

@@ -15,7 +15,7 @@ import (
 
 // credential is a key or token as the API shows it.
 type credential struct {
-	KeyID      string    `json:"key_id"`
+	ID         string    `json:"id"`
 	Kind       string    `json:"kind" enum:"secret_key,publishable_key,server_token"`
 	Name       string    `json:"name"`
 	Scopes     []string  `json:"scopes"`
@@ -30,7 +30,7 @@ type credential struct {
 
 func credentialOf(c tenancy.Credential) *credential {
 	shown := &credential{
-		KeyID: c.ID, Kind: c.Kind.String(), Name: c.Name, Hint: c.Hint,
+		ID: c.ID, Kind: c.Kind.String(), Name: c.Name, Hint: c.Hint,
 		CreatedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt, RevokedAt: c.RevokedAt, LastUsedAt: c.LastUsedAt,
 	}
 	for _, scope := range c.Scopes {

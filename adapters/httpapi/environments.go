@@ -22,13 +22,13 @@ func (p environmentPath) place() operators.Place {
 }
 
 type environment struct {
-	EnvironmentID string    `json:"environment_id"`
-	Slug          string    `json:"slug" doc:"Names the environment in paths."`
-	Name          string    `json:"name"`
-	Production    bool      `json:"production"`
-	Settings      settings  `json:"settings"`
-	Version       int64     `json:"version" doc:"Counts the edits. It is the ETag."`
-	CreatedAt     time.Time `json:"created_at"`
+	ID         string    `json:"id" doc:"Is aud of its access tokens."`
+	Slug       string    `json:"slug" doc:"Names the environment in paths."`
+	Name       string    `json:"name"`
+	Production bool      `json:"production"`
+	Settings   settings  `json:"settings"`
+	Version    int64     `json:"version" doc:"Counts the edits. It is the ETag."`
+	CreatedAt  time.Time `json:"created_at"`
 }
 
 type settings struct {
@@ -42,7 +42,7 @@ type settings struct {
 func environmentOf(e tenancy.Environment) *environment {
 	s := e.Settings
 	return &environment{
-		EnvironmentID: string(e.ID), Slug: e.Slug, Name: e.Name, Production: e.Production, Version: e.Version, CreatedAt: e.CreatedAt,
+		ID: string(e.ID), Slug: e.Slug, Name: e.Name, Production: e.Production, Version: e.Version, CreatedAt: e.CreatedAt,
 		Settings: settings{
 			GuestSignIn: s.GuestSignIn, AccessTokenLifetime: wholeSeconds(s.AccessTokenLifetime),
 			RefreshTokenLifetime: wholeSeconds(s.RefreshTokenLifetime), ClockOffset: wholeSeconds(s.ClockOffset), CORSOrigins: s.CORSOrigins,

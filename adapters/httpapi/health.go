@@ -17,7 +17,7 @@ type readiness struct {
 
 type part struct {
 	Name   string `json:"name"`
-	Status string `json:"status" enum:"ok,degraded,unavailable"`
+	Status string `json:"status" enum:"ok,degraded,down"`
 	Detail string `json:"detail,omitempty"`
 }
 

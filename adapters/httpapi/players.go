@@ -36,7 +36,7 @@ type playerInput struct{ playerPath }
 
 // profile is a player as the API shows him.
 type profile struct {
-	PlayerID    string    `json:"player_id"`
+	ID          string    `json:"id"`
 	DisplayName string    `json:"display_name,omitempty" doc:"Absent until the player has chosen one."`
 	CreatedAt   time.Time `json:"created_at,omitzero" doc:"Only for the player, servers and operators."`
 	LastSeenAt  time.Time `json:"last_seen_at,omitzero" doc:"The last sign-in or refresh. Only for the player, servers and operators."`
@@ -57,7 +57,7 @@ func playerRoutes(o Options) []route {
 			if err != nil {
 				return nil, err
 			}
-			shown := &profile{PlayerID: string(p.ID), DisplayName: p.DisplayName}
+			shown := &profile{ID: string(p.ID), DisplayName: p.DisplayName}
 			if caller, isPlayer := identity.Caller(c.principal); !isPlayer || caller == id {
 				shown.CreatedAt, shown.LastSeenAt = p.CreatedAt, p.LastSeenAt
 			}

@@ -41,14 +41,14 @@ type (
 )
 
 type project struct {
-	ProjectID string    `json:"project_id"`
+	ID        string    `json:"id"`
 	Slug      string    `json:"slug" doc:"Names the project in paths."`
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
 func projectOf(p tenancy.Project) *project {
-	return &project{ProjectID: string(p.ID), Slug: p.Slug, Name: p.Name, CreatedAt: p.CreatedAt}
+	return &project{ID: string(p.ID), Slug: p.Slug, Name: p.Name, CreatedAt: p.CreatedAt}
 }
 
 func projectRoutes(o Options) []route {
