@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -135,6 +136,36 @@ func TestOneServerManyVisitors(t *testing.T) {
 	}
 	if err := unlock(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestASchemaThatIsNotOurs(t *testing.T) {
+	for name, tamper := range map[string]string{
+		"newer":   "INSERT INTO schema_migrations (name, checksum, applied_at) VALUES ('9999_future', '', 0)",
+		"changed": "UPDATE schema_migrations SET checksum = 'x' WHERE name = '0001_init'",
+		"renamed": "UPDATE schema_migrations SET name = '0000_other' WHERE name = '0001_init'",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "test.db")
+			ds := open(t, path)
+			if _, err := ds.Migrate(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			db, err := sql.Open("sqlite", path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if _, err := db.ExecContext(t.Context(), tamper); err != nil {
+				t.Fatal(err)
+			}
+			if err := ds.CheckSchema(t.Context()); !errors.Is(err, datastore.ErrSchema) {
+				t.Errorf("check: %v", err)
+			}
+			if applied, err := ds.Migrate(t.Context()); !errors.Is(err, datastore.ErrSchema) || len(applied) > 0 {
+				t.Errorf("migrate: %v %v", applied, err)
+			}
+		})
 	}
 }
 

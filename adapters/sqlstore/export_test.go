@@ -1,0 +1,20 @@
+package sqlstore
+
+import (
+	"context"
+
+	"github.com/uptrace/bun"
+)
+
+// OnQuery calls note with the text of every statement, for tests.
+func (s *Store) OnQuery(note func(query string)) {
+	for _, db := range []bun.IDB{s.conn.read, s.conn.write} {
+		db.(*bun.DB).AddQueryHook(queryHook(note))
+	}
+}
+
+type queryHook func(query string)
+
+func (queryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
+
+func (h queryHook) AfterQuery(_ context.Context, event *bun.QueryEvent) { h(event.Query) }
