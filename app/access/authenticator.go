@@ -152,7 +152,10 @@ func (a *Authenticator) alive(ctx context.Context, scope tenancy.Scope, id ident
 	if err != nil {
 		return fmt.Errorf("find session: %w", err)
 	}
-	_ = a.revocations.Confirm(ctx, key, claim) // only a shortcut for the next request
+	// A confirmation knows no expiry, so it must not outlive the session.
+	if session.Live(now.Add(revocation.GoodFor)) {
+		_ = a.revocations.Confirm(ctx, key, claim) // only a shortcut for the next request
+	}
 	return nil
 }
 

@@ -1,0 +1,147 @@
+package composetest
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/overworldhq/overworld/adapters/jwt"
+	"github.com/overworldhq/overworld/adapters/memory"
+	"github.com/overworldhq/overworld/adapters/sqlstore/sqlite"
+	"github.com/overworldhq/overworld/adapters/system"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/operators"
+	"github.com/overworldhq/overworld/app/signin"
+	"github.com/overworldhq/overworld/bootstrap/compose"
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/plugin"
+)
+
+// World is one replica and what it stands on.
+type World struct {
+	*compose.App
+	Ports compose.Ports
+	Clock *Clock
+}
+
+// Epoch is the time at which every world begins.
+var Epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// New builds a replica on a database of its own.
+func New(t testing.TB) *World {
+	t.Helper()
+	clock := NewClock(Epoch)
+	ports := compose.Ports{
+		Store: Store(t, clock), Limiter: memory.NewLimiter(clock), Revocations: memory.NewRevocations(clock),
+		Tokens: jwt.Tokens{}, Clock: clock, IDs: system.IDs{}, Random: system.Random{},
+		Vault: system.NewVault([system.MasterKeySize]byte{1}), Issuer: "test", Limits: limits.Default(),
+	}
+	return &World{App: compose.New(ports), Ports: ports, Clock: clock}
+}
+
+// Replica builds another replica on the same database. change, if not nil,
+// exchanges what it doesn't share.
+func (w *World) Replica(change func(*compose.Ports)) *World {
+	ports := w.Ports
+	if change != nil {
+		change(&ports)
+	}
+	return &World{App: compose.New(ports), Ports: ports, Clock: w.Clock}
+}
+
+// Store opens and migrates a SQLite file that goes with the test.
+func Store(t testing.TB, clock clock.Clock) datastore.Datastore {
+	t.Helper()
+	registry := plugin.NewRegistry(sqlite.Plugin)
+	path := filepath.ToSlash(filepath.Join(t.TempDir(), "world.db"))
+	store, err := registry.Databases.Open(context.Background(), "sqlite://"+path, plugin.Kit{Logger: slog.New(slog.DiscardHandler), Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := store.Migrate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// Operator is the CLI's principal, which may do anything.
+func Operator() tenancy.Principal { return tenancy.Local("tester") }
+
+// Project makes a project with its standard environments.
+func (w *World) Project(t testing.TB, slug string) tenancy.Project {
+	t.Helper()
+	project, _, err := w.Operators.CreateProject(context.Background(), Operator(), slug, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return project
+}
+
+// Issue makes a credential of the place, with all scopes unless spec names some.
+func (w *World) Issue(t testing.TB, place operators.Place, spec tenancy.CredentialSpec) (tenancy.Credential, string) {
+	t.Helper()
+	if spec.Name == "" {
+		spec.Name = "test"
+	}
+	if spec.Scopes == nil && spec.Kind != tenancy.PublishableKey {
+		spec.Scopes = []tenancy.Permission{tenancy.Everything}
+	}
+	credential, token, err := w.Operators.CreateCredential(context.Background(), Operator(), place, spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return credential, token
+}
+
+// Caller is the principal of a new credential of a kind, of the place.
+func (w *World) Caller(t testing.TB, place operators.Place, kind tenancy.Kind) tenancy.Principal {
+	t.Helper()
+	_, token := w.Issue(t, place, tenancy.CredentialSpec{Kind: kind})
+	return w.Enter(t, token)
+}
+
+// Enter authenticates a bearer credential that must be good.
+func (w *World) Enter(t testing.TB, bearer string) tenancy.Principal {
+	t.Helper()
+	p, err := w.Authenticate(bearer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Authenticate tries a bearer credential.
+func (w *World) Authenticate(bearer string) (tenancy.Principal, error) {
+	return w.Authenticator.Authenticate(context.Background(), bearer, netip.MustParseAddr("192.0.2.1"))
+}
+
+// Guest signs a new player in.
+func (w *World) Guest(t testing.TB, client tenancy.Principal) signin.Grant {
+	t.Helper()
+	grant, err := w.SignIn.Guest(context.Background(), client, "", signin.Device{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return grant
+}
+
+// Audit gives the events of a kind in a project, newest first.
+func (w *World) Audit(t testing.TB, project tenancy.Project, action audit.Action) []audit.Event {
+	t.Helper()
+	events, err := w.Operators.Audit(context.Background(), Operator(), operators.Place{Project: project.Slug}, audit.Query{Action: action, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events
+}
