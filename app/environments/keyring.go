@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
@@ -44,7 +45,7 @@ func (r *KeyRing) Keys(ctx context.Context, scope tenancy.Scope) (identity.KeySe
 	if err != nil {
 		return nil, fmt.Errorf("list signing keys: %w", err)
 	}
-	keys, err := r.open(scope, sealed)
+	keys, err := r.open(scope, sealed, now)
 	if err != nil {
 		return nil, err
 	}
@@ -106,9 +107,14 @@ func (r *KeyRing) Forget(scope tenancy.Scope) {
 	r.mu.Unlock()
 }
 
-func (r *KeyRing) open(scope tenancy.Scope, sealed []identity.SealedKey) (identity.KeySet, error) {
+// open gives the keys that are not gone yet. Of the others nothing is needed,
+// so that an environment whose master key was lost can begin anew with Rotate.
+func (r *KeyRing) open(scope tenancy.Scope, sealed []identity.SealedKey, now time.Time) (identity.KeySet, error) {
 	keys := make(identity.KeySet, 0, len(sealed))
 	for _, s := range sealed {
+		if !s.GoneAt.IsZero() && !now.Before(s.GoneAt) {
+			continue
+		}
 		seed, err := r.vault.Open(sealContext(scope, s.ID), s.Sealed)
 		if err != nil || len(seed) != ed25519.SeedSize {
 			return nil, fault.ErrInternal.Because(fmt.Errorf("signing key %s of environment %s does not open: is the master key the one it was made with? %w", s.ID, scope.Environment(), err))
