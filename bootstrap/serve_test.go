@@ -1,0 +1,129 @@
+package bootstrap
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+	"go.uber.org/fx"
+	"go.uber.org/goleak"
+
+	"github.com/overworldhq/overworld/adapters/all"
+	"github.com/overworldhq/overworld/bootstrap/config"
+	"github.com/overworldhq/overworld/ports/plugin"
+)
+
+func embedded(t *testing.T, arguments ...string) *config.Config {
+	t.Helper()
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	config.AddFlags(flags)
+	arguments = append([]string{"--data", filepath.Join(t.TempDir(), "data"), "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}, arguments...)
+	if err := flags.Parse(arguments); err != nil {
+		t.Fatal(err)
+	}
+	c, err := config.Load(flags, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestTheGraphIsWhole finds a missing constructor or a cycle without starting anything.
+func TestTheGraphIsWhole(t *testing.T) {
+	graph := server(embedded(t), plugin.NewRegistry(all.Plugins()...), slog.New(slog.DiscardHandler), io.Discard, make(chan error))
+	if err := fx.ValidateApp(graph); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestServeStopsWithoutTrace starts a whole server and stops it, again and
+// again on one data folder: nothing may be left running or locked.
+func TestServeStopsWithoutTrace(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	c := embedded(t)
+	for round := range 4 {
+		ctx, stop := context.WithCancel(t.Context())
+		out, told := io.Pipe()
+		ended := make(chan error, 1)
+		go func() {
+			err := serve(ctx, c, plugin.NewRegistry(all.Plugins()...), told, io.Discard)
+			told.CloseWithError(io.EOF)
+			ended <- err
+		}()
+		address, greeting := awaitAddress(t, out)
+		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		reply, err := client.Get("http://" + address + "/readyz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		reply.Body.Close()
+		if reply.StatusCode != http.StatusOK {
+			t.Errorf("readyz answers %s", reply.Status)
+		}
+		if first := strings.Contains(greeting, "ow_sec_"); first != (round == 0) {
+			t.Errorf("round %d: credentials shown: %t", round, first)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Fatalf("round %d: %v", round, err)
+		}
+	}
+}
+
+// TestASecondServerIsRefused on the same data, and the first is not disturbed.
+func TestASecondServerIsRefused(t *testing.T) {
+	c := embedded(t)
+	ctx, stop := context.WithCancel(t.Context())
+	out, told := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx, c, plugin.NewRegistry(all.Plugins()...), told, io.Discard) }()
+	awaitAddress(t, out)
+	if err := serve(t.Context(), c, plugin.NewRegistry(all.Plugins()...), io.Discard, io.Discard); err == nil {
+		t.Error("a second server started on the same data")
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestMasterKeyIsMadeOnceAndKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data", "master.key")
+	first, err := keptMasterKey(path, newRandom())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := keptMasterKey(path, newRandom())
+	if err != nil || first != second {
+		t.Fatalf("the key changed: %v", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the key's file: %v, %v", info.Mode(), err)
+	}
+}
+
+var listening = regexp.MustCompile(`listens on http://([^,\s]+)`)
+
+// awaitAddress reads what a server prints until it says where it listens.
+func awaitAddress(t *testing.T, out *io.PipeReader) (address, greeting string) {
+	t.Helper()
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		greeting += lines.Text() + "\n"
+		if found := listening.FindStringSubmatch(lines.Text()); found != nil {
+			go io.Copy(io.Discard, out)
+			return found[1], greeting
+		}
+	}
+	t.Fatalf("the server ended without listening; it said:\n%s", greeting)
+	return "", ""
+}
