@@ -130,6 +130,8 @@ func (c *container) order(line string) error {
 
 // ready returns when the server in the container answers.
 func (c *container) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
 	for {
 		probe, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := c.answers(probe)

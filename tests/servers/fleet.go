@@ -61,7 +61,7 @@ func Start(ctx context.Context, way string) (*Fleet, error) {
 
 func (f *Fleet) find(ctx context.Context, k kind) (Found, error) {
 	began := time.Now()
-	s, err := f.house.find(k)
+	s, err := f.house.find(ctx, k)
 	if err != nil {
 		return Found{}, err
 	}

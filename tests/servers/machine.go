@@ -46,6 +46,8 @@ type process struct {
 var _ machine = (*process)(nil)
 
 func (p *process) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
 	for {
 		err := p.startOnce(ctx)
 		// After a kill the operating system may hold the old server's memory or

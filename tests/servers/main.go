@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// startWithin bounds how long a server may take until it answers. It is long
-// because the machine may be building at the same time.
+// startWithin bounds how long a started server may take until it answers. It is
+// long because the machine may be building at the same time.
 const startWithin = 90 * time.Second
 
 // everything is what this test process started; Main closes it.
@@ -58,7 +58,7 @@ type server struct {
 func (h *house) use(t testing.TB, k kind) *server {
 	t.Helper()
 	h.check(t)
-	found, err := h.find(k)
+	found, err := h.find(context.Background(), k)
 	if err != nil {
 		giveUp(t, err)
 	}
@@ -82,13 +82,11 @@ func giveUp(t testing.TB, err error) {
 }
 
 // find finds or starts the shared server of a kind, once.
-func (h *house) find(k kind) (*server, error) {
+func (h *house) find(ctx context.Context, k kind) (*server, error) {
 	h.mu.Lock()
 	once, known := h.shared[k]
 	if !known {
 		once = sync.OnceValues(func() (*server, error) {
-			ctx, cancel := context.WithTimeout(context.Background(), startWithin)
-			defer cancel()
 			return h.resolve(ctx, k)
 		})
 		if h.shared == nil {

@@ -1,9 +1,6 @@
 package servers
 
-import (
-	"context"
-	"testing"
-)
+import "testing"
 
 // Process is a private server that a test may stop, kill and pause. A call
 // returns when its effect is complete. Its methods end the test when they
@@ -38,9 +35,7 @@ func OwnS3(t testing.TB) *Process {
 func own(t testing.TB, k kind) *Process {
 	t.Helper()
 	everything.check(t)
-	ctx, cancel := context.WithTimeout(t.Context(), startWithin)
-	defer cancel()
-	m, address, _, err := everything.launch(ctx, k, private)
+	m, address, _, err := everything.launch(t.Context(), k, private)
 	if err != nil {
 		giveUp(t, err)
 	}
@@ -50,7 +45,7 @@ func own(t testing.TB, k kind) *Process {
 		}
 	})
 	if k == kindS3 {
-		if address, err = makeBucket(ctx, address, nameFor(t, "-")); err != nil {
+		if address, err = makeBucket(t.Context(), address, nameFor(t, "-")); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -69,9 +64,7 @@ func (p *Process) Kill() { p.t.Helper(); p.must("kill", p.machine.kill()) }
 // Start starts the server again after Stop or Kill, on the same port and data.
 func (p *Process) Start() {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), startWithin)
-	defer cancel()
-	p.must("start", p.machine.start(ctx))
+	p.must("start", p.machine.start(p.t.Context()))
 }
 
 // Pause freezes the server: connections stay, nothing is answered.

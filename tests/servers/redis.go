@@ -170,6 +170,8 @@ func localCluster(ctx context.Context, h *house, _ purpose) (machine, string, er
 // joinCluster shares the slots among the nodes and introduces them to each
 // other, and returns when every node serves.
 func joinCluster(ctx context.Context, ports []int) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
 	for i, port := range ports {
 		command := []string{"CLUSTER", "ADDSLOTS"}
 		for slot := i * clusterSlots / len(ports); slot < (i+1)*clusterSlots/len(ports); slot++ {

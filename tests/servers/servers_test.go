@@ -221,15 +221,15 @@ func TestOwnS3KeepsObjects(t *testing.T) {
 func TestAMissingServerIsAnErrorThatSaysWhatToDo(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	h := &house{way: wayLocal}
-	_, err := h.find(kindRedis)
+	_, err := h.find(t.Context(), kindRedis)
 	if err == nil || !strings.Contains(err.Error(), "redis-server") || !strings.Contains(err.Error(), "OVERWORLD_TEST_REDIS") {
 		t.Errorf("got %v", err)
 	}
 	t.Setenv("OVERWORLD_TEST_REDIS", "")
-	if _, err := (&house{way: wayEnv}).find(kindRedis); err == nil {
+	if _, err := (&house{way: wayEnv}).find(t.Context(), kindRedis); err == nil {
 		t.Error("env without an address is no error")
 	}
-	if _, err := (&house{way: "elsewhere"}).find(kindRedis); err == nil {
+	if _, err := (&house{way: "elsewhere"}).find(t.Context(), kindRedis); err == nil {
 		t.Error("an unknown way is no error")
 	}
 }
