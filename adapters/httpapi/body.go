@@ -34,7 +34,6 @@ func (c *call) body(ctx context.Context, optional bool) ([]byte, error) {
 	control := http.NewResponseController(c.w)
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = control.SetReadDeadline(deadline)
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	}
 	buffer := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
 	_, err := buffer.ReadFrom(http.MaxBytesReader(c.w, r.Body, limit))
@@ -43,13 +42,18 @@ func (c *call) body(ctx context.Context, optional bool) ([]byte, error) {
 	case errors.As(err, &tooLarge):
 		return nil, errBodySize.With("At most %d bytes are accepted.", limit)
 	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.header().Set("Connection", "close")
 		return nil, fault.ErrTimeout.With("The body took longer to arrive than a request may.")
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case err != nil:
 		c.header().Set("Connection", "close")
 		return nil, errBody.With("The body ended before it was whole.").Because(err)
-	case buffer.Len() == 0:
+	}
+	// Only now: on the other ways out net/http tries to read what is left, and
+	// must not wait for it.
+	_ = control.SetReadDeadline(time.Time{})
+	if buffer.Len() == 0 {
 		return absent(optional)
 	}
 	return buffer.Bytes(), nil
