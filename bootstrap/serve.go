@@ -84,7 +84,7 @@ func server(c *config.Config, registry *plugin.Registry, logger *slog.Logger, ou
 		fx.StopTimeout(c.ShutdownTimeout),
 		fx.Supply(c, registry, logger),
 		fx.Supply(fx.Annotate(out, fx.As(new(io.Writer)))),
-		fx.Supply(fx.Annotate(failed, fx.As(new(chan<- error)))),
+		fx.Supply(failed),
 		adapters(),
 		fx.Module("use cases", fx.Provide(newPorts, compose.New)),
 		fx.Module("telemetry", fx.Provide(newMetrics, newDegradation, newHealth)),
