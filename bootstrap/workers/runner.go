@@ -35,7 +35,7 @@ type Options struct {
 	// Lease is how long after this replica dies another takes over.
 	Lease  time.Duration
 	Logger *slog.Logger
-	// Observe, if not nil, is told of every run.
+	// Observe, if not nil, is told of every run but those that Stop ended.
 	Observe func(job string, took time.Duration, err error)
 }
 
@@ -99,7 +99,7 @@ func (r *Runner) try(ctx context.Context, job jobs.Job) (wait time.Duration, err
 	}
 	if !ok {
 		// Another replica is at it. Look again when its lease would lapse.
-		return r.ttl, nil
+		return min(r.ttl, max(0, held.ExpiresAt.Sub(r.clock.Now()))), nil
 	}
 	// A stop must still give the lease up, or the next replica waits for it to lapse.
 	defer func() {
@@ -132,42 +132,58 @@ func (r *Runner) due(ctx context.Context, job jobs.Job) (time.Duration, error) {
 
 func (r *Runner) run(ctx context.Context, job jobs.Job, held lease.Lease) (time.Duration, error) {
 	started := r.clock.Now()
+	failure := r.work(ctx, job, held)
+	finished := r.clock.Now()
+	if ctx.Err() != nil {
+		// Stopped in the middle: not a failure, and due again at once for whoever is next.
+		return 0, nil
+	}
+	// A lost turn is not this replica's to record, whatever the job made of it.
+	recorded := failure
+	if !errors.Is(failure, lease.ErrLost) {
+		word := ""
+		if failure != nil {
+			word = failure.Error()
+		}
+		recorded = jobs.NewTurn(r.store, held).InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			return tx.Runs().Record(ctx, job.Name, r.holder, started, finished, word)
+		})
+	}
+	if errors.Is(recorded, lease.ErrLost) {
+		r.observe(job.Name, finished.Sub(started), recorded)
+		r.logger.Warn("job was taken over by another replica", "job", job.Name, "token", held.Token)
+		return r.ttl, nil
+	}
+	r.observe(job.Name, finished.Sub(started), failure)
+	if failure != nil {
+		r.logger.Error("job failed", "job", job.Name, "error", failure)
+	}
+	if recorded != nil {
+		return 0, fmt.Errorf("record run: %w", recorded)
+	}
+	return max(0, started.Add(job.Every).Sub(r.clock.Now())), nil
+}
+
+// work runs the job while the lease is renewed beside it. It is lease.ErrLost
+// when that ended it.
+func (r *Runner) work(ctx context.Context, job jobs.Job, held lease.Lease) error {
 	working, cancel := context.WithTimeoutCause(ctx, job.Deadline, fmt.Errorf("job %s ran past its deadline of %s", job.Name, job.Deadline))
+	defer cancel()
+	working, end := context.WithCancelCause(working)
 	renewed := make(chan struct{})
 	go func() {
 		defer close(renewed)
 		if err := r.renew(working, held); err != nil {
-			cancel()
+			end(err)
 		}
 	}()
 	failure := guarded(working, job, jobs.NewTurn(r.store, held))
-	if failure != nil && context.Cause(working) != nil && ctx.Err() == nil {
-		failure = fmt.Errorf("%w (%w)", failure, context.Cause(working))
+	if cause := context.Cause(working); failure != nil && cause != nil {
+		failure = fmt.Errorf("%w (%w)", failure, cause)
 	}
-	cancel()
+	end(nil)
 	<-renewed
-
-	finished := r.clock.Now()
-	r.observe(job.Name, finished.Sub(started), failure)
-	word := ""
-	switch {
-	case ctx.Err() != nil:
-		// Stopped in the middle: not a failure, and due again at once for whoever is next.
-		return 0, nil
-	case errors.Is(failure, lease.ErrLost):
-		r.logger.Warn("job was taken over by another replica", "job", job.Name, "token", held.Token)
-		return r.ttl, nil
-	case failure != nil:
-		r.logger.Error("job failed", "job", job.Name, "error", failure)
-		word = failure.Error()
-	}
-	err := jobs.NewTurn(r.store, held).InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		return tx.Runs().Record(ctx, job.Name, r.holder, started, finished, word)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("record run: %w", err)
-	}
-	return max(0, started.Add(job.Every).Sub(r.clock.Now())), nil
+	return failure
 }
 
 // renew extends the lease until ctx ends. It is an error when the lease was lost.
