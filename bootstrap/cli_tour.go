@@ -3,6 +3,8 @@ package bootstrap
 import (
 	"errors"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +33,9 @@ two documents. What needs a credential that wasn't given is left out.`,
 			case o.URL == "" && o.PublishableKey+o.ServerToken+o.SecretKey+o.ForeignKey != "":
 				return errors.New("the keys are those of a running server: name it with --url")
 			case o.URL == "":
+				// A reader that leaves early, such as head, must not end this
+				// process before it has stopped its server.
+				signal.Ignore(syscall.SIGPIPE)
 				server, err := tour.Start(cmd.Context(), os.Environ())
 				if err != nil {
 					return err

@@ -41,6 +41,9 @@ func Play(ctx context.Context, out io.Writer, options Options) error {
 	}
 	g.URL = strings.TrimRight(g.URL, "/")
 	for i, s := range steps {
+		if g.page.err != nil {
+			return g.page.err // nobody reads on
+		}
 		g.page.heading(i+1, len(steps), s.title)
 		if s.needs != nil {
 			if flag := s.needs(options); flag != "" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -56,6 +57,31 @@ func TestTheWholeTour(t *testing.T) {
 	}
 	if strings.Contains(page, "\x1b") {
 		t.Error("it is coloured, and nobody sees it on a terminal")
+	}
+	if left, err := filepath.Glob(filepath.Join(temporary, "*")); err != nil || len(left) > 0 {
+		t.Errorf("it left %v behind (%v)", left, err)
+	}
+}
+
+// TestNobodyReadsOn closes the pipe that the tour prints to, as head does.
+func TestNobodyReadsOn(t *testing.T) {
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	temporary := t.TempDir()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), binary, "tour")
+	command.Env = append(os.Environ(), "TMPDIR="+temporary)
+	command.Stdout = writer
+	if err := errors.Join(reader.Close(), command.Start(), writer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Wait(); err == nil {
+		t.Error("it doesn't fail")
 	}
 	if left, err := filepath.Glob(filepath.Join(temporary, "*")); err != nil || len(left) > 0 {
 		t.Errorf("it left %v behind (%v)", left, err)
