@@ -1,0 +1,319 @@
+package integration
+
+import (
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"testing"
+
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/tests/integration/harness"
+)
+
+// target is what a request names.
+type target struct {
+	name string
+	vars map[string]string // path parameters
+	// exists is false of what is nowhere; it must be answered as what is elsewhere.
+	exists bool
+}
+
+// request is a request about to be sent.
+type request struct {
+	path  string
+	body  any
+	token string // instead of the caller's, for what ends a session
+}
+
+// sample is how a route is tried, and what callers whom its audience lets in get.
+type sample struct {
+	targets func(i *isolation) []target
+	prepare func(t *testing.T, i *isolation, c caller, on target, r *request)
+	answer  func(i *isolation, c caller, on target) answer
+}
+
+var (
+	ok       = answer{status: http.StatusOK}
+	created  = answer{status: http.StatusCreated}
+	gone     = answer{status: http.StatusNoContent}
+	foreign  = answer{http.StatusForbidden, "tenancy.wrong_environment"}
+	noPlayer = answer{http.StatusNotFound, "identity.player_not_found"}
+	noFile   = answer{http.StatusNotFound, "storage.document_not_found"}
+	noWrite  = answer{http.StatusForbidden, "storage.write_denied"}
+)
+
+// samples has every route by its operation id.
+var samples = map[string]sample{
+	"getHealth":    {nothing, nil, always(ok)},
+	"getReadiness": {nothing, nil, always(ok)},
+	"getLimits":    {nothing, nil, always(ok)},
+	"getKeySet":    {keySets, nil, keySet},
+	"listWorkers":  {nothing, nil, always(ok)},
+	"getRoot":      {nothing, nil, always(ok)},
+	"getReference": {nothing, nil, always(ok)},
+	"getOpenAPI":   {nothing, nil, always(ok)},
+	"listProblems": {nothing, nil, always(ok)},
+	"getProblem":   {problems, nil, always(ok)},
+
+	"signInGuest":    {nothing, body(object{}), always(created)},
+	"refreshSession": {nothing, refreshes, refreshed},
+	"logout":         {nothing, logsOut, always(gone)},
+	"getPlayer":      {players, nil, seesPlayer},
+
+	"getPlayerDocument":    {players, nil, readsDocument},
+	"putPlayerDocument":    {players, writes, writesDocument},
+	"deletePlayerDocument": {players, restores, deletesDocument},
+	"listPlayerDocuments":  {players, nil, listsDocuments},
+	"getSharedDocument":    {documents, nil, athome(ok, noFile)},
+	"putSharedDocument":    {documentsEverywhere, writes, writesShared},
+	"deleteSharedDocument": {documents, restores, deletesShared},
+	"listSharedDocuments":  {nothing, nil, always(ok)},
+
+	"listProjects":      {nothing, nil, always(ok)},
+	"getProject":        {projects, nil, project(ok)},
+	"deleteProject":     {projects, nil, wholeProject(unconfirmed)},
+	"listEnvironments":  {projects, nil, project(ok)},
+	"createEnvironment": {projects, makesEnvironment, wholeProject(created)},
+	"getEnvironment":    {environments, nil, environment(ok)},
+	"editEnvironment":   {environments, body(object{"name": "Development"}), environment(ok)},
+	"deleteEnvironment": {environments, nil, wholeProject(unconfirmed)},
+
+	"listKeys":         {environments, nil, environment(ok)},
+	"createKey":        {environments, body(object{"kind": "publishable_key", "name": "another"}), environment(created)},
+	"revokeKey":        {keys, makesKey(home), environment(gone)},
+	"listProjectKeys":  {projects, nil, wholeProject(ok)},
+	"createProjectKey": {projects, makesOwnScope, wholeProject(created)},
+	"revokeProjectKey": {projectKeys, makesKey(place{project: home.project}), wholeProject(gone)},
+	"listSigningKeys":  {environments, nil, environment(ok)},
+	"rotateSigningKey": {environments, body(object{}), environment(created)},
+	"listAudit":        {environments, nil, environment(ok)},
+	"listProjectAudit": {projects, nil, wholeProject(ok)},
+}
+
+var unconfirmed = answer{http.StatusUnprocessableEntity, "tenancy.not_confirmed"}
+
+// What requests name.
+
+func nothing(*isolation) []target { return []target{{name: "nothing", exists: true}} }
+
+func keySets(i *isolation) []target {
+	all := []target{{name: "no environment", vars: map[string]string{"environment_id": newID()}}}
+	for at, id := range i.ids {
+		all = append(all, target{name: at.String(), vars: map[string]string{"environment_id": id}, exists: true})
+	}
+	return all
+}
+
+func players(i *isolation) []target {
+	on := func(name, player string, exists bool) target {
+		return target{name, map[string]string{"player": player, "collection": "saves", "key": "one"}, exists}
+	}
+	return []target{on("the home player", i.owner.player, true), on("no player", newID(), false)}
+}
+
+func documents(*isolation) []target {
+	return []target{{"the home document", map[string]string{"collection": "rules", "key": "one"}, true}}
+}
+
+// documentsEverywhere: each environment has one of this name, of its own.
+func documentsEverywhere(*isolation) []target {
+	return []target{{"a document of every environment", map[string]string{"collection": "rules", "key": everywhereKey}, true}}
+}
+
+const everywhereKey = "everywhere"
+
+func problems(*isolation) []target {
+	return []target{{"a problem", map[string]string{"code": "auth.scope_required"}, true}}
+}
+
+func projects(*isolation) []target {
+	return []target{
+		{"the home project", map[string]string{"project": home.project}, true},
+		{"no project", map[string]string{"project": "nowhere"}, false},
+	}
+}
+
+func environments(*isolation) []target {
+	on := func(name, project, environment string, exists bool) target {
+		return target{name, map[string]string{"project": project, "environment": environment, "key": newID()}, exists}
+	}
+	return []target{
+		on("the home environment", home.project, home.environment, true),
+		on("no environment", home.project, "nowhere", false),
+		on("no project", "nowhere", home.environment, false),
+	}
+}
+
+func keys(i *isolation) []target        { return environments(i)[:1] }
+func projectKeys(i *isolation) []target { return []target{withKey(projects(i)[0])} }
+
+func withKey(t target) target {
+	t.vars["key"] = newID()
+	return t
+}
+
+// What requests carry, and what must be there before them.
+
+func body(content object) func(*testing.T, *isolation, caller, target, *request) {
+	return func(_ *testing.T, _ *isolation, _ caller, _ target, r *request) { r.body = content }
+}
+
+// writes signs with where the writer belongs, which newIsolation's last check reads.
+func writes(_ *testing.T, _ *isolation, c caller, _ target, r *request) {
+	r.body = object{"value": object{"by": c.at.String()}}
+}
+
+// restores makes what a delete before this one may have deleted.
+func restores(t *testing.T, i *isolation, _ caller, _ target, _ *request) {
+	content := object{"value": object{"by": home.String()}}
+	i.server().Do(t, "PUT", "/v1/players/"+i.owner.player+"/documents/saves/one", content).Want(t, 200, 201)
+	i.server().Do(t, "PUT", "/v1/documents/rules/one", content).Want(t, 200, 201)
+}
+
+func refreshes(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	r.body = object{"refresh_token": i.game().Guest(t).RefreshToken}
+}
+
+// logsOut ends a session made for it, of another player of the same place.
+func logsOut(t *testing.T, i *isolation, c caller, _ target, r *request) {
+	if c.kind == tenancy.PlayerToken {
+		r.token = i.first.Client(i.games[c.at]).Guest(t).AccessToken
+	}
+}
+
+var environmentsMade atomic.Int64
+
+func makesEnvironment(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
+	r.body = object{"slug": fmt.Sprintf("extra-%d", environmentsMade.Add(1))}
+}
+
+func makesKey(at place) func(*testing.T, *isolation, caller, target, *request) {
+	return func(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+		key := i.operator().Key(t, at.project, at.environment, object{"kind": "secret_key", "name": "brief", "scopes": []string{"audit:read"}})
+		r.path = harness.KeysPath(at.project, at.environment) + "/" + key.ID
+	}
+}
+
+// makesOwnScope asks for no more than the caller holds.
+func makesOwnScope(_ *testing.T, _ *isolation, c caller, _ target, r *request) {
+	scope := string(c.only)
+	if scope == "" {
+		scope = "*"
+	}
+	r.body = object{"kind": "secret_key", "name": "another", "scopes": []string{scope}}
+}
+
+// What callers get whom the audience let in.
+
+type answers = func(i *isolation, c caller, on target) answer
+
+func always(a answer) answers { return func(*isolation, caller, target) answer { return a } }
+
+func athome(here, elsewhere answer) answers {
+	return func(_ *isolation, c caller, _ target) answer {
+		if c.at == home {
+			return here
+		}
+		return elsewhere
+	}
+}
+
+func keySet(_ *isolation, _ caller, on target) answer {
+	if on.exists {
+		return ok
+	}
+	return answer{http.StatusNotFound, "tenancy.environment_not_found"}
+}
+
+func refreshed(i *isolation, c caller, on target) answer {
+	return athome(ok, answer{http.StatusUnauthorized, "identity.invalid_refresh_token"})(i, c, on)
+}
+
+func seesPlayer(_ *isolation, c caller, on target) answer {
+	if c.at == home && on.exists {
+		return ok
+	}
+	return noPlayer
+}
+
+func readsDocument(i *isolation, c caller, on target) answer {
+	if c.at == home && on.exists && (c.kind != tenancy.PlayerToken || c.player == i.owner.player) {
+		return ok
+	}
+	return noFile
+}
+
+// changesDocument is what who may not write gets, and, of those who may, who names nobody.
+func changesDocument(done answer) answers {
+	return func(i *isolation, c caller, on target) answer {
+		switch {
+		case c.kind == tenancy.PlayerToken && (c.player != i.owner.player || !on.exists):
+			return noWrite
+		case c.at != home || !on.exists:
+			return noPlayer
+		}
+		return done
+	}
+}
+
+func writesDocument(i *isolation, c caller, on target) answer {
+	return changesDocument(ok)(i, c, on)
+}
+
+func deletesDocument(i *isolation, c caller, on target) answer {
+	return changesDocument(gone)(i, c, on)
+}
+
+// listsDocuments: who has nothing there lists nothing, wherever it is.
+func listsDocuments(*isolation, caller, target) answer { return ok }
+
+// writesShared: elsewhere a shared document of that name is another, of the
+// caller's own environment.
+func writesShared(_ *isolation, c caller, _ target) answer {
+	if c.kind == tenancy.PlayerToken {
+		return noWrite
+	}
+	return ok
+}
+
+func deletesShared(i *isolation, c caller, on target) answer {
+	if c.kind == tenancy.PlayerToken {
+		return noWrite
+	}
+	return athome(gone, noFile)(i, c, on)
+}
+
+// project is for every key of the project.
+func project(done answer) answers {
+	return func(_ *isolation, c caller, on target) answer {
+		if c.at.project != home.project || !on.exists {
+			return foreign
+		}
+		return done
+	}
+}
+
+// wholeProject is for keys of the whole project.
+func wholeProject(done answer) answers {
+	return func(i *isolation, c caller, on target) answer {
+		if c.at.environment != "" {
+			return foreign
+		}
+		return environment(done)(i, c, on)
+	}
+}
+
+// environment is for keys of the environment, and of the whole project.
+func environment(done answer) answers {
+	return func(i *isolation, c caller, on target) answer {
+		switch {
+		case c.at.project != home.project, on.vars["project"] != home.project, c.at.environment != "" && c.at != home:
+			return foreign
+		case !on.exists && c.at.environment == "":
+			return answer{http.StatusNotFound, "tenancy.environment_not_found"}
+		case !on.exists:
+			return foreign
+		}
+		return done
+	}
+}
