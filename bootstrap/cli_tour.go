@@ -21,7 +21,8 @@ tokens refused. A reply that is not what it should be ends it with an error.
 
 Without flags it starts a server of its own, in a temporary folder, and stops it at
 the end. With --url it plays against a running one, and leaves there a guest with
-two documents. What needs a credential that wasn't given is left out.`,
+two documents, and a guest where the foreign key belongs. What needs a credential
+that wasn't given is left out.`,
 		Example: `  overworld tour
   overworld tour --url http://127.0.0.1:8420 --publishable-key ow_pub_… --server-token ow_srv_…`,
 		RunE: func(cmd *cobra.Command, _ []string) (failure error) {
