@@ -77,9 +77,10 @@ type API struct {
 
 // New makes the API. It fails when a route lacks what it must declare, or when
 // its metrics are registered already.
-func New(options Options) (*API, error) {
+func New(options Options) (*API, error) { return serving(options, table(options)) }
+
+func serving(options Options, table []route) (*API, error) {
 	a := &API{Options: options, cursors: cursors{key: options.Vault.Derive("cursors")}}
-	table := table(options)
 	var err error
 	if a.metrics, err = newMetrics(options.Metrics); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)

@@ -67,6 +67,11 @@ var catalogue = map[string]entry{
 		"The database, or another part that this request needs, can't be reached right now.",
 		"Wait as long as Retry-After says and send the same request again.",
 	},
+	"service.busy": {
+		fault.Unavailable, "Too much waits already",
+		"More writes are waiting than the server lets wait, and this one was turned away. It changed nothing.",
+		"Wait as long as Retry-After says and send the same request again.",
+	},
 	"service.timeout": {
 		fault.Timeout, "Took too long",
 		"The request, or the sending of its body, took longer than a request may. Whether a write took effect is not known.",
@@ -236,6 +241,11 @@ var catalogue = map[string]entry{
 		fault.NotFound, "No such object",
 		"The object store has nothing under this key.",
 		"Check the key.",
+	},
+	"blob.size": {
+		fault.Invalid, "Wrong number of bytes",
+		"The content was longer or shorter than what was announced, and nothing of it was stored.",
+		"Send as many bytes as you announce.",
 	},
 	"blob.range": {
 		fault.Invalid, "Bytes out of range",

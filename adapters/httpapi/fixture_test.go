@@ -147,10 +147,13 @@ type reply struct {
 // header adds to a request; see do.
 type header [2]string
 
-// do sends a request. A body that is not empty is sent as JSON.
+// do sends a request and holds the reply against the OpenAPI document. A body
+// that is not empty is sent as JSON.
 func (f *fixture) do(method, target, credential, body string, headers ...header) reply {
 	f.t.Helper()
-	return send(f.t, f.api, method, target, credential, body, headers...)
+	r := send(f.t, f.api, method, target, credential, body, headers...)
+	f.documented(r, method, target)
+	return r
 }
 
 func send(t *testing.T, h http.Handler, method, target, credential, body string, headers ...header) reply {

@@ -27,7 +27,8 @@ func OpenAPI() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode OpenAPI document: %w", err)
 	}
-	return jsontext.AppendFormat(nil, raw, jsontext.WithIndent("  "))
+	document, err := jsontext.AppendFormat(nil, raw, jsontext.WithIndent("  "))
+	return append(document, '\n'), err
 }
 
 // describe writes the route table as an OpenAPI document. The schemas come from
@@ -122,7 +123,7 @@ func reachable(registry huma.Registry, s *huma.Schema, seen map[string]bool) {
 func operationOf(r route, registry huma.Registry) *huma.Operation {
 	op := &huma.Operation{
 		Method: r.Method, Path: r.Path, OperationID: r.ID, Tags: []string{r.Tag}, Summary: r.Summary, Description: r.Description,
-		Responses: map[string]*huma.Response{"default": {Ref: "#/components/responses/Problem"}},
+		Responses: map[string]*huma.Response{"4XX": {Ref: "#/components/responses/Problem"}, "5XX": {Ref: "#/components/responses/Problem"}},
 		Security:  security(r.audience), Extensions: map[string]any{},
 	}
 	if r.Class != "" {

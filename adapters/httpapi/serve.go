@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -165,7 +166,7 @@ func (c *call) admit(ctx context.Context) error {
 	}
 	if err != nil {
 		if kind := fault.KindOf(err); kind == fault.Unauthenticated || kind == fault.Forbidden {
-			c.challenge(bearer != "")
+			c.challenge(!errors.Is(err, tenancy.ErrNoCredential))
 			// Guessing is counted against the address it comes from.
 			if over := c.throttleAddress(ctx); over != nil {
 				return over
