@@ -50,7 +50,7 @@ type Class uint8
 const (
 	// Unknown: a bug of ours, or something nobody foresaw.
 	Unknown Class = iota
-	// UniqueViolation: the row exists.
+	// UniqueViolation: the row, or table, exists.
 	UniqueViolation
 	// ForeignKeyViolation: what the row belongs to doesn't exist.
 	ForeignKeyViolation

@@ -90,7 +90,7 @@ func (s *Store) prepare(ctx context.Context) error {
 			_, err := db.ExecContext(ctx, statement)
 			if s.shared.engine.Classify(err).Class == UniqueViolation {
 				// PostgreSQL's IF NOT EXISTS can lose a race against another
-				// session's, in its own catalogue; then the table is there.
+				// session's, which has made the table or is about to commit it.
 				return nil
 			}
 			return err

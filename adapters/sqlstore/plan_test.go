@@ -86,8 +86,12 @@ func TestEveryQueryIsServedByAnIndex(t *testing.T) {
 		run(t, &seen, empty)
 		address := empty(t)
 		// The tables are empty, so without this it would read them whole, rightly.
-		db := connect(t, "pgx", address+"&enable_seqscan=off&enable_bitmapscan=off")
-		explain(t, &seen, db, "EXPLAIN ", func(plan string) bool { return !strings.Contains(plan, "Seq Scan") })
+		db := connect(t, "pgx", address+"&enable_seqscan=off&enable_bitmapscan=off&enable_hashjoin=off&enable_mergejoin=off")
+		explain(t, &seen, db, "EXPLAIN ", func(plan string) bool {
+			// An index that is read without a condition is read whole.
+			short := strings.Contains(plan, " on job_runs") || strings.Contains(plan, " on leases") // a handful of rows
+			return !strings.Contains(plan, "Seq Scan") && (short || strings.Count(plan, "Index Cond") >= strings.Count(plan, "Index Scan")+strings.Count(plan, "Index Only Scan"))
+		})
 	})
 }
 

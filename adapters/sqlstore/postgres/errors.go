@@ -35,7 +35,7 @@ func classify(err error) sqlstore.Verdict {
 
 func classOf(code string) sqlstore.Class {
 	switch code {
-	case "23505":
+	case "23505", "42P07", "42710": // a row; a table, or the type that comes with it
 		return sqlstore.UniqueViolation
 	case "23503":
 		return sqlstore.ForeignKeyViolation

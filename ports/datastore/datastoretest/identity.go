@@ -134,6 +134,14 @@ var sessionTests = map[string]func(*testing.T, *world){
 			same(t, "kept", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), s.ID)), s)
 		}
 	},
+	"purge counts one that expired and was revoked once": func(t *testing.T, w *world) {
+		p := w.player(t, w.here())
+		both, revoked := session(p).Revoked(identity.LoggedOut, later(time.Second)), session(p).Revoked(identity.LoggedOut, later(time.Minute))
+		both.ExpiresAt = later(time.Minute)
+		must(t, w.Sessions().Create(w.ctx, w.here(), both))
+		must(t, w.Sessions().Create(w.ctx, w.here(), revoked))
+		same(t, "purged", get[int](t)(w.Sessions().Purge(w.ctx, w.here(), later(30*time.Minute), 2)), 2)
+	},
 }
 
 func signingKeys(n int) []identity.SealedKey {

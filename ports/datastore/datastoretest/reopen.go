@@ -1,12 +1,15 @@
 package datastoretest
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/lease"
 )
 
 // RunReopen proves what takes more than one look at the same data: migrating it,
@@ -54,5 +57,41 @@ func RunReopen(t *testing.T, prepare func(t *testing.T) (open func(t *testing.T)
 		again := open(t)
 		must(t, again.CheckSchema(w.ctx))
 		same(t, "after all closed", get[storage.Document](t)(again.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+	})
+	t.Run("a guard and a lock hold against other processes", func(t *testing.T) {
+		t.Parallel()
+		open := prepare(t)
+		mine := open(t)
+		get[[]string](t)(mine.Migrate(t.Context()))
+		w, theirs := newWorld(t, mine), open(t)
+		held := acquire(t, w, "job", "a", start, true)
+		d := document("p", "c", "k", 1)
+		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		// They wait as long as they may and are told so. Once the transaction has
+		// ended nothing is asked: what a caller gave up may still have been done.
+		blocked := func(what string, do func(ctx context.Context) error) {
+			ctx, cancel := context.WithTimeout(w.ctx, 50*time.Millisecond)
+			defer cancel()
+			fails(t, what, do(ctx), context.DeadlineExceeded)
+		}
+		w.inTx(t, func(tx repos) error {
+			must(t, tx.Leases().Guard(w.ctx, held))
+			blocked("takeover", func(ctx context.Context) error {
+				_, _, err := theirs.Leases().Acquire(ctx, "job", "b", held.ExpiresAt, time.Minute)
+				return err
+			})
+			same(t, "the lease", get[[]lease.Lease](t)(theirs.Leases().List(w.ctx, "")), []lease.Lease{held})
+			return nil
+		})
+		w.inTx(t, func(tx repos) error {
+			get[storage.Document](t)(tx.Documents().Lock(w.ctx, w.here(), d.Ref))
+			blocked("write", func(ctx context.Context) error {
+				next := d
+				next.Version = 2
+				return theirs.Documents().Write(ctx, w.here(), next)
+			})
+			same(t, "the document", get[storage.Document](t)(theirs.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+			return nil
+		})
 	})
 }
