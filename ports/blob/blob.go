@@ -10,12 +10,15 @@ import (
 )
 
 // Store keeps objects under keys. Keys are 1 to 512 bytes of a-z A-Z 0-9 and
-// "_-./", in non-empty segments none of which is "." or "..".
+// "_-./", in segments of 1 to 120 bytes none of which is "." or "..". A store
+// that is made of folders may refuse, with ErrKey, a key that would be the
+// folder of another object (a and a/b).
 type Store interface {
 	// Put stores all of content under a key, replacing what is there. Nothing
 	// is visible until all is stored: if content fails, or ctx ends first,
 	// what was there before stays. Size is the length of content, or -1 if
-	// unknown; another length is an error.
+	// unknown; another length is ErrSize. The content type is at most 200
+	// bytes of printable ASCII, and application/octet-stream when empty.
 	Put(ctx context.Context, key string, content io.Reader, size int64, contentType string) error
 	// Get opens an object from offset; length -1 reads to its end, and a
 	// length beyond the end stops there. ErrNotFound when there is none,
@@ -26,7 +29,8 @@ type Store interface {
 	// Delete removes an object; one that is not there is no error.
 	Delete(ctx context.Context, key string) error
 	// List gives up to limit objects whose key begins with prefix and comes
-	// after the key after, bytewise by key.
+	// after the key after, bytewise by key. It does not tell their content
+	// types, which not every store knows without opening each.
 	List(ctx context.Context, prefix, after string, limit int) ([]Info, error)
 	// Ping tells whether the store can be reached and may be used.
 	Ping(ctx context.Context) error
@@ -51,18 +55,25 @@ type Object struct {
 var (
 	ErrNotFound = fault.New(fault.NotFound, "blob.not_found", "There is no such object.")
 	ErrRange    = fault.New(fault.Invalid, "blob.range", "The object doesn't have these bytes.")
+	ErrSize     = fault.New(fault.Invalid, "blob.size", "The content is longer or shorter than was said.")
 	ErrKey      = fault.New(fault.Invalid, "blob.malformed_key", "This can't be the key of an object.")
+)
+
+const (
+	maxKey = 512
+	// maxSegment leaves room for what a store adds to the name of a file.
+	maxSegment = 120
 )
 
 // ValidKey tells whether an object may have the key. Every store refuses others with ErrKey.
 func ValidKey(key string) bool {
-	if len(key) < 1 || len(key) > 512 {
+	if len(key) < 1 || len(key) > maxKey {
 		return false
 	}
 	segment := 0
 	for i := range len(key) + 1 {
 		if i == len(key) || key[i] == '/' {
-			if s := key[segment:i]; s == "" || s == "." || s == ".." {
+			if s := key[segment:i]; s == "" || len(s) > maxSegment || s == "." || s == ".." {
 				return false
 			}
 			segment = i + 1
