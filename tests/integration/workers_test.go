@@ -11,7 +11,11 @@ import (
 	"github.com/overworldhq/overworld/tests/integration/harness"
 )
 
-const job = "token-purge"
+const (
+	job = "token-purge"
+	// endedSessions are 40 batches of the job's.
+	endedSessions = 20_000
+)
 
 // purge is a world in which the purge of ended sessions takes as long as the test wants.
 type purge struct {
@@ -21,7 +25,7 @@ type purge struct {
 
 // newPurge fills the database with sessions that ended long ago before any
 // replica runs, and lets each batch of deleting them wait.
-func newPurge(t *testing.T, sessions int) *purge {
+func newPurge(t *testing.T) *purge {
 	t.Helper()
 	stack := harness.Production(t).With("WORKER_LEASE_SECONDS=1")
 	p := &purge{world: world{stack: stack, project: stack.Project(t, "space-race")}}
@@ -31,12 +35,12 @@ func newPurge(t *testing.T, sessions int) *purge {
 	}
 	t.Cleanup(func() { _ = p.db.Close(context.Background()) })
 	p.exec(t, `CREATE TABLE pace (seconds float8 NOT NULL)`)
-	p.exec(t, `INSERT INTO pace VALUES (0.05)`)
+	p.exec(t, `INSERT INTO pace VALUES (0.3)`)
 	p.exec(t, `CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(seconds) FROM pace; RETURN NULL; END $$`)
 	p.exec(t, `CREATE TRIGGER wait BEFORE DELETE ON sessions FOR EACH STATEMENT EXECUTE FUNCTION wait()`)
 	p.exec(t, `INSERT INTO players (environment_id, id, display_name, created_at, last_seen_at)
 		SELECT id, '00000000-0000-0000-0000-000000000001', '', now(), now() FROM environments`)
-	p.insert(t, sessions)
+	p.insert(t, endedSessions)
 	return p
 }
 
@@ -93,7 +97,10 @@ func (p *purge) holder(t *testing.T) (*harness.Replica, workerState) {
 	t.Helper()
 	r := p.stack.Serve(t)
 	var s workerState
-	harness.Eventually(t, patience, "holder", func() bool { s = p.state(t, r); return s.Holder != "" })
+	harness.Eventually(t, patience, "holder at work", func() bool {
+		s = p.state(t, r)
+		return s.Holder != "" && p.left(t) < endedSessions
+	})
 	return r, s
 }
 
@@ -130,7 +137,7 @@ func (p *purge) finished(t *testing.T, at *harness.Replica) (s workerState) {
 
 func TestAJobMovesWhenItsHolderIsKilled(t *testing.T) {
 	t.Parallel()
-	p := newPurge(t, 60_000)
+	p := newPurge(t)
 	first, before := p.holder(t)
 	second := p.stack.Serve(t)
 	if s := p.state(t, second); s.Holder != before.Holder || s.Token != before.Token || s.Runs != 0 {
@@ -146,12 +153,12 @@ func TestAJobMovesWhenItsHolderIsKilled(t *testing.T) {
 	if s.Runs != 1 || s.Failures != 0 || s.LastHolder == before.Holder || s.Token <= before.Token {
 		t.Errorf("after the successor's run: %+v, before: %+v", s, before)
 	}
-	fmt.Printf("the holder of %s was killed with %d of 60000 rows left; turn %d went to its successor as turn %d\n", job, left, before.Token, s.Token)
+	fmt.Printf("the holder of %s was killed with %d of %d rows left; turn %d went to its successor as turn %d\n", job, left, endedSessions, before.Token, s.Token)
 }
 
 func TestAPausedHolderThatWakesLateChangesNothing(t *testing.T) {
 	t.Parallel()
-	p := newPurge(t, 60_000)
+	p := newPurge(t)
 	first, before := p.holder(t)
 	second := p.stack.Serve(t)
 	first.Pause()
@@ -178,5 +185,5 @@ func TestAPausedHolderThatWakesLateChangesNothing(t *testing.T) {
 		t.Errorf("the late holder left its trace: %+v, it was %+v", s, after)
 	}
 	first.Client("").Do(t, "GET", "/readyz", nil).Want(t, http.StatusOK)
-	fmt.Printf("the holder of %s was paused with %d of 60000 rows left and woke after turn %d; it changed nothing\n", job, left, after.Token)
+	fmt.Printf("the holder of %s was paused with %d of %d rows left and woke after turn %d; it changed nothing\n", job, left, endedSessions, after.Token)
 }

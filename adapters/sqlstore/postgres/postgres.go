@@ -31,6 +31,11 @@ const (
 	connectTimeout = 5 * time.Second
 	// pingTimeout bounds the check of a connection that was idle for a second.
 	pingTimeout = 2 * time.Second
+	// idleTimeout is how long the server keeps a transaction whose client says
+	// nothing, when the URL doesn't say (idle_in_transaction_session_timeout). A
+	// process that was paused within one would hold its rows, a job's lease among
+	// them, for as long as it sleeps. Ours have nothing to wait for but the database.
+	idleTimeout = 5 * time.Second
 )
 
 // Plugin adds PostgreSQL.
@@ -61,6 +66,13 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (datastore.Data
 	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on"
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "overworld"
+	}
+	if config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] == "" {
+		// Set by a statement, since poolers refuse to start a session with it.
+		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.Exec(ctx, fmt.Sprintf("SET idle_in_transaction_session_timeout = %d", idleTimeout.Milliseconds()))
+			return err
+		}
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
