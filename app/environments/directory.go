@@ -9,7 +9,6 @@ package environments
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -24,45 +23,26 @@ const Fresh = time.Second
 type Directory struct {
 	store datastore.Datastore
 	clock clock.Clock
-
-	mu    sync.RWMutex
-	known map[tenancy.EnvironmentID]dated[tenancy.Environment]
-}
-
-type dated[T any] struct {
-	value T
-	until time.Time
+	known recent[tenancy.EnvironmentID, tenancy.Environment]
 }
 
 func NewDirectory(store datastore.Datastore, clock clock.Clock) *Directory {
-	return &Directory{store: store, clock: clock, known: map[tenancy.EnvironmentID]dated[tenancy.Environment]{}}
+	return &Directory{store: store, clock: clock}
 }
 
 // Get is ErrEnvironmentNotFound when there is none.
 func (d *Directory) Get(ctx context.Context, id tenancy.EnvironmentID) (tenancy.Environment, error) {
-	now := d.clock.Now()
-	d.mu.RLock()
-	known, ok := d.known[id]
-	d.mu.RUnlock()
-	if ok && now.Before(known.until) {
-		return known.value, nil
-	}
-	environment, err := d.store.Environments().Get(ctx, id)
-	if err != nil {
-		return environment, fmt.Errorf("find environment: %w", err)
-	}
-	d.mu.Lock()
-	d.known[id] = dated[tenancy.Environment]{environment, now.Add(Fresh)}
-	d.mu.Unlock()
-	return environment, nil
+	return d.known.get(id, d.clock.Now(), func() (tenancy.Environment, error) {
+		environment, err := d.store.Environments().Get(ctx, id)
+		if err != nil {
+			return environment, fmt.Errorf("find environment: %w", err)
+		}
+		return environment, nil
+	})
 }
 
 // Forget makes the next Get ask the database.
-func (d *Directory) Forget(id tenancy.EnvironmentID) {
-	d.mu.Lock()
-	delete(d.known, id)
-	d.mu.Unlock()
-}
+func (d *Directory) Forget(id tenancy.EnvironmentID) { d.known.forget(id) }
 
 // Each visits every environment of every project; it stops at the first error.
 func Each(ctx context.Context, store datastore.Repos, visit func(tenancy.Environment) error) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/overworldhq/overworld/domain/fault"
@@ -23,36 +22,23 @@ type KeyRing struct {
 	ids    ids.Source
 	random secrets.Random
 	vault  secrets.Vault
-
-	mu    sync.RWMutex
-	known map[tenancy.EnvironmentID]dated[identity.KeySet]
+	known  recent[tenancy.EnvironmentID, identity.KeySet]
 }
 
 func NewKeyRing(store datastore.Datastore, clock clock.Clock, ids ids.Source, random secrets.Random, vault secrets.Vault) *KeyRing {
-	return &KeyRing{store: store, clock: clock, ids: ids, random: random, vault: vault, known: map[tenancy.EnvironmentID]dated[identity.KeySet]{}}
+	return &KeyRing{store: store, clock: clock, ids: ids, random: random, vault: vault}
 }
 
 // Keys gives an environment's key set.
 func (r *KeyRing) Keys(ctx context.Context, scope tenancy.Scope) (identity.KeySet, error) {
 	now := r.clock.Now()
-	r.mu.RLock()
-	known, ok := r.known[scope.Environment()]
-	r.mu.RUnlock()
-	if ok && now.Before(known.until) {
-		return known.value, nil
-	}
-	sealed, err := r.store.SigningKeys().List(ctx, scope)
-	if err != nil {
-		return nil, fmt.Errorf("list signing keys: %w", err)
-	}
-	keys, err := r.open(scope, sealed, now)
-	if err != nil {
-		return nil, err
-	}
-	r.mu.Lock()
-	r.known[scope.Environment()] = dated[identity.KeySet]{keys, now.Add(Fresh)}
-	r.mu.Unlock()
-	return keys, nil
+	return r.known.get(scope.Environment(), now, func() (identity.KeySet, error) {
+		sealed, err := r.store.SigningKeys().List(ctx, scope)
+		if err != nil {
+			return nil, fmt.Errorf("list signing keys: %w", err)
+		}
+		return r.open(scope, sealed, now)
+	})
 }
 
 // Signer gives the key that signs now.
@@ -102,9 +88,7 @@ func (r *KeyRing) Rotate(ctx context.Context, tx datastore.Repos, scope tenancy.
 
 // Forget makes the next Keys ask the database.
 func (r *KeyRing) Forget(scope tenancy.Scope) {
-	r.mu.Lock()
-	delete(r.known, scope.Environment())
-	r.mu.Unlock()
+	r.known.forget(scope.Environment())
 }
 
 // open gives the keys that are not gone yet. Of the others nothing is needed,
