@@ -38,8 +38,10 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (cache.Cache, e
 		return nil, err
 	}
 	l := newLink(option, prefix, kit)
+	e := &engine{link: l, limiter: &Limiter{link: l}, revocations: newRevocations(l)}
+	l.settle = e.revocations.settle
 	l.start(ctx)
-	return &engine{link: l, limiter: &Limiter{link: l}, revocations: newRevocations(l)}, nil
+	return e, nil
 }
 
 func parse(address *url.URL) (option rueidis.ClientOption, prefix string, err error) {

@@ -75,6 +75,23 @@ func TestAStuckServerFailsCommandsInsteadOfHoldingThem(t *testing.T) {
 	c.everythingWorks()
 }
 
+// A replica that was the only one to find the server stuck has blocked nothing
+// when it comes back; the others may believe what it holds.
+func TestABlockThatFailedIsMadeUpFor(t *testing.T) {
+	server := servers.OwnRedis(t)
+	c := openCache(t, server.URL()).settle()
+	c.confirm("k", c.claim("k"))
+	server.Pause()
+	if err := c.Revocations().Block(t.Context(), "k"); !errors.Is(err, fault.ErrUnavailable) {
+		t.Fatalf("block: %v, want ErrUnavailable", err)
+	}
+	server.Resume()
+	c.await("redis is back")
+	if claim := openCache(t, server.URL()).look("k", revocation.Unknown); claim != "" {
+		t.Error("the key can be claimed, and so was never blocked")
+	}
+}
+
 // Redis restarts with a snapshot from before the block. Neither who saw it fail
 // nor who had nothing to ask in the meantime may believe what it says.
 func TestGoodDoesNotRiseFromASnapshot(t *testing.T) {
@@ -91,13 +108,15 @@ func TestGoodDoesNotRiseFromASnapshot(t *testing.T) {
 	server.Start()
 	fresh := openCache(t, server.URL())
 	for name, c := range map[string]*held{"busy": busy, "idle": idle, "fresh": fresh} {
-		for verdict, err := revocation.Unknown, errors.New("down"); err != nil; {
-			if verdict, _, err = c.Revocations().Look(t.Context(), "k"); verdict == revocation.Good {
+		for {
+			verdict, _, err := c.Revocations().Look(t.Context(), "k")
+			if verdict == revocation.Good {
 				t.Errorf("%s believes what was blocked", name)
 			}
-			if err != nil {
-				c.await("redis is back")
+			if err == nil {
+				break
 			}
+			c.await("redis is back")
 		}
 	}
 	// What is confirmed once the trouble is over is believed again.

@@ -44,6 +44,9 @@ type link struct {
 	state  atomic.Pointer[health]
 	turn   sync.Mutex // guards changes of state
 
+	// settle does on a new connection what must be done before it is used.
+	settle func(ctx context.Context, client rueidis.Client) error
+
 	dropped chan struct{} // tells the probe that a command failed
 	life    context.Context
 	end     context.CancelFunc
@@ -135,7 +138,10 @@ func (l *link) check(ctx context.Context) {
 	}
 	client, err := rueidis.NewClient(l.option)
 	if err == nil {
-		if err = l.try(ctx, client); err != nil {
+		if err = l.try(ctx, client); err == nil {
+			err = l.settle(ctx, client)
+		}
+		if err != nil {
 			client.Close()
 		}
 	}

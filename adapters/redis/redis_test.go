@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"log/slog"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -136,7 +137,7 @@ func (c *held) advance(d time.Duration) {
 	c.t.Helper()
 	c.clock.move(d)
 	for _, key := range c.keys() {
-		if err := ageScript.Exec(c.t.Context(), c.client(), []string{key}, []string{microseconds(d * time.Microsecond / time.Millisecond)}).Error(); err != nil {
+		if err := ageScript.Exec(c.t.Context(), c.client(), []string{key}, []string{strconv.FormatInt(d.Milliseconds(), 10)}).Error(); err != nil {
 			c.t.Fatal(err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,12 +41,16 @@ type Revocations struct {
 	link   *link
 	name   string // of this process, unlike any other's, in its claims
 	claims atomic.Uint64
+
+	mu sync.Mutex
+	// owed are the keys that could not be blocked, and until when it matters.
+	owed map[string]time.Time
 }
 
 var _ revocation.Memory = (*Revocations)(nil)
 
 func newRevocations(l *link) *Revocations {
-	return &Revocations{link: l, name: uuid.NewString()}
+	return &Revocations{link: l, name: uuid.NewString(), owed: map[string]time.Time{}}
 }
 
 // replaceScript is a compare-and-set: what the key must hold, what it shall hold, and for how many milliseconds.
@@ -152,20 +157,64 @@ func (r *Revocations) troubles() string {
 }
 
 // Block blocks as many keys as it can reach: an error means that some may not be.
+// Those are blocked as soon as the server is there again, because other
+// replicas may not have noticed that it was away and believe what it holds. A
+// caller who leaves doesn't stop it: the revocation may go on without him.
 func (r *Revocations) Block(ctx context.Context, keys ...string) error {
-	if len(keys) == 0 {
-		return ctx.Err()
+	if err := ctx.Err(); err != nil || len(keys) == 0 {
+		return err
 	}
-	return r.link.do(ctx, "block", func(ctx context.Context, client rueidis.Client) error {
-		commands := make(rueidis.Commands, len(keys))
-		for i, key := range keys {
-			commands[i] = client.B().Set().Key(r.link.key("good", key)).Value(blocked).Px(revocation.BlockFor).Build()
-		}
-		for _, result := range client.DoMulti(ctx, commands...) {
-			if err := result.Error(); err != nil {
-				return err
-			}
-		}
-		return nil
+	// They are owed from the start: the server may be back, and settled with,
+	// before this learns that it failed.
+	r.owe(r.link.clock.Now().Add(revocation.GoodFor), keys)
+	return r.link.do(context.WithoutCancel(ctx), "block", func(ctx context.Context, client rueidis.Client) error {
+		return r.block(ctx, client, keys)
 	})
+}
+
+func (r *Revocations) owe(until time.Time, keys []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, key := range keys {
+		r.owed[key] = until
+	}
+}
+
+func (r *Revocations) block(ctx context.Context, client rueidis.Client, keys []string) error {
+	commands := make(rueidis.Commands, len(keys))
+	for i, key := range keys {
+		commands[i] = client.B().Set().Key(r.link.key("good", key)).Value(blocked).Px(revocation.BlockFor).Build()
+	}
+	for _, result := range client.DoMulti(ctx, commands...) {
+		if err := result.Error(); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, key := range keys {
+		delete(r.owed, key)
+	}
+	return nil
+}
+
+// settle blocks the keys that are owed.
+func (r *Revocations) settle(ctx context.Context, client rueidis.Client) error {
+	r.mu.Lock()
+	now := r.link.clock.Now()
+	var keys []string
+	for key, until := range r.owed {
+		if until.Before(now) {
+			delete(r.owed, key) // whatever was good then is so no more
+			continue
+		}
+		keys = append(keys, key)
+	}
+	r.mu.Unlock()
+	if len(keys) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	return r.block(ctx, client, keys)
 }
