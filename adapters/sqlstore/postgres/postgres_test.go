@@ -158,7 +158,7 @@ func project(t *testing.T, slug string) tenancy.Project {
 func warm(t *testing.T, ds datastore.Datastore) {
 	t.Helper()
 	const connections = 8
-	inside, leave, done := make(chan struct{}), make(chan struct{}), make(chan error, connections)
+	inside, leave, done := make(chan struct{}, 2*connections), make(chan struct{}), make(chan error, connections)
 	for range connections {
 		go func() {
 			done <- ds.InTx(t.Context(), func(ctx context.Context, tx datastore.Repos) error {
@@ -170,7 +170,12 @@ func warm(t *testing.T, ds datastore.Datastore) {
 		}()
 	}
 	for range connections {
-		<-inside
+		select {
+		case <-inside:
+		case err := <-done:
+			close(leave)
+			t.Fatalf("before it was inside: %v", err)
+		}
 	}
 	close(leave)
 	for range connections {
