@@ -223,21 +223,22 @@ func (f *folder) Delete(ctx context.Context, key string) error {
 		return err
 	}
 	name := path.Join(objects, fileOf(key))
-	if err := f.root.Remove(name); err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
+	if err := f.root.Remove(name); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
 		return fmt.Errorf("delete object: %w", err)
 	}
 	if err := f.sync(path.Dir(name)); err != nil {
 		return fmt.Errorf("delete object: %w", err)
 	}
-	for dir := path.Dir(name); dir != objects; dir = path.Dir(dir) {
-		if f.root.Remove(dir) != nil {
-			break // others use it, or have removed it
-		}
-	}
+	f.prune(path.Dir(name))
 	return nil
+}
+
+// prune removes empty folders from dir upwards, up to the first that others use or have removed.
+func (f *folder) prune(dir string) {
+	for ; dir != objects && f.root.Remove(dir) == nil; dir = path.Dir(dir) {
+	}
 }
 
 // Ping writes, since a folder may be there to read only.

@@ -5,7 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -110,6 +112,29 @@ func TestFolderRemovesEmptyFolders(t *testing.T) {
 	if err != nil || len(names) != 1 || names[0].Name() != "d=" {
 		t.Errorf("a has %v, %v; want the file of a/d alone", names, err)
 	}
+}
+
+// A Put whose folder a Delete takes away under its hands makes it again.
+func TestFolderPutsWhileFoldersComeAndGo(t *testing.T) {
+	store := openStore(t, "file://"+t.TempDir())
+	var wait sync.WaitGroup
+	for w := range 8 {
+		wait.Go(func() {
+			for range 50 {
+				key := "a/b/c/" + strconv.Itoa(w)
+				if err := store.Put(t.Context(), key, strings.NewReader(key), int64(len(key)), ""); err != nil {
+					t.Errorf("put: %v", err)
+				}
+				if _, err := store.Stat(t.Context(), key); err != nil {
+					t.Errorf("stat: %v", err)
+				}
+				if err := store.Delete(t.Context(), key); err != nil {
+					t.Errorf("delete: %v", err)
+				}
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // What isn't ours is neither listed nor read, and a link never leads out.

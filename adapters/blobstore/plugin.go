@@ -65,24 +65,39 @@ func (c *content) Read(p []byte) (int, error) {
 	if c.left >= 0 && int64(len(p)) > c.left {
 		p = p[:c.left]
 	}
-	n, err := 0, error(nil)
-	if len(p) > 0 || c.left < 0 {
+	n, ended := 0, false
+	if c.left != 0 {
+		var err error
 		n, err = c.from.Read(p)
-	}
-	if c.left >= 0 {
-		if c.left -= int64(n); c.left == 0 && (err == nil || err == io.EOF) {
-			if err = atEnd(c.from); err == nil {
-				err = io.EOF
-			}
-		} else if err == io.EOF && c.left > 0 {
-			err = blob.ErrSize
+		if ended = err == io.EOF; err != nil && !ended {
+			return c.fail(err)
 		}
 	}
-	if err != nil && err != io.EOF {
-		c.failed = err
-		return 0, err
+	if c.left < 0 {
+		return n, eof(ended)
 	}
-	return n, err
+	switch c.left -= int64(n); {
+	case c.left > 0 && ended:
+		return c.fail(blob.ErrSize)
+	case c.left > 0:
+		return n, nil
+	}
+	if err := atEnd(c.from); err != nil {
+		return c.fail(err)
+	}
+	return n, io.EOF
+}
+
+func (c *content) fail(err error) (int, error) {
+	c.failed = err
+	return 0, err
+}
+
+func eof(ended bool) error {
+	if ended {
+		return io.EOF
+	}
+	return nil
 }
 
 // atEnd is ErrSize if there is more to read.

@@ -10,22 +10,22 @@ import (
 )
 
 func deleting(f *fixture) {
-	delete := func(key string) {
+	remove := func(key string) {
 		f.Helper()
 		if err := f.store.Delete(f.Context(), key); err != nil {
 			f.Errorf("delete %q: %v", key, err)
 		}
 	}
-	delete("never/was")
+	remove("never/was")
 	f.put("a/b/c", []byte("1"))
 	f.put("a/b/d", []byte("2"))
-	delete("a/b/c")
+	remove("a/b/c")
 	f.absent("a/b/c")
 	f.holds("a/b/d", []byte("2"))
-	delete("a/b/c")
-	delete("a/b") // the beginning of a key is not a key
+	remove("a/b/c")
+	remove("a/b") // the beginning of a key is not a key
 	f.holds("a/b/d", []byte("2"))
-	delete("a/b/d")
+	remove("a/b/d")
 	f.lists("", "", 10)
 	f.put("a/b/c", []byte("3")) // anew, where nothing is left
 	f.holds("a/b/c", []byte("3"))
