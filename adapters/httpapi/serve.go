@@ -43,8 +43,7 @@ func (a *API) mount(table []route) (map[string]*mux.Router, error) {
 			resources[r.Path] = on
 			group := groupOf(r.Path)
 			if groups[group] == nil {
-				// Nothing is redirected: a path either is one of ours or is not.
-				groups[group] = mux.NewRouter().SkipClean(true)
+				groups[group] = mux.NewRouter()
 			}
 			groups[group].Path(r.Path).Handler(on)
 		}
@@ -146,6 +145,8 @@ func (c *call) find() (*resource, error) {
 	if router == nil || strings.Contains(strings.ToLower(c.r.URL.RawPath), "%2f") {
 		return nil, errRoute
 	}
+	// To match, unlike to serve, cleans no path and redirects nothing: a path
+	// either is one of ours or is not.
 	var match mux.RouteMatch
 	if !router.Match(c.r, &match) {
 		return nil, errRoute

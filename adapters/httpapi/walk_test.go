@@ -59,6 +59,22 @@ func TestGuestSavesAndLoads(t *testing.T) {
 	f.do("GET", "/v1/players/me", token, "").problem(http.StatusUnauthorized, "identity.session_ended")
 }
 
+func TestPlayersSeeOfOthersWhatIsPublic(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	id, token := f.guest()
+	_, other := f.guest()
+	for who, sees := range map[string]bool{token: true, other: false, f.server: true, f.operator: true} {
+		r := f.do("GET", "/v1/players/"+id, who, "").is(http.StatusOK)
+		if r.text("id") != id || (r.json()["created_at"] != nil) != sees || (r.json()["last_seen_at"] != nil) != sees {
+			t.Errorf("%v: %s", sees, r.Body)
+		}
+	}
+	if me := f.do("GET", "/v1/players/me", token, "").is(http.StatusOK); me.Body.String() != f.do("GET", "/v1/players/"+id, token, "").Body.String() {
+		t.Errorf("me: %s", me.Body)
+	}
+}
+
 func TestInt64IsExactBothWays(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -69,8 +85,8 @@ func TestInt64IsExactBothWays(t *testing.T) {
 			t.Errorf("%s: %s", body, r.Body)
 		}
 	}
-	// 2^63-1 seconds would wrap into the allowed range if it became a duration unchecked.
-	for _, bad := range []string{`9223372036854775807`, `"-9223372036854775808"`, `18446744074`} {
+	// 18446744174 seconds would wrap to 100, which is allowed, if they became a duration unchecked.
+	for _, bad := range []string{`9223372036854775807`, `"-9223372036854775808"`, `18446744174`} {
 		got := f.do("PATCH", path, f.operator, `{"settings":{"access_token_lifetime_seconds":`+bad+`}}`).faults(http.StatusUnprocessableEntity, "request.invalid")
 		if len(got) != 1 || got[0] != "/settings/access_token_lifetime_seconds out_of_range" {
 			t.Errorf("%s: %q", bad, got)
@@ -118,6 +134,11 @@ func TestListsPage(t *testing.T) {
 		t.Errorf("an empty list: %s", r.Body)
 	}
 
+	for _, key := range []string{"x", "y"} {
+		f.do("PUT", "/v1/documents/c/"+key, f.server, `{"value":{}}`).is(http.StatusCreated)
+	}
+	shared := f.do("GET", "/v1/documents?limit=1", f.server, "").text("next_cursor")
+	f.do("GET", "/v1/documents?cursor="+shared, f.key("development", tenancy.ServerToken, tenancy.DocumentsRead), "").is(http.StatusOK)
 	next := f.do("GET", path, token, "").text("next_cursor")
 	_, other := f.guest()
 	for what, r := range map[string]reply{
@@ -126,6 +147,7 @@ func TestListsPage(t *testing.T) {
 		"another operation": f.do("GET", "/v1/documents?collection=saves&cursor="+next, token, ""),
 		"another player":    f.do("GET", path+"&cursor="+next, other, ""),
 		"another kind":      f.do("GET", "/v1/players/"+player+"/documents?collection=saves&cursor="+next, f.server, ""),
+		"another trust":     f.do("GET", "/v1/documents?cursor="+shared, f.operator, ""),
 		"a changed bit":     f.do("GET", path+"&cursor=A"+next[1:], token, ""),
 		"nothing":           f.do("GET", path+"&cursor=", token, ""),
 	} {
