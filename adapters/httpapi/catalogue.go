@@ -212,6 +212,46 @@ var catalogue = map[string]entry{
 		"The value, without its white space, is larger than a document may be.",
 		"Split it over several documents: GET /v1/limits tells document_bytes.",
 	},
+	"storage.value_too_deep": {
+		fault.Invalid, "Value nests too deep",
+		"An operation of the patch would put arrays and objects deeper within each other than a document may have them. Nothing was changed.",
+		"Keep the value flatter: GET /v1/limits tells how deep a body may nest.",
+	},
+	"storage.patch_invalid": {
+		fault.Invalid, "Patch malformed",
+		"The patch could not be applied to any document: an operation is unknown, lacks a member, or has a malformed pointer. Each fault is listed under errors, with the place of the operation in its pointer.",
+		"Mend what is listed. A JSON patch is an array of operations as in RFC 6902; a merge patch is an object as in RFC 7396.",
+	},
+	"storage.patch_test_failed": {
+		fault.Conflict, "Test of the patch failed",
+		"A test operation found another value than the one it names, so none of the operations took effect. The entry under errors says which.",
+		"Read the document, make the patch anew from what it is now, and send that.",
+	},
+	"storage.patch_path_not_found": {
+		fault.Conflict, "Nothing at the path",
+		"A path or from leads to nothing in the document as it is: a member that isn't there, a parent that is no object or array, or an array index beyond the end or with other characters than its digits. Nothing was changed.",
+		"Read the document and compare. To make a member, add its parent first; to append to an array, end the path with /-.",
+	},
+	"storage.patch_too_costly": {
+		fault.TooLarge, "Patch does too much",
+		"The operations copy, move and compare many times more than a document holds. Nothing was changed.",
+		"Send the finished value with PUT and If-Match instead.",
+	},
+	"storage.increment_not_integer": {
+		fault.Conflict, "Not an integer",
+		"What is to be incremented is not a number, or one with a fraction or exponent, or beyond 64 bits. Nothing was changed.",
+		"Write an integer there first; one that isn't there yet counts as 0.",
+	},
+	"storage.increment_overflow": {
+		fault.Invalid, "Sum beyond 64 bits",
+		"The sum would be beyond what 64 bits hold. Nothing was changed.",
+		"Add less.",
+	},
+	"storage.increment_out_of_bounds": {
+		fault.Conflict, "Sum outside the bounds",
+		"The sum would be less than min or more than max, as the step itself sets them. Nothing was changed.",
+		"This is how a purchase that the player can't pay for ends. If it should succeed, add less, or widen the bounds.",
+	},
 	"lease.lost": {
 		fault.Conflict, "Another replica took over",
 		"A background job was overtaken by another replica and changed nothing.",

@@ -6,5 +6,6 @@
 // can say which state it means to replace.
 //
 // The package decides who may read and write what, and which write wins. It
-// never interprets a value.
+// looks into a value only as far as an edit names parts of it, and never knows
+// what they mean.
 package storage
