@@ -219,7 +219,7 @@ func (c *call) challenge(presented bool) {
 }
 
 func (c *call) panicked(reason any) {
-	if reason == http.ErrAbortHandler {
+	if err, ok := reason.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(reason)
 	}
 	c.api.Logger.LogAttrs(c.r.Context(), slog.LevelError, "request panicked",

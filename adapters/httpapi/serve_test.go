@@ -323,7 +323,7 @@ func TestErrorsShowNothingInternal(t *testing.T) {
 	}
 	func() {
 		defer func() {
-			if recover() != http.ErrAbortHandler {
+			if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 				t.Error("an abort is swallowed")
 			}
 		}()

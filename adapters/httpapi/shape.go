@@ -262,12 +262,11 @@ func readTime(b *bodyReader, into reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	at, err := time.Parse(time.RFC3339, token.String())
-	if err != nil || at.Year() < 1 || at.UTC().Year() > 9999 {
+	if at, err := time.Parse(time.RFC3339, token.String()); err == nil && at.Year() >= 1 && at.UTC().Year() <= 9999 {
+		into.Set(reflect.ValueOf(at.UTC().Truncate(time.Microsecond)))
+	} else {
 		b.add(string(b.dec.StackPointer()), "malformed", want)
-		return nil
 	}
-	into.Set(reflect.ValueOf(at.UTC().Truncate(time.Microsecond)))
 	return nil
 }
 
@@ -287,12 +286,11 @@ func readInt64(b *bodyReader, into reflect.Value) error {
 		b.add(pointer, "wrong_type", want)
 		return nil
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		into.SetInt(n)
+	} else {
 		b.add(pointer, "out_of_range", "An integer of at most 64 bits.")
-		return nil
 	}
-	into.SetInt(n)
 	return nil
 }
 
