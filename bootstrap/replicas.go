@@ -57,6 +57,9 @@ func (p *presence) enter(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("announce this replica: %w", err)
 	}
+	if err := p.store.Leases().Forget(ctx, "replica/", p.clock.Now().Add(-time.Hour)); err != nil {
+		return p.leave(ctx, fmt.Errorf("forget replicas of the past: %w", err))
+	}
 	giveUp := time.NewTimer(presenceTTL + 2*time.Second)
 	defer giveUp.Stop()
 	look := time.NewTicker(500 * time.Millisecond)

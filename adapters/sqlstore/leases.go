@@ -85,6 +85,17 @@ func (l leases) Guard(ctx context.Context, held lease.Lease) error {
 	})
 }
 
+func (l leases) Forget(ctx context.Context, prefix string, before time.Time) error {
+	return l.exec(ctx, "forget leases", func(db bun.IDB) error {
+		q := db.NewDelete().Model((*leaseRow)(nil)).Where("name >= ?", ident(prefix)).Where("expires_at IS NULL OR expires_at < ?", at(before))
+		if end, ok := successor(prefix); ok {
+			q.Where("name < ?", ident(end))
+		}
+		_, err := q.Exec(ctx)
+		return err
+	})
+}
+
 func (l leases) List(ctx context.Context, prefix string) ([]lease.Lease, error) {
 	return list(ctx, l.conn, "list leases", unbounded, leaseRow.lease, func(q *bun.SelectQuery) {
 		begins(q, "name", prefix)

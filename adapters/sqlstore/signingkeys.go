@@ -60,7 +60,8 @@ func (k signingKeys) Save(ctx context.Context, scope tenancy.Scope, keys []ident
 	}
 	return k.exec(ctx, "save signing keys", func(db bun.IDB) error {
 		_, err := db.NewInsert().Model(&rows).
-			On("CONFLICT (environment_id, id) DO UPDATE").Set("signs_from = EXCLUDED.signs_from").Set("gone_at = EXCLUDED.gone_at").Exec(ctx)
+			On("CONFLICT (environment_id, id) DO UPDATE").Set("signs_from = EXCLUDED.signs_from").
+			Set("gone_at = CASE WHEN signing_keys.gone_at IS NULL OR EXCLUDED.gone_at < signing_keys.gone_at THEN EXCLUDED.gone_at ELSE signing_keys.gone_at END").Exec(ctx)
 		return k.orphan(err, tenancy.ErrEnvironmentNotFound)
 	})
 }

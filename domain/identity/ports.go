@@ -45,6 +45,8 @@ type SigningKeys interface {
 	// in what it gives; Sealed has it.
 	List(ctx context.Context, scope tenancy.Scope) ([]SealedKey, error)
 	// Save inserts a key, or updates SignsFrom and GoneAt of one that exists.
+	// GoneAt only moves to the front: of two rotations at once, the one that
+	// is rid of a leaked key wins.
 	Save(ctx context.Context, scope tenancy.Scope, keys []SealedKey) error
 	// Purge deletes keys that left the set before the given time, and tells how many.
 	Purge(ctx context.Context, scope tenancy.Scope, before time.Time) (int, error)

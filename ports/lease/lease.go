@@ -34,6 +34,10 @@ type Leases interface {
 	// transaction, keeps the name from changing hands until it ends. It does
 	// not look at the time: a lease that lapsed but that nobody took is whole.
 	Guard(ctx context.Context, lease Lease) error
+	// Forget deletes the leases whose name begins with prefix and that lapsed
+	// before the given time or were released. Their tokens begin anew, so it
+	// is only for names that have one holder ever.
+	Forget(ctx context.Context, prefix string, before time.Time) error
 	// List gives all leases whose name begins with prefix, by name, lapsed ones too.
 	List(ctx context.Context, prefix string) ([]Lease, error)
 }

@@ -58,6 +58,7 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"Audit.List":          second(w.Audit().List(ctx, audit.Query{Project: w.home.ProjectID, Limit: 1})),
 		"Leases.Acquire":      acquired,
 		"Leases.Extend":       second(w.Leases().Extend(ctx, held, start, time.Minute)),
+		"Leases.Forget":       w.Leases().Forget(ctx, "call", start),
 		"Leases.Guard":        w.Leases().Guard(ctx, held),
 		"Leases.List":         second(w.Leases().List(ctx, "")),
 		"Leases.Release":      w.Leases().Release(ctx, held),

@@ -181,6 +181,19 @@ var signingKeyTests = map[string]func(*testing.T, *world){
 		keys[0].Private = nil
 		same(t, "list", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, w.here())), keys)
 	},
+	"a key that goes never goes later": func(t *testing.T, w *world) {
+		keys := signingKeys(1)
+		for _, gone := range []struct{ saved, kept time.Duration }{{2, 2}, {1, 1}, {2, 1}} {
+			keys[0].GoneAt = later(gone.saved * time.Hour)
+			must(t, w.SigningKeys().Save(w.ctx, w.here(), keys))
+			keys[0].GoneAt = later(gone.kept * time.Hour)
+			same(t, "list", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, w.here())), keys)
+		}
+		stays := keys[0]
+		stays.GoneAt = time.Time{}
+		must(t, w.SigningKeys().Save(w.ctx, w.here(), []identity.SealedKey{stays}))
+		same(t, "list", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, w.here())), keys)
+	},
 	"saving again changes the two times": func(t *testing.T, w *world) {
 		keys := signingKeys(2)
 		must(t, w.SigningKeys().Save(w.ctx, w.here(), keys[:1]))

@@ -70,6 +70,17 @@ var leaseTests = map[string]func(*testing.T, *world){
 			t.Errorf("token %d after %d", again.Token, held.Token)
 		}
 	},
+	"what is over is forgotten": func(t *testing.T, w *world) {
+		live := acquire(t, w, "replica/a", "a", later(time.Hour), true)
+		acquire(t, w, "replica/b", "b", start, true)
+		must(t, w.Leases().Release(w.ctx, acquire(t, w, "replica/c", "c", later(time.Hour), true)))
+		other := acquire(t, w, "replicas", "d", start, true)
+		must(t, w.Leases().Forget(w.ctx, "replica/", later(time.Hour)))
+		same(t, "list", get[[]lease.Lease](t)(w.Leases().List(w.ctx, "")), []lease.Lease{live, other})
+		if again := acquire(t, w, "replica/b", "b", start, true); again.Token != 1 {
+			t.Errorf("a name that was forgotten begins with token %d", again.Token)
+		}
+	},
 	"what was never held is lost": func(t *testing.T, w *world) {
 		ghost := lease.Lease{Name: "job", Holder: "a", Token: math.MaxInt64, ExpiresAt: later(time.Minute)}
 		fails(t, "guard", w.Leases().Guard(w.ctx, ghost), lease.ErrLost)
