@@ -124,6 +124,10 @@ func (r *Revocations) Block(_ context.Context, keys ...string) error {
 
 func (s *verdicts) block(key string, now, until time.Time) {
 	if _, known := s.entries[key]; !known && !s.hasRoom(now) {
+		if now.Before(s.blockedAll) { // full of blocks when we last looked
+			s.blockedAll = until
+			return
+		}
 		for other, v := range s.entries {
 			if v.state != blocked {
 				delete(s.entries, other)
