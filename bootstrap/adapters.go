@@ -141,7 +141,3 @@ func newPorts(in portsIn) compose.Ports {
 		Clock: in.Clock, IDs: in.IDs, Random: in.Random, Vault: in.Vault, Issuer: in.Issuer, Limits: in.Config.Limits,
 	}
 }
-
-// explain gives an error as one reads it on a terminal: without the doubled
-// prefix of a fault's code where a sentence says it all.
-func explain(err error) string { return err.Error() }

@@ -2,7 +2,6 @@ package bootstrap
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -65,7 +64,8 @@ func newHealth(store datastore.Datastore, cache cache.Cache, blobs blob.Store, s
 const pingTime = time.Second
 
 // ready asks every part at once. Only the database is needed to serve; the
-// others degrade what they carry.
+// others degrade what they carry. The schema was checked at the start: replicas
+// go on serving while a migration for the next version expands it.
 func (h *health) ready(ctx context.Context) httpapi.Readiness {
 	ctx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
@@ -74,12 +74,7 @@ func (h *health) ready(ctx context.Context) httpapi.Readiness {
 		needed bool
 		ping   func(context.Context) error
 	}{
-		{"database", true, func(ctx context.Context) error {
-			if err := h.store.Ping(ctx); err != nil {
-				return err
-			}
-			return h.store.CheckSchema(ctx)
-		}},
+		{"database", true, h.store.Ping},
 		{"cache", false, h.cache.Ping},
 		{"blobs", false, h.blobs.Ping},
 	}
@@ -89,11 +84,8 @@ func (h *health) ready(ctx context.Context) httpapi.Readiness {
 		looks.Go(func() {
 			part := httpapi.Part{Name: check.name, Status: "ok"}
 			err := check.ping(ctx)
-			switch {
-			case errors.Is(err, datastore.ErrSchema):
-				part.Status, part.Detail = "down", "the schema is not the one this version knows"
-			case err != nil:
-				part.Status, part.Detail = "down", "can't be reached"
+			if err != nil {
+				part.Status, part.Detail = "unavailable", "can't be reached"
 			}
 			h.state.set(check.name, err != nil)
 			readiness.Parts[i] = part

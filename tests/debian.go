@@ -23,10 +23,10 @@ func canInstall() bool {
 // services where there is a service manager; the tests leave those alone and
 // start their own.
 func install(ctx context.Context) error {
-	fmt.Println("installing postgresql and redis-server")
+	fmt.Println("installing postgresql, redis-server and curl")
 	for _, arguments := range [][]string{
 		{"update", "-qq"},
-		{"install", "-y", "-qq", "--no-install-recommends", "postgresql", "redis-server"},
+		{"install", "-y", "-qq", "--no-install-recommends", "postgresql", "redis-server", "curl"},
 	} {
 		cmd := exec.CommandContext(ctx, "apt-get", arguments...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")

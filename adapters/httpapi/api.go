@@ -11,7 +11,6 @@ import (
 
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/documents"
-	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/jobs"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/operators"
@@ -31,7 +30,6 @@ type Options struct {
 	Documents     *documents.UseCases
 	Operators     *operators.UseCases
 	Throttle      *limits.Throttle
-	Directory     *environments.Directory
 	Limits        limits.Limits
 	// Jobs are those whose state GET /v1/workers tells.
 	Jobs []jobs.Job
@@ -61,7 +59,7 @@ type Readiness struct {
 // Part is one thing that the process depends on.
 type Part struct {
 	Name   string
-	Status string // "ok", "degraded" or "down"
+	Status string // "ok", "degraded" or "unavailable"
 	Detail string // for whoever runs the server; no secrets, for it is public
 }
 

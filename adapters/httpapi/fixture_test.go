@@ -113,7 +113,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	})
 	o := &f.options
 	o.Authenticator, o.SignIn, o.Players, o.Documents = f.app.Authenticator, f.app.SignIn, f.app.Players, f.app.Documents
-	o.Operators, o.Throttle, o.Directory, o.Jobs = f.app.Operators, f.app.Throttle, f.app.Directory, f.app.Jobs
+	o.Operators, o.Throttle, o.Jobs = f.app.Operators, f.app.Throttle, f.app.Jobs
 	if f.api, err = New(*o); err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -75,15 +76,16 @@ func (u *UseCases) RevokeCredential(ctx context.Context, p tenancy.Principal, pl
 	if err != nil {
 		return fmt.Errorf("find credential: %w", err)
 	}
-	u.block(ctx, credential)
-	return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		now := u.clock.Now()
-		if err := tx.Credentials().Revoke(ctx, owner, id, now); err != nil {
-			return fmt.Errorf("revoke credential: %w", err)
-		}
-		event := owned(audit.By(p, audit.CredentialRevoked, now), owner).On("credential", credential.ID)
-		event.Before = describe(credential)
-		return u.record(ctx, tx, event)
+	return access.Revoke(ctx, u.revocations, []string{access.CredentialKey(credential.Hash)}, func() error {
+		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			now := u.clock.Now()
+			if err := tx.Credentials().Revoke(ctx, owner, id, now); err != nil {
+				return fmt.Errorf("revoke credential: %w", err)
+			}
+			event := owned(audit.By(p, audit.CredentialRevoked, now), owner).On("credential", credential.ID)
+			event.Before = describe(credential)
+			return u.record(ctx, tx, event)
+		})
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -147,35 +148,44 @@ func (u *UseCases) DeleteEnvironment(ctx context.Context, p tenancy.Principal, p
 	if environment.Production && !confirm.Production {
 		return tenancy.ErrNotConfirmed.With("This is a production environment; confirm that with production=true.")
 	}
-	if err := u.blockOwned(ctx, tenancy.CredentialOwner{Project: environment.ProjectID, Environment: environment.ID}); err != nil {
+	keys, err := u.revocationKeys(ctx, tenancy.CredentialOwner{Project: environment.ProjectID, Environment: environment.ID})
+	if err != nil {
 		return err
 	}
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		if err := tx.Environments().Delete(ctx, environment.ID); err != nil {
-			return fmt.Errorf("delete environment: %w", err)
-		}
-		event := audit.By(p, audit.EnvironmentDeleted, u.clock.Now()).On("environment", string(environment.ID))
-		event.Project, event.Environment, event.Before = environment.ProjectID, "", summary(environment)
-		return u.record(ctx, tx, event)
+	err = access.Revoke(ctx, u.revocations, keys, func() error {
+		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			if err := tx.Environments().Delete(ctx, environment.ID); err != nil {
+				return fmt.Errorf("delete environment: %w", err)
+			}
+			event := audit.By(p, audit.EnvironmentDeleted, u.clock.Now()).On("environment", string(environment.ID))
+			event.Project, event.Environment, event.Before = environment.ProjectID, "", summary(environment)
+			return u.record(ctx, tx, event)
+		})
 	})
 	u.directory.Forget(environment.ID)
 	return err
 }
 
-// blockOwned blocks every credential of an owner, before they go.
-func (u *UseCases) blockOwned(ctx context.Context, owner tenancy.CredentialOwner) error {
+// revocationKeys names every credential of the owners in the memory of revocations.
+func (u *UseCases) revocationKeys(ctx context.Context, owners ...tenancy.CredentialOwner) ([]string, error) {
 	const page = 200
-	for before := ""; ; {
-		batch, err := u.store.Credentials().List(ctx, owner, before, page)
-		if err != nil {
-			return fmt.Errorf("list credentials: %w", err)
+	var keys []string
+	for _, owner := range owners {
+		for before := ""; ; {
+			batch, err := u.store.Credentials().List(ctx, owner, before, page)
+			if err != nil {
+				return nil, fmt.Errorf("list credentials: %w", err)
+			}
+			for _, c := range batch {
+				keys = append(keys, access.CredentialKey(c.Hash))
+				before = c.ID
+			}
+			if len(batch) < page {
+				break
+			}
 		}
-		u.block(ctx, batch...)
-		if len(batch) < page {
-			return nil
-		}
-		before = batch[len(batch)-1].ID
 	}
+	return keys, nil
 }
 
 func summary(e tenancy.Environment) map[string]string {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -100,18 +99,6 @@ func (u *UseCases) record(ctx context.Context, tx datastore.Repos, event audit.E
 		return fmt.Errorf("audit: %w", err)
 	}
 	return nil
-}
-
-// block makes every replica ask the database for these credentials. Without
-// the cache every replica does so anyway.
-func (u *UseCases) block(ctx context.Context, credentials ...tenancy.Credential) {
-	keys := make([]string, len(credentials))
-	for i, c := range credentials {
-		keys[i] = access.CredentialKey(c.Hash)
-	}
-	if len(keys) > 0 {
-		_ = u.revocations.Block(ctx, keys...)
-	}
 }
 
 func cut(s string) string { return s[:min(len(s), 200)] }

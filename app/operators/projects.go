@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -88,21 +89,23 @@ func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug 
 			return tenancy.ErrNotConfirmed.With("The project has a production environment; confirm that with production=true.")
 		}
 	}
-	if err := u.blockOwned(ctx, tenancy.CredentialOwner{Project: project.ID}); err != nil {
+	owners := []tenancy.CredentialOwner{{Project: project.ID}}
+	for _, environment := range all {
+		owners = append(owners, tenancy.CredentialOwner{Project: project.ID, Environment: environment.ID})
+	}
+	keys, err := u.revocationKeys(ctx, owners...)
+	if err != nil {
 		return err
 	}
-	for _, environment := range all {
-		if err := u.blockOwned(ctx, tenancy.CredentialOwner{Project: project.ID, Environment: environment.ID}); err != nil {
-			return err
-		}
-	}
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		if err := tx.Projects().Delete(ctx, project.ID); err != nil {
-			return fmt.Errorf("delete project: %w", err)
-		}
-		event := audit.By(p, audit.ProjectDeleted, u.clock.Now()).On("project", string(project.ID))
-		event.Project, event.Before = project.ID, map[string]string{"slug": project.Slug}
-		return u.record(ctx, tx, event)
+	err = access.Revoke(ctx, u.revocations, keys, func() error {
+		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			if err := tx.Projects().Delete(ctx, project.ID); err != nil {
+				return fmt.Errorf("delete project: %w", err)
+			}
+			event := audit.By(p, audit.ProjectDeleted, u.clock.Now()).On("project", string(project.ID))
+			event.Project, event.Before = project.ID, map[string]string{"slug": project.Slug}
+			return u.record(ctx, tx, event)
+		})
 	})
 	for _, environment := range all {
 		u.directory.Forget(environment.ID)

@@ -65,23 +65,22 @@ func (u *UseCases) Refresh(ctx context.Context, p tenancy.Principal, token strin
 	return u.grant(ctx, environment, session)
 }
 
-// end revokes a session. What vouched for it is blocked first, so that from
-// the commit on every replica's next request finds it ended.
+// end revokes a session; event, if any, tells why.
 func (u *UseCases) end(ctx context.Context, scope tenancy.Scope, id identity.SessionID, reason identity.RevokeReason, event *audit.Event) error {
-	// Without the cache nobody is vouched for, and every request asks the database.
-	_ = u.revocations.Block(ctx, access.SessionKey(scope, id))
-	return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		session, err := tx.Sessions().Lock(ctx, scope, id)
-		if err != nil {
-			return fmt.Errorf("read session: %w", err)
-		}
-		if err := tx.Sessions().Update(ctx, scope, session.Revoked(reason, u.clock.Now())); err != nil {
-			return fmt.Errorf("end session: %w", err)
-		}
-		if event == nil {
-			return nil
-		}
-		event.ID = u.ids.New()
-		return tx.Audit().Append(ctx, *event)
+	return access.Revoke(ctx, u.revocations, []string{access.SessionKey(scope, id)}, func() error {
+		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			session, err := tx.Sessions().Lock(ctx, scope, id)
+			if err != nil {
+				return fmt.Errorf("read session: %w", err)
+			}
+			if err := tx.Sessions().Update(ctx, scope, session.Revoked(reason, u.clock.Now())); err != nil {
+				return fmt.Errorf("end session: %w", err)
+			}
+			if event == nil {
+				return nil
+			}
+			event.ID = u.ids.New()
+			return tx.Audit().Append(ctx, *event)
+		})
 	})
 }

@@ -68,7 +68,7 @@ func Options() []Option {
 	for _, class := range limits.Classes() {
 		rates := base.Rates[class]
 		options = append(options,
-			Option{Key: "limits.rates." + string(class) + ".caller", Default: WriteRate(rates.PerCaller), Help: "rate of " + string(class) + " calls for each caller, as <number>/s, /m or /h, and a burst", read: rate(class, func(r *limits.Rates) *limiter.Rate { return &r.PerCaller })},
+			Option{Key: "limits.rates." + string(class) + ".caller", Default: WriteRate(rates.PerCaller), Help: "rate of " + string(class) + " calls for each caller, a number /s, /m or /h and a burst", read: rate(class, func(r *limits.Rates) *limiter.Rate { return &r.PerCaller })},
 			Option{Key: "limits.rates." + string(class) + ".address", Default: WriteRate(rates.PerAddress), Help: "rate of " + string(class) + " calls for each client address", read: rate(class, func(r *limits.Rates) *limiter.Rate { return &r.PerAddress })},
 		)
 	}

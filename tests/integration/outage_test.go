@@ -141,6 +141,7 @@ func TestStaleRedisRevivesNobody(t *testing.T) {
 			server := w.first.Client(key.Token)
 			player, _ := w.player(t)
 			other, _ := w.player(t)
+			untilVouched(t, w)
 			for range 3 { // so that Redis vouches for them
 				for _, replica := range w.replicas() {
 					for _, c := range []harness.Client{player, other} {
@@ -176,6 +177,11 @@ func TestStaleRedisRevivesNobody(t *testing.T) {
 				refused()
 				asked++
 			}
+			untilVouched(t, w) // again
+			for range 20 {
+				refused()
+				asked++
+			}
 			t.Logf("refused every time, %d rounds", asked)
 		})
 	}
@@ -186,6 +192,7 @@ func TestFlushAllRevivesNobody(t *testing.T) {
 	t.Parallel()
 	stack, _, _ := harness.Durable(t)
 	w := newWorld(t, stack)
+	untilVouched(t, w)
 	player, grant := w.player(t)
 	everywhere(t, w, player, "/v1/players/me", func(r harness.Reply) { r.Want(t, http.StatusOK) })
 	player.Do(t, "POST", "/v1/auth/logout", nil).Want(t, http.StatusNoContent)

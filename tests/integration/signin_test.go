@@ -68,14 +68,13 @@ func lostReply(t *testing.T, w world) {
 }
 
 func theft(t *testing.T, w world) {
+	untilVouched(t, w)
 	_, stolen := w.player(t)
 	var second, third harness.Grant
 	w.game().Refresh(t, stolen.RefreshToken).Want(t, http.StatusOK).Into(t, &second)
 	w.game().Refresh(t, second.RefreshToken).Want(t, http.StatusOK).Into(t, &third)
 	player := w.first.Client(third.AccessToken)
-	for _, replica := range w.replicas() {
-		player.At(replica).Do(t, "GET", "/v1/players/me", nil).Want(t, http.StatusOK)
-	}
+	everywhere(t, w, player, "/v1/players/me", func(r harness.Reply) { r.Want(t, http.StatusOK) })
 
 	w.game().Refresh(t, stolen.RefreshToken).Refused(t, http.StatusUnauthorized, "identity.refresh_reused")
 

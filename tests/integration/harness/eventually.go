@@ -6,7 +6,7 @@ import (
 )
 
 // look is how often a condition is looked at.
-const look = 10 * time.Millisecond
+const look = 20 * time.Millisecond
 
 // Eventually waits until the condition holds, and ends the test when it still does
 // not after the given time. It says what was waited for, not how long it took.

@@ -1,0 +1,30 @@
+package bootstrap
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/overworldhq/overworld/domain/fault"
+)
+
+// explain says on a terminal what went wrong: a fault in its own sentence, with
+// each member at fault on a line; and what lies behind it, which the API would
+// keep to its log.
+func explain(err error) string {
+	var f *fault.Fault
+	if !errors.As(err, &f) {
+		return err.Error()
+	}
+	cause := errors.Unwrap(f)
+	if f.Kind == fault.Internal && cause != nil {
+		return cause.Error()
+	}
+	text := strings.TrimSuffix(f.Detail, ".")
+	for _, field := range f.Fields {
+		text += "\n  " + strings.TrimPrefix(field.Pointer, "/") + ": " + field.Detail
+	}
+	if cause != nil {
+		text += ": " + cause.Error()
+	}
+	return text
+}
