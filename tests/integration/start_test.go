@@ -82,7 +82,7 @@ func TestRefusals(t *testing.T) {
 		t.Parallel()
 		stack := harness.Embedded(t)
 		first := stack.Serve(t)
-		refused(t, stack, "datastore.in_use")
+		refused(t, stack, "Another server process")
 		// It was not disturbed, and a killed one leaves nothing in the way.
 		first.Client("").Do(t, "GET", "/v1/limits", nil).Want(t, http.StatusOK)
 		first.Kill()
