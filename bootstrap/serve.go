@@ -155,7 +155,7 @@ func awaitDatabase(ctx context.Context, c *config.Config, store datastore.Datast
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("the database %s can't be reached; is it running, and is the address right? %w", plugin.Redact(c.Database), err)
+			return fmt.Errorf("the database %s can't be reached; is it running, and is the address right? %s", plugin.Redact(c.Database), explain(err))
 		case <-again.C:
 		}
 	}
