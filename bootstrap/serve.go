@@ -55,16 +55,21 @@ credentials, once.`,
 // serve runs until ctx ends or a listener fails.
 func serve(ctx context.Context, c *config.Config, registry *plugin.Registry, out, log io.Writer) error {
 	failed := make(chan error, 2)
-	app := fx.New(server(c, registry, newLogger(c, log), out, failed))
+	app := fx.New(server(ctx, c, registry, newLogger(c, log), out, failed))
 	if err := app.Err(); err != nil {
 		return dig.RootCause(err)
 	}
-	starting, cancel := context.WithTimeout(ctx, app.StartTimeout())
+	// A stop that comes meanwhile ends the waiting of a hook, not the start
+	// itself, which is then rolled back in order.
+	starting, cancel := context.WithTimeout(context.WithoutCancel(ctx), app.StartTimeout())
 	defer cancel()
-	if err := app.Start(starting); err != nil {
+	err := app.Start(starting)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil //nolint:nilerr // it was asked to stop, and has
+	case err != nil:
 		return err
 	}
-	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
@@ -76,13 +81,14 @@ func serve(ctx context.Context, c *config.Config, registry *plugin.Registry, out
 
 // server is the whole process. Hooks start in the order of the invocations and
 // stop in the reverse: first no new requests, then no workers, then what is
-// buffered is written, then the adapters close.
-func server(c *config.Config, registry *plugin.Registry, logger *slog.Logger, out io.Writer, failed chan<- error) fx.Option {
+// buffered is written, then the adapters close. Waiting at the start ends with stop.
+func server(stop context.Context, c *config.Config, registry *plugin.Registry, logger *slog.Logger, out io.Writer, failed chan<- error) fx.Option {
 	return fx.Options(
 		fx.WithLogger(func() fxevent.Logger { return fxevent.NopLogger }),
 		fx.StartTimeout(time.Minute),
 		fx.StopTimeout(c.ShutdownTimeout),
 		fx.Supply(c, registry, logger),
+		fx.Supply(fx.Annotate(stop, fx.As(new(context.Context)))),
 		fx.Supply(fx.Annotate(out, fx.As(new(io.Writer)))),
 		fx.Supply(failed),
 		adapters(),
@@ -118,10 +124,13 @@ func closeAdapters(lc fx.Lifecycle, store datastore.Datastore, cache cache.Cache
 const patience = 20 * time.Second
 
 // enter makes sure that the database is there, known and ours to use.
-func enter(lc fx.Lifecycle, c *config.Config, store datastore.Datastore, cache cache.Cache, clock clock.Clock, logger *slog.Logger, replica replicaID) {
+func enter(stop context.Context, lc fx.Lifecycle, c *config.Config, store datastore.Datastore, cache cache.Cache, clock clock.Clock, logger *slog.Logger, replica replicaID) {
 	here := &presence{store: store, cache: cache, clock: clock, logger: logger, replica: replica}
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(stop, cancel)()
 			if err := awaitDatabase(ctx, c, store, logger); err != nil {
 				return err
 			}

@@ -38,7 +38,7 @@ func embedded(t *testing.T, arguments ...string) *config.Config {
 
 // TestTheGraphIsWhole finds a missing constructor or a cycle without starting anything.
 func TestTheGraphIsWhole(t *testing.T) {
-	graph := server(embedded(t), plugin.NewRegistry(all.Plugins()...), slog.New(slog.DiscardHandler), io.Discard, make(chan error))
+	graph := server(t.Context(), embedded(t), plugin.NewRegistry(all.Plugins()...), slog.New(slog.DiscardHandler), io.Discard, make(chan error))
 	if err := fx.ValidateApp(graph); err != nil {
 		t.Fatal(err)
 	}

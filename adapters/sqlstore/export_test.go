@@ -8,8 +8,8 @@ import (
 
 // OnQuery calls note with the text of every statement, for tests.
 func (s *Store) OnQuery(note func(query string)) {
-	for _, db := range []bun.IDB{s.conn.read, s.conn.write} {
-		db.(*bun.DB).AddQueryHook(queryHook(note))
+	for _, db := range []*bun.IDB{&s.conn.read, &s.conn.write} {
+		*db = (*db).(*bun.DB).WithQueryHook(queryHook(note))
 	}
 }
 

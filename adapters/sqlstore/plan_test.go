@@ -168,33 +168,40 @@ func explain(t *testing.T, seen *statements, db *sql.DB, verb string, good func(
 		if strings.Contains(query, "schema_") {
 			continue
 		}
-		rows, err := db.QueryContext(t.Context(), verb+query)
-		if err != nil {
-			t.Fatalf("%s: %v", query, err)
-		}
-		columns, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var plan strings.Builder
-		for rows.Next() {
-			values := make([]any, len(columns))
-			for i := range values {
-				values[i] = new(sql.RawBytes)
-			}
-			var detail string
-			values[len(values)-1] = &detail
-			if err := rows.Scan(values...); err != nil {
-				t.Fatal(err)
-			}
-			plan.WriteString(detail + "\n")
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
-		if !good(plan.String()) {
-			t.Errorf("%s\n%s", query, plan.String())
+		if plan := planOf(t, db, verb+query); !good(plan) {
+			t.Errorf("%s\n%s", query, plan)
 		}
 	}
 	t.Logf("%d kinds of statements explained", len(seen.kinds))
+}
+
+// planOf gives the last column of what explaining answers, a line a row.
+func planOf(t *testing.T, db *sql.DB, query string) string {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var plan strings.Builder
+	for rows.Next() {
+		values := make([]any, len(columns))
+		for i := range values {
+			values[i] = new(sql.RawBytes)
+		}
+		var detail string
+		values[len(values)-1] = &detail
+		if err := rows.Scan(values...); err != nil {
+			t.Fatal(err)
+		}
+		plan.WriteString(detail + "\n")
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plan.String()
 }

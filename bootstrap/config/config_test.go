@@ -104,13 +104,13 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	_, err := load(t,
 		[]string{"--listen=nowhere", "--log-format=xml"},
 		[]string{"OVERWORLD_LISTN=x", "OVERWORLD_LOG_LEVEL=loud", "OVERWORLD_TEST_POSTGRES=postgres://ours", "OVERWORLD_LIMITS_PAGE_ITEMS=0"},
-		"o.yaml", "isuer: x\ndata: ''\nlimits:\n  body_bytes: many\n  rates:\n    read: {caller: 7, addres: 5/s}\n    write: {caller: 1/h burst 1000000}\ntrusted_proxies: [10.0.0.0/8, here]\nworker_lease_seconds: 0\n")
+		"o.yaml", "isuer: x\ndata: ''\nlimits:\n  body_bytes: many\n  rates:\n    read: {caller: 7, sender: 5/s}\n    write: {caller: 1/h burst 1000000}\ntrusted_proxies: [10.0.0.0/8, here]\nworker_lease_seconds: 0\n")
 	if err == nil {
 		t.Fatal("it was taken")
 	}
 	for _, want := range []string{
 		"listen (from flag)", "log_format (from flag)", "log_level (from environment)", "OVERWORLD_LISTN",
-		"isuer", "data (from file)", "limits.body_bytes (from file)", "limits.rates.read.caller (from file)", "limits.rates.read.addres",
+		"isuer", "data (from file)", "limits.body_bytes (from file)", "limits.rates.read.caller (from file)", "limits.rates.read.sender",
 		"limits.rates.write.caller", "trusted_proxies (from file)", "worker_lease_seconds (from file)", "limits.page_items: 0",
 	} {
 		if !strings.Contains(err.Error(), want) {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -84,7 +84,7 @@ func (r *Runner) loop(ctx context.Context, job jobs.Job) {
 			r.logger.Warn("job did not get its turn", "job", job.Name, "error", err)
 			wait = r.ttl
 		}
-		timer.Reset(jittered(wait))
+		timer.Reset(r.jittered(wait))
 	}
 }
 
@@ -135,8 +135,8 @@ func (r *Runner) run(ctx context.Context, job jobs.Job, held lease.Lease) (time.
 	failure := r.work(ctx, job, held)
 	finished := r.clock.Now()
 	if ctx.Err() != nil {
-		// Stopped in the middle: not a failure, and due again at once for whoever is next.
-		return 0, nil
+		// Not a failure, and due again at once for whoever is next.
+		return 0, nil //nolint:nilerr // the stop ended the work in the middle; the work did not fail
 	}
 	// A lost turn is not this replica's to record, whatever the job made of it.
 	recorded := failure
@@ -214,7 +214,11 @@ func guarded(ctx context.Context, job jobs.Job, turn jobs.Turn) (err error) {
 	return job.Run(ctx, turn)
 }
 
-// jittered keeps replicas that started together from asking together.
-func jittered(d time.Duration) time.Duration {
-	return d + rand.N(d/8+10*time.Millisecond)
+// jittered keeps replicas that started together from asking together: each
+// takes a place in the spread by its name and the time.
+func (r *Runner) jittered(d time.Duration) time.Duration {
+	h := fnv.New32a()
+	fmt.Fprint(h, r.holder, r.clock.Now().UnixMicro())
+	spread := d/8 + 10*time.Millisecond
+	return d + spread*time.Duration(h.Sum32()>>8)>>24
 }

@@ -82,7 +82,7 @@ func TestGuestSubjectIsBoundToTheEnvironment(t *testing.T) {
 		}
 		return s
 	}
-	if subject("e1", secret) != subject("e1", secret) {
+	if again := strings.Clone(secret); subject("e1", secret) != subject("e1", again) {
 		t.Error("a device is not recognised")
 	}
 	if subject("e1", secret) == subject("e2", secret) {

@@ -1,7 +1,6 @@
 package datastoretest
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -86,7 +85,7 @@ var auditTests = map[string]func(*testing.T, *world){
 			must(t, err)
 		}
 		if got := events(t, w, audit.Query{Project: w.home.ProjectID, Limit: 100}); len(got) != len(errs) {
-			t.Error(fmt.Sprintf("%d of %d", len(got), len(errs)))
+			t.Errorf("%d of %d", len(got), len(errs))
 		}
 	},
 }

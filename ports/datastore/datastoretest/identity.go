@@ -109,7 +109,7 @@ var sessionTests = map[string]func(*testing.T, *world){
 	},
 	"purge": func(t *testing.T, w *world) {
 		p := w.player(t, w.here())
-		make := func(expires, revoked time.Duration) identity.Session {
+		create := func(expires, revoked time.Duration) identity.Session {
 			s := session(p)
 			s.ExpiresAt = later(expires)
 			if revoked != 0 {
@@ -120,9 +120,9 @@ var sessionTests = map[string]func(*testing.T, *world){
 		}
 		before := later(time.Hour)
 		gone := []identity.Session{
-			make(time.Minute, 0), make(time.Hour-time.Microsecond, 0), make(2*time.Hour, time.Minute), make(time.Minute, time.Second), make(time.Minute, 2*time.Hour),
+			create(time.Minute, 0), create(time.Hour-time.Microsecond, 0), create(2*time.Hour, time.Minute), create(time.Minute, time.Second), create(time.Minute, 2*time.Hour),
 		}
-		kept := []identity.Session{make(time.Hour, 0), make(2*time.Hour, 0), make(2*time.Hour, time.Hour)}
+		kept := []identity.Session{create(time.Hour, 0), create(2*time.Hour, 0), create(2*time.Hour, time.Hour)}
 		same(t, "limit 0", get[int](t)(w.Sessions().Purge(w.ctx, w.here(), before, 0)), 0)
 		same(t, "limit 2", get[int](t)(w.Sessions().Purge(w.ctx, w.here(), before, 2)), 2)
 		same(t, "the rest", get[int](t)(w.Sessions().Purge(w.ctx, w.here(), before, 100)), 3)
@@ -183,10 +183,10 @@ var signingKeyTests = map[string]func(*testing.T, *world){
 	},
 	"a key that goes never goes later": func(t *testing.T, w *world) {
 		keys := signingKeys(1)
-		for _, gone := range []struct{ saved, kept time.Duration }{{2, 2}, {1, 1}, {2, 1}} {
-			keys[0].GoneAt = later(gone.saved * time.Hour)
+		for _, gone := range []struct{ saved, kept time.Duration }{{2 * time.Hour, 2 * time.Hour}, {time.Hour, time.Hour}, {2 * time.Hour, time.Hour}} {
+			keys[0].GoneAt = later(gone.saved)
 			must(t, w.SigningKeys().Save(w.ctx, w.here(), keys))
-			keys[0].GoneAt = later(gone.kept * time.Hour)
+			keys[0].GoneAt = later(gone.kept)
 			same(t, "list", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, w.here())), keys)
 		}
 		stays := keys[0]
