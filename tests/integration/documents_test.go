@@ -2,14 +2,13 @@ package integration
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"encoding/json"
 
 	"github.com/overworldhq/overworld/tests/integration/harness"
 )
