@@ -21,7 +21,7 @@ import (
 )
 
 // Stack is a database, a cache and an object store, and settings that lead to
-// them: one installation. The zero Settings of a fresh one hold no data.
+// them: one installation, with no data yet when it is fresh.
 type Stack struct {
 	Name string
 	// Settings are environment variables without their OVERWORLD_ prefix.
