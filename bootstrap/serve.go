@@ -66,7 +66,7 @@ func serve(ctx context.Context, c *config.Config, registry *plugin.Registry, out
 	err := app.Start(starting)
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return nil //nolint:nilerr // it was asked to stop, and has
+		return nil // it was asked to stop, and has
 	case err != nil:
 		return err
 	}

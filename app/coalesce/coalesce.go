@@ -1,0 +1,183 @@
+// Package coalesce lets concurrent writers share one statement and one commit.
+//
+// Items gather while the batches before them commit, and leave together when
+// one is done; when nothing is under way an item leaves at once, alone. So a
+// batch grows with the load and nobody waits for company. It knows nothing of
+// what an item is or what becomes of it.
+package coalesce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/fault"
+)
+
+// ErrBusy refuses an item when too many wait already.
+var ErrBusy = fault.New(fault.Unavailable, "service.busy", "Too many writes are waiting; try again shortly.").After(time.Second)
+
+// errNotRun is what the items of a batch get when Write panicked or broke its contract.
+var errNotRun = errors.New("coalesce: the batch was not written")
+
+// Options bound a Coalescer. All must be at least 1.
+type Options struct {
+	// Batch is the most items that leave together.
+	Batch int
+	// Flights is how many batches may be under way at once.
+	Flights int
+	// Queue is the most items that may wait; past it Do is ErrBusy.
+	Queue int
+	// Deadline bounds one batch. A batch outlives its callers: others' items are in it.
+	Deadline time.Duration
+	// Splits tells of an error of a whole batch whether its items might fare
+	// better each alone, because one of them may have spoilt it. It isn't
+	// asked about a batch of one.
+	Splits func(error) bool
+}
+
+// Coalescer gathers items into batches. Make one with New.
+type Coalescer[In, Out any] struct {
+	write   func(ctx context.Context, items []In) ([]Out, error)
+	options Options
+
+	mu      sync.Mutex
+	queue   []*waiting[In, Out]
+	flights int
+}
+
+type waiting[In, Out any] struct {
+	item In
+	gone bool // its caller gave up while it waited; guarded by the Coalescer's mutex
+	out  Out
+	err  error
+	done chan struct{}
+}
+
+// New makes a Coalescer. Write gets 1 to options.Batch items and gives a result
+// for each, in their order, once all are durable; on an error none may be. It is
+// called from up to options.Flights goroutines at once.
+func New[In, Out any](options Options, write func(ctx context.Context, items []In) ([]Out, error)) *Coalescer[In, Out] {
+	return &Coalescer[In, Out]{write: write, options: options}
+}
+
+// Do writes one item, with whichever others are there. It returns when the item
+// is durable or has failed. If ctx ends while the item waits, it is not written;
+// if ctx ends later, it may be or not, as with any commit.
+func (c *Coalescer[In, Out]) Do(ctx context.Context, item In) (Out, error) {
+	w := &waiting[In, Out]{item: item, done: make(chan struct{})}
+	c.mu.Lock()
+	switch {
+	case len(c.queue) >= c.options.Queue:
+		c.mu.Unlock()
+		return w.out, ErrBusy
+	default:
+		c.queue = append(c.queue, w)
+		if c.flights < c.options.Flights {
+			c.flights++
+			go c.fly()
+		}
+		c.mu.Unlock()
+	}
+	select {
+	case <-w.done:
+		return w.out, w.err
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-w.done: // both at once: what was done is done
+		return w.out, w.err
+	default:
+		w.gone = true
+		var none Out
+		return none, ctx.Err()
+	}
+}
+
+// fly writes batches until nothing waits.
+func (c *Coalescer[In, Out]) fly() {
+	for {
+		batch := c.board()
+		if len(batch) == 0 {
+			return
+		}
+		c.land(batch)
+	}
+}
+
+// board takes the next batch off the queue; when there is none the flight is over.
+func (c *Coalescer[In, Out]) board() []*waiting[In, Out] {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var batch []*waiting[In, Out]
+	taken := 0
+	for _, w := range c.queue {
+		if len(batch) == c.options.Batch {
+			break
+		}
+		taken++
+		if !w.gone {
+			batch = append(batch, w)
+		}
+	}
+	c.queue = c.queue[taken:]
+	if len(c.queue) == 0 {
+		c.queue = nil // lets go of the array
+	}
+	if len(batch) == 0 {
+		c.flights--
+	}
+	return batch
+}
+
+// land writes a batch and answers its callers.
+func (c *Coalescer[In, Out]) land(batch []*waiting[In, Out]) {
+	err := c.attempt(batch)
+	if err != nil && len(batch) > 1 && c.options.Splits(err) {
+		for i := range batch {
+			one := batch[i : i+1]
+			if err := c.attempt(one); err != nil {
+				one[0].err = err
+			}
+		}
+		err = nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range batch {
+		if err != nil {
+			w.err = err
+		}
+		close(w.done)
+	}
+}
+
+// attempt writes a batch and keeps its results.
+func (c *Coalescer[In, Out]) attempt(batch []*waiting[In, Out]) (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), c.options.Deadline)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: panic: %v", errNotRun, p)
+		}
+	}()
+	items := make([]In, len(batch))
+	for i, w := range batch {
+		items[i] = w.item
+	}
+	outs, err := c.write(ctx, items)
+	if err != nil {
+		return err
+	}
+	if len(outs) != len(batch) {
+		return fmt.Errorf("%w: %d results for %d items", errNotRun, len(outs), len(batch))
+	}
+	for i, w := range batch {
+		w.out = outs[i]
+	}
+	return nil
+}

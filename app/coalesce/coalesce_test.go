@@ -1,0 +1,209 @@
+package coalesce_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/overworldhq/overworld/app/coalesce"
+)
+
+// table is a store in which a commit takes a millisecond, whatever its size.
+type table struct {
+	mu      sync.Mutex
+	rows    []int
+	batches []int
+	flying  int
+	most    int
+}
+
+var errBad = errors.New("a row is bad")
+
+func (t *table) write(ctx context.Context, items []int) ([]int, error) {
+	t.mu.Lock()
+	t.flying++
+	t.most = max(t.most, t.flying)
+	t.mu.Unlock()
+	defer func() { t.mu.Lock(); t.flying--; t.mu.Unlock() }()
+	select {
+	case <-time.After(time.Millisecond):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if slices.Contains(items, -1) {
+		return nil, errBad
+	}
+	if slices.Contains(items, -2) {
+		panic("a row too many")
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.rows = append(t.rows, items...)
+	t.batches = append(t.batches, len(items))
+	outs := make([]int, len(items))
+	for i, item := range items {
+		outs[i] = item * 10
+	}
+	return outs, nil
+}
+
+func (t *table) coalescer(options coalesce.Options) *coalesce.Coalescer[int, int] {
+	options.Splits = func(err error) bool { return errors.Is(err, errBad) }
+	return coalesce.New(options, t.write)
+}
+
+var usual = coalesce.Options{Batch: 8, Flights: 1, Queue: 1000, Deadline: time.Second}
+
+func TestAloneNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		began := time.Now()
+		out, err := tab.coalescer(usual).Do(t.Context(), 7)
+		if out != 70 || err != nil {
+			t.Fatalf("got %d, %v", out, err)
+		}
+		if took := time.Since(began); took != time.Millisecond {
+			t.Errorf("an item alone took %s of simulated time, not one commit's", took)
+		}
+	})
+}
+
+func TestWritersShareCommits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		c := tab.coalescer(usual)
+		began := time.Now()
+		var callers sync.WaitGroup
+		for i := range 65 {
+			callers.Go(func() {
+				if out, err := c.Do(t.Context(), i); out != i*10 || err != nil {
+					t.Errorf("item %d got %d, %v", i, out, err)
+				}
+			})
+			synctest.Wait() // in order, the first alone
+		}
+		callers.Wait()
+		if want := []int{1, 8, 8, 8, 8, 8, 8, 8, 8}; !slices.Equal(tab.batches, want) {
+			t.Errorf("batches of %v, want %v", tab.batches, want)
+		}
+		if took := time.Since(began); took != 9*time.Millisecond {
+			t.Errorf("65 items took %s, not nine commits", took)
+		}
+		if !slices.IsSorted(tab.rows) {
+			t.Error("items overtook each other")
+		}
+	})
+}
+
+func TestFlightsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		options := usual
+		options.Flights = 3
+		c := tab.coalescer(options)
+		var callers sync.WaitGroup
+		for i := range 100 {
+			callers.Go(func() { _, _ = c.Do(t.Context(), i) })
+		}
+		callers.Wait()
+		if tab.most != 3 || len(tab.rows) != 100 {
+			t.Errorf("%d flights at once and %d rows, want 3 and 100", tab.most, len(tab.rows))
+		}
+	})
+}
+
+func TestABadRowFailsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		c := tab.coalescer(usual)
+		go func() { _, _ = c.Do(context.Background(), 100) }() // keeps the flight busy
+		synctest.Wait()
+		var callers sync.WaitGroup
+		for _, item := range []int{1, 2, -1, 3} {
+			callers.Go(func() {
+				if _, err := c.Do(t.Context(), item); (item == -1) != errors.Is(err, errBad) {
+					t.Errorf("item %d got %v", item, err)
+				}
+			})
+		}
+		callers.Wait()
+		slices.Sort(tab.rows)
+		if !slices.Equal(tab.rows, []int{1, 2, 3, 100}) {
+			t.Errorf("rows %v", tab.rows)
+		}
+	})
+}
+
+func TestAPanicIsAnError(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		c := tab.coalescer(usual)
+		if _, err := c.Do(t.Context(), -2); err == nil {
+			t.Error("a batch that panicked was answered as written")
+		}
+		if _, err := c.Do(t.Context(), 1); err != nil {
+			t.Errorf("after a panic: %v", err)
+		}
+	})
+}
+
+func TestWhoGivesUpWhileWaitingIsNotWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		c := tab.coalescer(usual)
+		go func() { _, _ = c.Do(context.Background(), 1) }()
+		synctest.Wait()
+		ctx, cancel := context.WithCancel(t.Context())
+		gaveUp := make(chan error)
+		go func() { _, err := c.Do(ctx, 2); gaveUp <- err }()
+		synctest.Wait()
+		cancel()
+		if err := <-gaveUp; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+		if _, err := c.Do(t.Context(), 3); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(tab.rows, []int{1, 3}) {
+			t.Errorf("rows %v", tab.rows)
+		}
+	})
+}
+
+func TestTheQueueIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		options := usual
+		options.Queue = 2
+		c := tab.coalescer(options)
+		var callers sync.WaitGroup
+		refused := 0
+		for i := range 5 {
+			callers.Go(func() {
+				if _, err := c.Do(t.Context(), i); errors.Is(err, coalesce.ErrBusy) {
+					refused++ // synctest.Wait orders the callers
+				}
+			})
+			synctest.Wait()
+		}
+		callers.Wait()
+		if refused != 2 || len(tab.rows) != 3 {
+			t.Errorf("%d refused and %d rows, want 2 and 3", refused, len(tab.rows))
+		}
+	})
+}
+
+func TestABatchHasADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		options := usual
+		options.Deadline = time.Microsecond
+		if _, err := tab.coalescer(options).Do(t.Context(), 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
