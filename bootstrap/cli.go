@@ -54,10 +54,7 @@ defaults, in that order; 'overworld config print' shows what was decided.`,
 // loadConfig decides the configuration and checks that its adapters exist.
 func loadConfig(cmd *cobra.Command, registry *plugin.Registry) (*config.Config, error) {
 	c, err := config.Load(cmd.Flags(), os.Environ())
-	if err == nil {
-		err = checkAddresses(c, registry)
-	}
-	if err != nil {
+	if err := errors.Join(err, checkAddresses(c, registry)); err != nil {
 		return nil, fmt.Errorf("the configuration is not usable:\n%w", err)
 	}
 	return c, nil

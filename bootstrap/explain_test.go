@@ -3,10 +3,13 @@ package bootstrap
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
+	"github.com/overworldhq/overworld/adapters/all"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/plugin"
 )
 
 func TestExplain(t *testing.T) {
@@ -22,5 +25,23 @@ func TestExplain(t *testing.T) {
 		if got := explain(err); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestConfigurationFaultsComeAllAtOnce: those of settings and those of adapters.
+func TestConfigurationFaultsComeAllAtOnce(t *testing.T) {
+	root := newRoot(plugin.NewRegistry(all.Plugins()...))
+	root.SetArgs([]string{"serve", "--database", "mongo://u:hunter2@h", "--cache", "memcached://h", "--log-level", "loud", "--listen", "here"})
+	err := root.Execute()
+	if err == nil {
+		t.Fatal("it served")
+	}
+	for _, words := range []string{"mongo", "memcached", "loud", "here", "sqlite://"} {
+		if !strings.Contains(err.Error(), words) {
+			t.Errorf("%v does not mention %s", err, words)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v shows a password", err)
 	}
 }

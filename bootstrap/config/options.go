@@ -54,7 +54,7 @@ func Options() []Option {
 		{Key: "master_key", Help: "32 bytes, in hexadecimal or base64, that lock the signing keys; made and kept in the data folder when empty and the database is embedded", Secret: true, read: optional(func(c *Config) *string { return &c.MasterKey })},
 		{Key: "issuer", Default: "overworld", Help: "the iss of access tokens; all replicas share it", read: required(func(c *Config) *string { return &c.Issuer })},
 		{Key: "trusted_proxies", Help: "networks, separated by commas, whose X-Forwarded-For is believed", read: networks},
-		{Key: "log_level", Default: "info", Help: "debug, info, warn or error", read: func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
+		{Key: "log_level", Default: "info", Help: "debug, info, warn or error", read: logLevel},
 		{Key: "log_format", Default: "auto", Help: "text, json, or auto: text on a terminal", read: oneOf(func(c *Config) *string { return &c.LogFormat }, "auto", "text", "json")},
 		{Key: "shutdown_seconds", Default: "20", Help: "longest a graceful stop may take", read: seconds(func(c *Config) *time.Duration { return &c.ShutdownTimeout }, 1, 600)},
 		{Key: "worker_lease_seconds", Default: "15", Help: "how long after a replica dies another takes over its job", read: seconds(func(c *Config) *time.Duration { return &c.WorkerLease }, 1, 600)},
@@ -163,6 +163,13 @@ func address(member func(*Config) *string, mayBeOff bool) func(*Config, string) 
 		*member(c) = v
 		return nil
 	}
+}
+
+func logLevel(c *Config, v string) error {
+	if c.LogLevel.UnmarshalText([]byte(v)) != nil {
+		return fmt.Errorf("%q is not one of debug, info, warn, error", v)
+	}
+	return nil
 }
 
 func networks(c *Config, v string) error {

@@ -111,15 +111,20 @@ func Redact(address string) string {
 	if err != nil {
 		return "(not a URL)"
 	}
-	query := u.Query()
+	query, secret := u.Query(), false
 	for name := range query {
 		lower := strings.ToLower(name)
 		for _, word := range []string{"password", "secret", "token", "key", "credential"} {
 			if strings.Contains(lower, word) {
-				query[name] = []string{"xxxxx"}
+				query[name], secret = []string{"xxxxx"}, true
 			}
 		}
 	}
-	u.RawQuery = query.Encode()
+	if _, password := u.User.Password(); !password && !secret {
+		return address // putting it together again may spell it differently
+	}
+	if secret {
+		u.RawQuery = query.Encode()
+	}
 	return u.Redacted()
 }
