@@ -50,14 +50,15 @@ func (d *degradation) is(part string) bool {
 
 // health finds out how the parts are.
 type health struct {
+	stop  context.Context // ends when the process is to stop
 	store datastore.Datastore
 	cache cache.Cache
 	blobs blob.Store
 	state *degradation
 }
 
-func newHealth(store datastore.Datastore, cache cache.Cache, blobs blob.Store, state *degradation) *health {
-	return &health{store: store, cache: cache, blobs: blobs, state: state}
+func newHealth(stop context.Context, store datastore.Datastore, cache cache.Cache, blobs blob.Store, state *degradation) *health {
+	return &health{stop: stop, store: store, cache: cache, blobs: blobs, state: state}
 }
 
 // pingTime bounds one look at a part, so that readiness answers while one hangs.
@@ -78,7 +79,7 @@ func (h *health) ready(ctx context.Context) httpapi.Readiness {
 		{"cache", false, h.cache.Ping},
 		{"blobs", false, h.blobs.Ping},
 	}
-	readiness := httpapi.Readiness{Ready: true, Parts: make([]httpapi.Part, len(checks))}
+	readiness := httpapi.Readiness{Ready: true, Stopping: h.stop.Err() != nil, Parts: make([]httpapi.Part, len(checks))}
 	var looks sync.WaitGroup
 	for i, check := range checks {
 		looks.Go(func() {

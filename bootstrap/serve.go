@@ -72,11 +72,26 @@ func serve(ctx context.Context, c *config.Config, registry *plugin.Registry, out
 	}
 	select {
 	case <-ctx.Done():
+		err = drain(c.Drain, failed)
 	case err = <-failed:
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownTimeout)
 	defer cancel()
 	return errors.Join(err, app.Stop(stopping))
+}
+
+// drain lets the process serve on for a while. Readiness is refused as soon as
+// it is asked to stop, so whoever spreads the requests finds out meanwhile, and
+// sends none here by the time that nobody listens.
+func drain(span time.Duration, failed <-chan error) error {
+	over := time.NewTimer(span)
+	defer over.Stop()
+	select {
+	case <-over.C:
+		return nil
+	case err := <-failed:
+		return err
+	}
 }
 
 // server is the whole process. Hooks start in the order of the invocations and
@@ -269,7 +284,7 @@ type apiIn struct {
 	Failed  chan<- error
 }
 
-func serveAPI(lc fx.Lifecycle, in apiIn) error {
+func serveAPI(stop context.Context, lc fx.Lifecycle, in apiIn) error {
 	api, err := httpapi.New(httpapi.Options{
 		Authenticator: in.App.Authenticator, SignIn: in.App.SignIn, Players: in.App.Players, Documents: in.App.Documents,
 		Operators: in.App.Operators, Throttle: in.App.Throttle, Jobs: in.App.Jobs,
@@ -279,8 +294,19 @@ func serveAPI(lc fx.Lifecycle, in apiIn) error {
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
-	listen(lc, "listen", in.Config.Listen, api, in.Failed, func(address string) { welcome(in.Out, in.Config, address) })
+	listen(lc, "listen", in.Config.Listen, leaving(stop, api), in.Failed, func(address string) { welcome(in.Out, in.Config, address) })
 	return nil
+}
+
+// leaving asks clients, once the process is to stop, to close their connections
+// with the reply. One that the server closed could just be carrying a request.
+func leaving(stop context.Context, handler http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if stop.Err() != nil {
+			w.Header().Set("Connection", "close")
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // listen serves a handler from start to stop. A stop lets requests finish.

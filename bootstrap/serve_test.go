@@ -78,6 +78,47 @@ func TestServeStopsWithoutTrace(t *testing.T) {
 	}
 }
 
+// TestAStoppingServerServesOn until it is drained, and says meanwhile that it
+// will be gone.
+func TestAStoppingServerServesOn(t *testing.T) {
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	c := embedded(t, "--drain-seconds", "2")
+	ctx, stop := context.WithCancel(t.Context())
+	out, told := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := serve(ctx, c, plugin.NewRegistry(all.Plugins()...), told, io.Discard)
+		told.CloseWithError(io.EOF)
+		ended <- err
+	}()
+	address, _ := awaitAddress(t, out)
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	ask := func(path string, status int, body string, last bool) {
+		t.Helper()
+		reply, err := (&http.Client{Transport: transport}).Get("http://" + address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reply.Body.Close()
+		text, err := io.ReadAll(reply.Body)
+		if err != nil || reply.StatusCode != status || !strings.Contains(string(text), body) || reply.Close != last {
+			t.Errorf("%s: %s %s, close %t, %v", path, reply.Status, text, reply.Close, err)
+		}
+	}
+	ask("/readyz", http.StatusOK, `"status":"ok"`, false)
+	stop()
+	ask("/readyz", http.StatusServiceUnavailable, `"status":"stopping"`, true)
+	ask("/healthz", http.StatusOK, `"status":"ok"`, true)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	if reply, err := (&http.Client{Transport: transport}).Get("http://" + address + "/healthz"); err == nil {
+		reply.Body.Close()
+		t.Error("it still listens")
+	}
+}
+
 // TestASecondServerIsRefused on the same data, and the first is not disturbed.
 func TestASecondServerIsRefused(t *testing.T) {
 	c := embedded(t)

@@ -51,6 +51,9 @@ type Options struct {
 type Readiness struct {
 	// Ready is false while nothing can be served: the database is away, say.
 	Ready bool
+	// Stopping says that the process is about to end, and serves only until
+	// whoever sends requests has noticed.
+	Stopping bool
 	// Degraded says that requests are served, but something is missing.
 	Degraded bool
 	Parts    []Part

@@ -11,13 +11,13 @@ type health struct {
 }
 
 type readiness struct {
-	Status string `json:"status" enum:"ok,degraded,unavailable"`
+	Status string `json:"status" enum:"ok,degraded,unavailable,stopping"`
 	Parts  []part `json:"parts"`
 }
 
 type part struct {
 	Name   string `json:"name"`
-	Status string `json:"status" enum:"ok,degraded,down"`
+	Status string `json:"status" enum:"ok,degraded,unavailable"`
 	Detail string `json:"detail,omitempty"`
 }
 
@@ -32,16 +32,21 @@ func healthRoutes(o Options) []route {
 		define(route{
 			Method: http.MethodGet, Path: "/readyz", ID: "getReadiness", Tag: "About", Page: true,
 			Statuses: []int{http.StatusOK, http.StatusServiceUnavailable}, Summary: "Tell whether the process should be sent requests",
-			Description: "503 while the database is away or its schema is not the one of this build. Degraded is still 200: requests are served.",
+			Description: "503 while the database is away, and once the process has been asked to stop: it still serves what comes, for a while. Degraded is still 200: requests are served.",
 		}, public(), func(ctx context.Context, c *call, _ *nothing) (*readiness, error) {
 			state := o.Ready(ctx)
 			reply := &readiness{Status: "ok"}
 			switch {
+			case state.Stopping:
+				reply.Status = "stopping"
 			case !state.Ready:
-				reply.Status, c.status = "unavailable", http.StatusServiceUnavailable
-				c.header().Set("Retry-After", "1")
+				reply.Status = "unavailable"
 			case state.Degraded:
 				reply.Status = "degraded"
+			}
+			if state.Stopping || !state.Ready {
+				c.status = http.StatusServiceUnavailable
+				c.header().Set("Retry-After", "1")
 			}
 			for _, p := range state.Parts {
 				reply.Parts = append(reply.Parts, part(p))

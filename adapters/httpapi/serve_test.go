@@ -442,8 +442,9 @@ func TestReadiness(t *testing.T) {
 		body   string
 	}{
 		{Readiness{Ready: true, Parts: []Part{{Name: "database", Status: "ok"}}}, 200, `{"status":"ok","parts":[{"name":"database","status":"ok"}]}`},
-		{Readiness{Ready: true, Degraded: true, Parts: []Part{{Name: "cache", Status: "down", Detail: "away"}}}, 200, `{"status":"degraded","parts":[{"name":"cache","status":"down","detail":"away"}]}`},
+		{Readiness{Ready: true, Degraded: true, Parts: []Part{{Name: "cache", Status: "unavailable", Detail: "away"}}}, 200, `{"status":"degraded","parts":[{"name":"cache","status":"unavailable","detail":"away"}]}`},
 		{Readiness{Degraded: true}, 503, `{"status":"unavailable","parts":[]}`},
+		{Readiness{Ready: true, Stopping: true}, 503, `{"status":"stopping","parts":[]}`},
 	} {
 		state = c.state
 		if r := f.do("GET", "/readyz", "", "").is(c.status); r.Body.String() != c.body {

@@ -38,6 +38,7 @@ type Config struct {
 	TrustedProxies  []netip.Prefix
 	LogLevel        slog.Level
 	LogFormat       string
+	Drain           time.Duration
 	ShutdownTimeout time.Duration
 	WorkerLease     time.Duration
 	Limits          limits.Limits
