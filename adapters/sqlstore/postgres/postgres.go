@@ -64,6 +64,9 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (datastore.Data
 	// standard strings.
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	config.ConnConfig.RuntimeParams["standard_conforming_strings"] = "on"
+	// Text is UTF-8 also where the server's own default is another, as that of
+	// a database made in the C locale is.
+	config.ConnConfig.RuntimeParams["client_encoding"] = "UTF8"
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "overworld"
 	}

@@ -99,6 +99,36 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
+// TestADatabaseOfTheCLocale has no encoding of its own; what is stored comes back all the same.
+func TestADatabaseOfTheCLocale(t *testing.T) {
+	home := servers.Postgres(t)
+	conn, err := pgx.Connect(t.Context(), home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	name := conn.Config().Database + "_c"
+	if _, err := conn.Exec(t.Context(), "CREATE DATABASE "+name+" ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if _, err := conn.Exec(t.Context(), "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+			t.Error(err)
+		}
+	}()
+	ds := open(t, edited(t, home, func(u *url.URL) { u.Path = "/" + name }))
+	if _, err := ds.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	project := tenancy.Project{ID: tenancy.ProjectID(system.IDs{}.New()), Slug: "z", Name: "Žluťoučký kůň 🐎", CreatedAt: system.Clock{}.Now()}
+	if err := ds.Projects().Create(t.Context(), project); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ds.Projects().BySlug(t.Context(), "z"); err != nil || got != project {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 // TestNobodyThere opens a server that is away: opening works, using it says so.
 func TestNobodyThere(t *testing.T) {
 	for name, address := range map[string]string{
