@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,13 +16,13 @@ import (
 
 // body reads the whole body, within the bounds of size and time. It is nil when there is
 // none and none is needed.
-func (c *call) body(ctx context.Context, optional bool) ([]byte, error) {
+func (c *call) body(ctx context.Context, optional bool, accepted []string) ([]byte, error) {
 	r := c.r
 	limit := int64(c.api.Limits.BodyBytes)
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return absent(optional)
 	}
-	if err := checkContentType(r.Header); err != nil {
+	if err := checkContentType(r.Header, accepted); err != nil {
 		return nil, err
 	}
 	if r.ContentLength > limit {
@@ -63,24 +64,28 @@ func absent(optional bool) ([]byte, error) {
 	if optional {
 		return nil, nil
 	}
-	return nil, errBody.WithFields(fault.Body("", "required", "This needs a body: a JSON object."))
+	return nil, errBody.WithFields(fault.Body("", "required", "This needs a body in JSON."))
 }
 
-func checkContentType(h http.Header) error {
+// inJSON is the media type of every body that a route doesn't say another of.
+var inJSON = []string{"application/json"}
+
+func checkContentType(h http.Header, accepted []string) error {
+	refused := errContentType.With("Send the body as Content-Type: %s, in UTF-8 and not compressed.", strings.Join(accepted, " or "))
 	if encoding := h.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
-		return errContentType
+		return refused
 	}
 	// The form nearly everyone sends needs no parsing.
 	contentType := h.Get("Content-Type")
-	if contentType == "application/json" {
+	if slices.Contains(accepted, contentType) {
 		return nil
 	}
 	media, params, err := mime.ParseMediaType(contentType)
-	if err != nil || media != "application/json" {
-		return errContentType
+	if err != nil || !slices.Contains(accepted, media) {
+		return refused
 	}
 	if charset, ok := params["charset"]; ok && !strings.EqualFold(charset, "utf-8") {
-		return errContentType
+		return refused
 	}
 	return nil
 }

@@ -48,9 +48,9 @@ var catalogue = map[string]entry{
 		"Send less: GET /v1/limits tells body_bytes.",
 	},
 	"request.unsupported_media_type": {
-		fault.Unsupported, "Not application/json",
-		"The body's Content-Type is not application/json in UTF-8, or the body is compressed.",
-		"Set Content-Type: application/json, and send the body as it is.",
+		fault.Unsupported, "Media type not accepted",
+		"The body's Content-Type is not one that this route reads, or not in UTF-8, or the body is compressed.",
+		"Set the Content-Type that the detail names, application/json nearly everywhere, and send the body as it is.",
 	},
 	"request.unknown_problem": {
 		fault.NotFound, "No such problem",
@@ -214,8 +214,8 @@ var catalogue = map[string]entry{
 	},
 	"storage.value_too_deep": {
 		fault.Invalid, "Value nests too deep",
-		"An operation of the patch would put arrays and objects deeper within each other than a document may have them. Nothing was changed.",
-		"Keep the value flatter: GET /v1/limits tells how deep a body may nest.",
+		"The write would put arrays and objects deeper within each other than a document may have them. Nothing was changed.",
+		"Keep the value flatter: GET /v1/limits tells document_depth.",
 	},
 	"storage.patch_invalid": {
 		fault.Invalid, "Patch malformed",

@@ -113,14 +113,14 @@ func documentRoutes(o Options) []route {
 	writes := runtime(player(), serverToken(tenancy.DocumentsWrite), secretKey(tenancy.DocumentsWrite))
 	h := documentHandlers{o}
 
-	const one, many = "/{collection}/{key}", ""
+	const one, many, sums = "/{collection}/{key}", "", "/{collection}/{key}/increment"
 	at := func(method, base, rest, id, summary, description string) route {
 		r := route{Method: method, Path: base + rest, ID: id, Tag: "Documents", Class: limits.Write, Summary: summary, Description: description}
 		if method == http.MethodGet {
 			r.Class, r.Tagged = limits.Read, rest == one
 		}
 		switch method {
-		case http.MethodPut:
+		case http.MethodPut, http.MethodPatch, http.MethodPost:
 			r.Tagged, r.Statuses = true, []int{http.StatusOK, http.StatusCreated}
 		case http.MethodDelete:
 			r.Statuses = []int{http.StatusNoContent}
@@ -133,6 +133,11 @@ func documentRoutes(o Options) []route {
 		getting = "A document that the caller may not read is not found."
 		putting = "Makes the document (201) or replaces the whole of it (200). With If-Match it is replaced only while it has the version you know; " +
 			"with If-None-Match: * it is made only if there is none. A miss is 412 and carries the current document."
+		patching = "With Content-Type application/merge-patch+json (RFC 7396) members replace those of the value and null removes; where there is no document it makes one (201). " +
+			"With application/json-patch+json (RFC 6902) operations are done in their order, all or none; where there is no document it is 404. Permissions stay what they are. " +
+			"If-Match and If-None-Match are as for PUT; without them the patch applies to whatever is there, and two at once both count."
+		counting = "Adds to integers of the value, each at a JSON pointer: all or none, exact, and never lost to another writer. A member that isn't there counts as 0; where there is no document it makes one (201). " +
+			"A sum outside min and max is 409 and changes nothing, so that a purchase can't go below nothing."
 		deleting = "Its version is never used again: a document made later under the same key goes on from it."
 		listing  = "By collection and key, those that the caller may read. Deleted ones are not listed."
 	)
@@ -144,6 +149,14 @@ func documentRoutes(o Options) []route {
 		define(at("PUT", players, one, "putPlayerDocument", "Write a player's document", putting), writes,
 			func(ctx context.Context, c *call, in *playerDocumentPut) (*document, error) {
 				return h.put(ctx, c, in, in.documentName, in.Body)
+			}),
+		define(at("PATCH", players, one, "patchPlayerDocument", "Change parts of a player's document", patching), writes,
+			func(ctx context.Context, c *call, in *playerDocumentPatch) (*document, error) {
+				return h.patch(ctx, c, in, in.documentName, in.Body)
+			}),
+		define(at("POST", players, sums, "incrementPlayerDocument", "Count in a player's document", counting), writes,
+			func(ctx context.Context, c *call, in *playerDocumentIncrement) (*incremented, error) {
+				return h.increment(ctx, c, in, in.documentName, in.Body)
 			}),
 		define(at("DELETE", players, one, "deletePlayerDocument", "Delete a player's document", deleting), writes,
 			func(ctx context.Context, c *call, in *playerDocumentDelete) (*nothing, error) {
@@ -160,6 +173,14 @@ func documentRoutes(o Options) []route {
 		define(at("PUT", shared, one, "putSharedDocument", "Write a shared document", putting+" Players can't write shared documents."), writes,
 			func(ctx context.Context, c *call, in *sharedDocumentPut) (*document, error) {
 				return h.put(ctx, c, in, in.documentName, in.Body)
+			}),
+		define(at("PATCH", shared, one, "patchSharedDocument", "Change parts of a shared document", patching+" Players can't change shared documents."), writes,
+			func(ctx context.Context, c *call, in *sharedDocumentPatch) (*document, error) {
+				return h.patch(ctx, c, in, in.documentName, in.Body)
+			}),
+		define(at("POST", shared, sums, "incrementSharedDocument", "Count in a shared document", counting+" Players can't change shared documents."), writes,
+			func(ctx context.Context, c *call, in *sharedDocumentIncrement) (*incremented, error) {
+				return h.increment(ctx, c, in, in.documentName, in.Body)
 			}),
 		define(at("DELETE", shared, one, "deleteSharedDocument", "Delete a shared document", deleting+" Players can't delete shared documents."), writes,
 			func(ctx context.Context, c *call, in *sharedDocumentDelete) (*nothing, error) {
@@ -196,36 +217,11 @@ func (h documentHandlers) get(ctx context.Context, c *call, whose owned, name do
 }
 
 func (h documentHandlers) put(ctx context.Context, c *call, whose owned, name documentName, body documentBody) (*document, error) {
-	ref, err := h.ref(c, whose, name)
+	done, err := h.write(ctx, c, whose, name, body.draft())
 	if err != nil {
 		return nil, err
 	}
-	pre, err := c.precondition()
-	if err != nil {
-		return nil, err
-	}
-	draft := storage.Draft{Value: body.Value, Read: storage.Access(body.Read), Write: storage.Access(body.Write)}
-	d, created, err := h.Documents.Put(ctx, c.principal, ref, draft, pre)
-	if err != nil {
-		return nil, err
-	}
-	if created {
-		c.created()
-	}
-	c.tag = versionTag(d.Version)
-	return documentOf(d), nil
-}
-
-func (h documentHandlers) delete(ctx context.Context, c *call, whose owned, name documentName) (*nothing, error) {
-	ref, err := h.ref(c, whose, name)
-	if err != nil {
-		return nil, err
-	}
-	pre, err := c.precondition()
-	if err != nil {
-		return nil, err
-	}
-	return &nothing{}, h.Documents.Delete(ctx, c.principal, ref, pre)
+	return documentOf(done.Document), nil
 }
 
 func (h documentHandlers) list(ctx context.Context, c *call, whose owned, q listQuery) (*list[*document], error) {

@@ -18,7 +18,8 @@ import (
 )
 
 // input is how a route's input type is read from a request: fields tagged path,
-// query or header are parameters, and a field named Body is the body.
+// query or header are parameters, and a field named Body is the body: a struct
+// that says what members it has, or a rawBody.
 // Parameters are strings, bools, ints or uuids.
 type input struct {
 	params  []param
@@ -26,6 +27,8 @@ type input struct {
 	bodyAt  []int
 	bodyOf  reflect.Type
 	bodyOpt bool // every member of the body is optional, and so is the body
+	// media are the media types that a rawBody may have; nil for any other body.
+	media []string
 }
 
 type param struct {
@@ -45,6 +48,10 @@ func inputOf(t reflect.Type) *input {
 	in := &input{}
 	for _, f := range reflect.VisibleFields(t) {
 		if f.Anonymous {
+			continue
+		}
+		if f.Type == rawBodyType {
+			in.media, in.bodyAt, in.bodyOf = strings.Split(f.Tag.Get("media"), " "), f.Index, f.Type
 			continue
 		}
 		if f.Name == "Body" {
@@ -75,8 +82,15 @@ func (in *input) read(ctx context.Context, c *call, into reflect.Value) error {
 	}
 	fields = append(fields, in.unknown(c)...)
 	refused := errParameter
+	if in.media != nil {
+		raw, err := c.rawBody(ctx, in.media)
+		if err != nil {
+			return err
+		}
+		into.FieldByIndex(in.bodyAt).Set(reflect.ValueOf(raw))
+	}
 	if in.body != nil {
-		body, err := c.body(ctx, in.bodyOpt)
+		body, err := c.body(ctx, in.bodyOpt, inJSON)
 		if err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ func describe(table []route) *huma.OpenAPI {
 	for _, r := range table {
 		op := operationOf(r, registry)
 		doc.AddOperation(op)
-		if op.RequestBody != nil {
+		if op.RequestBody != nil && r.input.body != nil {
 			reachable(registry, op.RequestBody.Content["application/json"].Schema, requests)
 		}
 		if !slices.ContainsFunc(doc.Tags, func(t *huma.Tag) bool { return t.Name == r.Tag }) {
@@ -146,6 +146,12 @@ func operationOf(r route, registry huma.Registry) *huma.Operation {
 			"application/json": {Schema: registry.Schema(r.input.bodyOf, true, upper(r.ID)+"Body")},
 		}}
 	}
+	if r.input.media != nil {
+		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
+		for _, media := range r.input.media {
+			op.RequestBody.Content[media] = &huma.MediaType{Schema: rawSchemas[media]}
+		}
+	}
 	for _, status := range r.Statuses {
 		op.Responses[strconv.Itoa(status)] = responseOf(r, status, registry)
 	}
@@ -179,6 +185,19 @@ func responseOf(r route, status int, registry huma.Registry) *huma.Response {
 		response.Content = map[string]*huma.MediaType{"application/json": {Schema: registry.Schema(r.output, true, upper(r.ID)+"Reply")}}
 	}
 	return response
+}
+
+// rawSchemas describe the bodies that are taken as they stand.
+var rawSchemas = map[string]*huma.Schema{
+	mergePatch: {Type: "object", Description: "RFC 7396: members replace those of the value, null removes."},
+	jsonPatch: {Type: "array", Description: "RFC 6902: operations in their order, all or none.", Items: &huma.Schema{
+		Type: "object", Required: []string{"op", "path"}, Properties: map[string]*huma.Schema{
+			"op":    {Type: "string", Enum: []any{"add", "remove", "replace", "move", "copy", "test"}},
+			"path":  {Type: "string", Description: "A JSON pointer (RFC 6901)."},
+			"from":  {Type: "string", Description: "A JSON pointer, of move and copy."},
+			"value": {Description: "Any JSON value, of add, replace and test."},
+		},
+	}},
 }
 
 // bare gives a parameter's schema without what the parameter says itself.

@@ -2,9 +2,11 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"reflect"
 	"slices"
 	"strconv"
@@ -98,6 +100,10 @@ type bodyReader struct {
 // decode reads a body. What is no JSON, or not safely so, is an error; what is
 // JSON but not of this shape comes back as faults, all of them.
 func (s *shape) decode(body []byte, depth int, into reflect.Value) ([]fault.Field, error) {
+	return decodeWith(body, depth, func(b *bodyReader) error { return s.read(b, into) })
+}
+
+func decodeWith(body []byte, depth int, read func(b *bodyReader) error) ([]fault.Field, error) {
 	if !utf8.Valid(body) {
 		return nil, errBody.WithFields(fault.Body("", "invalid_utf8", "JSON is text in UTF-8."))
 	}
@@ -105,13 +111,42 @@ func (s *shape) decode(body []byte, depth int, into reflect.Value) ([]fault.Fiel
 		return nil, errBody.WithFields(fault.Body("", "too_deep", "At most %d arrays and objects within each other.", depth))
 	}
 	b := &bodyReader{dec: jsontext.NewDecoder(bytes.NewBuffer(body))}
-	if err := s.read(b, into); err != nil {
+	if err := read(b); err != nil {
 		return nil, syntaxFault(err)
 	}
 	if _, err := b.dec.ReadToken(); err == nil || !errors.Is(err, io.EOF) {
 		return nil, errBody.WithFields(fault.Body("", "trailing_data", "The body goes on after its JSON value."))
 	}
 	return b.fields, nil
+}
+
+// rawBody is a body whose meaning its media type decides: any JSON value, read
+// as strictly as every other. Its field's media tag lists what is accepted.
+type rawBody struct {
+	Media string
+	Value jsontext.Value // compact
+}
+
+var rawBodyType = reflect.TypeFor[rawBody]()
+
+func (c *call) rawBody(ctx context.Context, accepted []string) (rawBody, error) {
+	text, err := c.body(ctx, false, accepted)
+	if err != nil {
+		return rawBody{}, err
+	}
+	media, _, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil {
+		return rawBody{}, err
+	}
+	value, err := decodeAny(text, c.api.Limits.BodyDepth)
+	return rawBody{Media: media, Value: value}, err
+}
+
+// decodeAny reads any JSON value.
+func decodeAny(body []byte, depth int) (jsontext.Value, error) {
+	var value jsontext.Value
+	_, err := decodeWith(body, depth, func(b *bodyReader) error { return readRaw(b, reflect.ValueOf(&value).Elem()) })
+	return value, err
 }
 
 // deepest tells how deep brackets nest, strings aside.

@@ -19,7 +19,7 @@ type UseCases struct {
 	directory *environments.Directory
 	clock     clock.Clock
 	ids       ids.Source
-	limits    storage.Limits
+	limits    storage.EditLimits
 }
 
 func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits) *UseCases {

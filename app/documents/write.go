@@ -16,18 +16,13 @@ import (
 
 // Put stores a whole document, and tells whether there was none before.
 func (u *UseCases) Put(ctx context.Context, p tenancy.Principal, ref storage.Ref, draft storage.Draft, pre storage.Precondition) (document storage.Document, created bool, err error) {
-	document, err = u.write(ctx, p, ref, audit.DocumentWritten, func(current *storage.Document, now time.Time) (storage.Document, error) {
-		created = current == nil || current.Deleted
-		return storage.Put(storage.ActorOf(p), ref, current, draft, pre, u.limits, now)
-	})
-	return document, created, err
+	done, err := u.Write(ctx, p, storage.Change{Ref: ref, Precondition: pre, Edit: draft})
+	return done.Document, done.Created, err
 }
 
 // Delete removes a document; its version is never used again.
 func (u *UseCases) Delete(ctx context.Context, p tenancy.Principal, ref storage.Ref, pre storage.Precondition) error {
-	_, err := u.write(ctx, p, ref, audit.DocumentDeleted, func(current *storage.Document, now time.Time) (storage.Document, error) {
-		return storage.Delete(storage.ActorOf(p), ref, current, pre, now)
-	})
+	_, err := u.Write(ctx, p, storage.Change{Ref: ref, Precondition: pre, Edit: storage.Removal{}})
 	return err
 }
 
@@ -35,39 +30,39 @@ func (u *UseCases) Delete(ctx context.Context, p tenancy.Principal, ref storage.
 // which no lock can rule out.
 var errRaced = errors.New("another writer was first")
 
-// write puts what decide makes of the current state in its place. decide may
-// be asked more than once, of a newer state each time.
-func (u *UseCases) write(ctx context.Context, p tenancy.Principal, ref storage.Ref, action audit.Action,
-	decide func(current *storage.Document, now time.Time) (storage.Document, error),
-) (storage.Document, error) {
+// Write puts what the change makes of a document in its place.
+func (u *UseCases) Write(ctx context.Context, p tenancy.Principal, change storage.Change) (storage.Outcome, error) {
 	environment, err := u.directory.Get(ctx, p.Scope().Environment())
 	if err != nil {
-		return storage.Document{}, err
+		return storage.Outcome{}, err
 	}
 	for {
-		var next storage.Document
+		var done storage.Outcome
 		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			current, err := u.current(ctx, tx, p, ref)
+			current, err := u.current(ctx, tx, p, change.Ref)
 			if err != nil {
 				return err
 			}
 			now := u.clock.Now()
-			if next, err = decide(current, environment.Now(now)); err != nil {
+			if done, err = change.Apply(storage.ActorOf(p), current, u.limits, environment.Now(now)); err != nil {
 				return err
 			}
-			if err := tx.Documents().Write(ctx, p.Scope(), next); err != nil {
+			if err := tx.Documents().Write(ctx, p.Scope(), done.Document); err != nil {
 				if errors.Is(err, storage.ErrStale) {
 					return errRaced
 				}
 				return fmt.Errorf("write document: %w", err)
 			}
-			return u.audit(ctx, tx, p, action, current, next, now)
+			return u.audit(ctx, tx, p, current, done.Document, now)
 		})
 		// Whoever was first has made the row, so the next round locks it.
 		if errors.Is(err, errRaced) && ctx.Err() == nil {
 			continue
 		}
-		return next, err
+		if err != nil {
+			return storage.Outcome{}, err
+		}
+		return done, nil
 	}
 }
 
@@ -92,9 +87,13 @@ func (u *UseCases) current(ctx context.Context, tx datastore.Repos, p tenancy.Pr
 
 // audit records what an operator wrote. Players' and servers' writes are the
 // game itself; what became of a document is told by its versions.
-func (u *UseCases) audit(ctx context.Context, tx datastore.Repos, p tenancy.Principal, action audit.Action, before *storage.Document, after storage.Document, now time.Time) error {
+func (u *UseCases) audit(ctx context.Context, tx datastore.Repos, p tenancy.Principal, before *storage.Document, after storage.Document, now time.Time) error {
 	if p.Kind() != tenancy.SecretKey {
 		return nil
+	}
+	action := audit.DocumentWritten
+	if after.Deleted {
+		action = audit.DocumentDeleted
 	}
 	event := audit.By(p, action, now).On("document", documentName(after.Ref))
 	event.ID = u.ids.New()

@@ -19,6 +19,10 @@ type Limits struct {
 	BodyDepth int
 	// DocumentBytes bounds a document's value in its compact form.
 	DocumentBytes int
+	// DocumentDepth bounds how deep a document's value nests; 1 is an object of scalars.
+	DocumentDepth int
+	// PatchOperations bounds the operations of a JSON patch and the steps of an increment.
+	PatchOperations int
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
 	PageItems   int
 	PageDefault int
@@ -59,12 +63,14 @@ func Default() Limits {
 		return limiter.Rate{Limit: limit, Period: time.Second, Burst: burst}
 	}
 	return Limits{
-		BodyBytes:     1 << 20,
-		BodyDepth:     64,
-		DocumentBytes: 256 << 10,
-		PageItems:     100,
-		PageDefault:   50,
-		RequestTime:   15 * time.Second,
+		BodyBytes:       1 << 20,
+		BodyDepth:       64,
+		DocumentBytes:   256 << 10,
+		DocumentDepth:   32,
+		PatchOperations: 1000,
+		PageItems:       100,
+		PageDefault:     50,
+		RequestTime:     15 * time.Second,
 		Rates: map[Class]Rates{
 			SignIn:  {PerCaller: perSecond(20, 60), PerAddress: perSecond(20, 100)},
 			Read:    {PerCaller: perSecond(2000, 4000), PerAddress: perSecond(4000, 8000)},
@@ -85,6 +91,8 @@ func (l Limits) Check() error {
 	within("body_bytes", l.BodyBytes, 1<<10, 64<<20)
 	within("body_depth", l.BodyDepth, 4, 1000)
 	within("document_bytes", l.DocumentBytes, 64, l.BodyBytes)
+	within("document_depth", l.DocumentDepth, 1, max(1, l.BodyDepth-aroundDocuments))
+	within("patch_operations", l.PatchOperations, 1, 10_000)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)
@@ -100,5 +108,10 @@ func (l Limits) Check() error {
 	return errors.Join(faults...)
 }
 
+// aroundDocuments is how deep a request can wrap a value: in a patch within a batch.
+const aroundDocuments = 5
+
 // Storage is the part that documents care for.
-func (l Limits) Storage() storage.Limits { return storage.Limits{ValueBytes: l.DocumentBytes} }
+func (l Limits) Storage() storage.EditLimits {
+	return storage.EditLimits{Limits: storage.Limits{ValueBytes: l.DocumentBytes}, Depth: l.DocumentDepth, Operations: l.PatchOperations}
+}

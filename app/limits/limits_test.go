@@ -34,7 +34,7 @@ func TestCheckNamesEveryFault(t *testing.T) {
 	if err == nil {
 		t.Fatal("it was taken")
 	}
-	wants := []string{"body_depth", "document_bytes", "page_default", "request_seconds", "rates.read.caller", "rates.write.caller", "rates.write.address"}
+	wants := []string{"body_depth", "document_bytes", "document_depth", "page_default", "request_seconds", "rates.read.caller", "rates.write.caller", "rates.write.address"}
 	for _, want := range wants {
 		if !strings.Contains(err.Error(), "limits."+want) {
 			t.Errorf("nothing is said of %s", want)

@@ -62,6 +62,8 @@ func Options() []Option {
 		{Key: "limits.body_bytes", Default: strconv.Itoa(base.BodyBytes), Help: "largest request body, in bytes", read: whole(func(c *Config) *int { return &c.Limits.BodyBytes })},
 		{Key: "limits.body_depth", Default: strconv.Itoa(base.BodyDepth), Help: "how deep JSON may nest", read: whole(func(c *Config) *int { return &c.Limits.BodyDepth })},
 		{Key: "limits.document_bytes", Default: strconv.Itoa(base.DocumentBytes), Help: "largest document value, in bytes of compact JSON", read: whole(func(c *Config) *int { return &c.Limits.DocumentBytes })},
+		{Key: "limits.document_depth", Default: strconv.Itoa(base.DocumentDepth), Help: "how deep a document value may nest; at least 5 less than limits.body_depth", read: whole(func(c *Config) *int { return &c.Limits.DocumentDepth })},
+		{Key: "limits.patch_operations", Default: strconv.Itoa(base.PatchOperations), Help: "most operations of one JSON patch, and steps of one increment", read: whole(func(c *Config) *int { return &c.Limits.PatchOperations })},
 		{Key: "limits.page_items", Default: strconv.Itoa(base.PageItems), Help: "most items on a page", read: whole(func(c *Config) *int { return &c.Limits.PageItems })},
 		{Key: "limits.page_default", Default: strconv.Itoa(base.PageDefault), Help: "items on a page when nothing is said", read: whole(func(c *Config) *int { return &c.Limits.PageDefault })},
 		{Key: "limits.request_seconds", Default: strconv.Itoa(int(base.RequestTime / time.Second)), Help: "longest a request may take", read: seconds(func(c *Config) *time.Duration { return &c.Limits.RequestTime }, 1, 60)},

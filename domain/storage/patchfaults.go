@@ -17,7 +17,7 @@ var (
 	ErrPatchPathNotFound = fault.New(fault.Conflict, "storage.patch_path_not_found", "A path leads to nothing in the document as it is; nothing was changed.")
 	// ErrPatchTooCostly is a patch that copies or compares more than any honest one.
 	ErrPatchTooCostly = fault.New(fault.TooLarge, "storage.patch_too_costly", "The operations copy, move and compare too much together; nothing was changed.")
-	// ErrTooDeep is an edit that would nest the value deeper than it may.
+	// ErrTooDeep is a write that would nest the value deeper than it may.
 	ErrTooDeep = fault.New(fault.Invalid, "storage.value_too_deep", "The value would nest too deep; nothing was changed.")
 	// ErrNotInteger is an increment of what is no int64.
 	ErrNotInteger = fault.New(fault.Conflict, "storage.increment_not_integer", "What is to be incremented is not an integer of at most 64 bits; nothing was changed.")

@@ -23,6 +23,8 @@ type request struct {
 	path  string
 	body  any
 	token string // instead of the caller's, for what ends a session
+	// header holds names and values in turn.
+	header []string
 }
 
 // sample is how a route is tried, and what callers whom its audience lets in get.
@@ -60,14 +62,18 @@ var samples = map[string]sample{
 	"logout":         {nothing, logsOut, always(gone)},
 	"getPlayer":      {players, nil, seesPlayer},
 
-	"getPlayerDocument":    {players, nil, readsDocument},
-	"putPlayerDocument":    {players, writes, writesDocument},
-	"deletePlayerDocument": {players, restores, deletesDocument},
-	"listPlayerDocuments":  {players, nil, listsDocuments},
-	"getSharedDocument":    {documents, nil, athome(ok, noFile)},
-	"putSharedDocument":    {documentsEverywhere, writes, writesShared},
-	"deleteSharedDocument": {documents, restores, deletesShared},
-	"listSharedDocuments":  {nothing, nil, always(ok)},
+	"getPlayerDocument":       {players, nil, readsDocument},
+	"putPlayerDocument":       {players, writes, writesDocument},
+	"patchPlayerDocument":     {players, patches, writesDocument},
+	"incrementPlayerDocument": {players, counts, writesDocument},
+	"deletePlayerDocument":    {players, restores, deletesDocument},
+	"listPlayerDocuments":     {players, nil, listsDocuments},
+	"getSharedDocument":       {documents, nil, athome(ok, noFile)},
+	"putSharedDocument":       {documentsEverywhere, writes, writesShared},
+	"patchSharedDocument":     {documentsEverywhere, patches, writesShared},
+	"incrementSharedDocument": {documentsEverywhere, counts, writesShared},
+	"deleteSharedDocument":    {documents, restores, deletesShared},
+	"listSharedDocuments":     {nothing, nil, always(ok)},
 
 	"listProjects":      {nothing, nil, always(ok)},
 	"getProject":        {projects, nil, project(ok)},
@@ -161,6 +167,14 @@ func body(content object) func(*testing.T, *isolation, caller, target, *request)
 // writes signs with where the writer belongs, which newIsolation's last check reads.
 func writes(_ *testing.T, _ *isolation, c caller, _ target, r *request) {
 	r.body = object{"value": object{"by": c.at.String()}}
+}
+
+func patches(_ *testing.T, _ *isolation, c caller, _ target, r *request) {
+	r.body, r.header = object{"by": c.at.String()}, []string{"Content-Type", "application/merge-patch+json"}
+}
+
+func counts(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
+	r.body = object{"increments": []object{{"path": "/counted", "by": 1}}}
 }
 
 // restores makes what a delete before this one may have deleted.
