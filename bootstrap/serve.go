@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -264,9 +265,19 @@ func serveMetrics(lc fx.Lifecycle, c *config.Config, metrics *prometheus.Registr
 	if c.MetricsListen == "" {
 		return
 	}
+	listen(lc, "metrics_listen", c.MetricsListen, telemetry(c, metrics), failed, func(string) {})
+}
+
+// telemetry is what the metrics listener serves.
+func telemetry(c *config.Config, metrics *prometheus.Registry) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(metrics, promhttp.HandlerOpts{}))
-	listen(lc, "metrics_listen", c.MetricsListen, mux, failed, func(string) {})
+	if c.Pprof {
+		mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+		mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	}
+	return mux
 }
 
 type apiIn struct {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -133,6 +134,16 @@ func TestASecondServerIsRefused(t *testing.T) {
 	stop()
 	if err := <-ended; err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestProfilesAreServedOnlyWhenAskedFor(t *testing.T) {
+	for argument, want := range map[string]int{"--pprof=false": http.StatusNotFound, "--pprof=true": http.StatusOK} {
+		reply := httptest.NewRecorder()
+		telemetry(embedded(t, argument), newMetrics()).ServeHTTP(reply, httptest.NewRequest(http.MethodGet, "/debug/pprof/goroutine?debug=1", nil))
+		if reply.Code != want {
+			t.Errorf("%s: %d", argument, reply.Code)
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 type Config struct {
 	Listen          string
 	MetricsListen   string
+	Pprof           bool
 	Data            string
 	Database        string
 	Cache           string

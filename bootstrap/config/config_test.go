@@ -181,6 +181,17 @@ func TestNothingConfiguredMeansTheDataFolder(t *testing.T) {
 	}
 }
 
+func TestTruthIsTrueOrFalse(t *testing.T) {
+	for value, want := range map[string]bool{"true": true, "false": false} {
+		if c, err := load(t, []string{"--pprof=" + value}, nil, "", ""); err != nil || c.Pprof != want {
+			t.Errorf("%s: %v, %v", value, c.Pprof, err)
+		}
+	}
+	if _, err := load(t, []string{"--pprof=yes"}, nil, "", ""); err == nil {
+		t.Error("yes was taken")
+	}
+}
+
 func TestEveryOptionHasOneName(t *testing.T) {
 	seen := map[string]bool{}
 	for _, o := range config.Options() {

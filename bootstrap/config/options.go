@@ -47,6 +47,7 @@ func Options() []Option {
 	options := []Option{
 		{Key: "listen", Default: "127.0.0.1:8420", Help: "address the API listens on, as host:port", read: address(func(c *Config) *string { return &c.Listen }, false)},
 		{Key: "metrics_listen", Default: "127.0.0.1:8421", Help: "address /metrics listens on, or 'off'", read: address(func(c *Config) *string { return &c.MetricsListen }, true)},
+		{Key: "pprof", Default: "false", Help: "true adds Go's profiles at /debug/pprof/ on metrics_listen", read: truth(func(c *Config) *bool { return &c.Pprof })},
 		{Key: "data", Default: "overworld-data", Help: "folder of the embedded database, objects and master key", read: required(func(c *Config) *string { return &c.Data })},
 		{Key: "database", Help: "sqlite:// or postgres:// URL; SQLite in the data folder when empty", IsURL: true, read: optional(func(c *Config) *string { return &c.Database })},
 		{Key: "cache", Default: "memory://", Help: "memory://, for one process, or redis:// URL, for several", IsURL: true, read: required(func(c *Config) *string { return &c.Cache })},
@@ -147,6 +148,16 @@ func oneOf(member func(*Config) *string, words ...string) func(*Config, string) 
 			}
 		}
 		return fmt.Errorf("%q is not one of %s", v, strings.Join(words, ", "))
+	}
+}
+
+func truth(member func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, v string) error {
+		if v != "true" && v != "false" {
+			return fmt.Errorf("%q is neither true nor false", v)
+		}
+		*member(c) = v == "true"
+		return nil
 	}
 }
 

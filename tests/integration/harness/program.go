@@ -24,6 +24,9 @@ func Program(t testing.TB) string {
 	return path
 }
 
+// Build is Program for those that are no test.
+func Build() (string, error) { return program() }
+
 var program = sync.OnceValues(func() (string, error) {
 	root, err := servers.Root()
 	if err != nil {

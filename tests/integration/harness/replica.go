@@ -56,7 +56,7 @@ func (s *Stack) TryServe(t testing.TB) (*Replica, error) {
 	r := &Replica{t: t, out: &buffer{}, log: &buffer{}, done: make(chan struct{}), metrics: freeAddress(t)}
 	r.cmd = exec.Command(Program(t), "serve")
 	r.cmd.Dir = t.TempDir()
-	r.cmd.Env = s.With("METRICS_LISTEN=" + r.metrics).environment()
+	r.cmd.Env = s.With("METRICS_LISTEN=" + r.metrics).Environment()
 	r.cmd.Stdout, r.cmd.Stderr, r.cmd.SysProcAttr = r.out, r.log, bound()
 	started := make(chan error)
 	go func() {

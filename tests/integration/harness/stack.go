@@ -119,8 +119,8 @@ func (s *Stack) With(settings ...string) *Stack {
 	return &c
 }
 
-// environment is that of a process: nothing but what it needs.
-func (s *Stack) environment() []string {
+// Environment is that of a process: nothing but what it needs.
+func (s *Stack) Environment() []string {
 	all := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}
 	for name, value := range s.Settings {
 		all = append(all, "OVERWORLD_"+name+"="+value)
@@ -132,7 +132,7 @@ func (s *Stack) environment() []string {
 // what it printed as errors.
 func (s *Stack) Run(ctx context.Context, program string, arguments ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, program, arguments...)
-	cmd.Env = s.environment()
+	cmd.Env = s.Environment()
 	var out, faults bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &faults
 	if err := cmd.Run(); err != nil {

@@ -1,0 +1,13 @@
+// Bench drives load through the HTTP API of the real program, on durable servers
+// that it starts for itself, and measures floors beside it: what the same
+// bytes cost a bare net/http handler, and the same rows a table in the database.
+//
+//	go run ./tests/bench                                     # everything
+//	go run ./tests/bench -stack production -scenario document-put -connections 64
+//	go run ./tests/bench -profile profiles                   # CPU profiles of the server
+//	go run ./tests/bench -write                              # docs/performance.md
+//
+// The load is a closed loop over connections that stay open: each sends its next
+// request when it has the reply to the last. Only ratios survive another machine, so
+// each run prints them; nothing is asserted about time, here or in any test.
+package main

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/overworldhq/overworld/tests/integration/harness"
+	"github.com/overworldhq/overworld/tests/servers"
+)
+
+// options are the flags.
+type options struct {
+	stacks      []string
+	connections []int
+	scenarios   []scenario
+	length      time.Duration
+	repetitions int
+	profiles    string
+	write       bool
+}
+
+func main() {
+	if os.Getenv(bareVariable) != "" {
+		if err := serveBare(); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	o, err := readOptions()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err = run(ctx, o)
+	interrupted := ctx.Err() != nil
+	stop()
+	switch {
+	case interrupted:
+		os.Exit(130)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func readOptions() (options, error) {
+	var o options
+	var names []string
+	for _, s := range scenarios {
+		names = append(names, s.name)
+	}
+	stacks := flag.String("stack", embedded+","+production, "what to measure; production is PostgreSQL and Redis")
+	connections := flag.String("connections", "16,64", "how many connections")
+	length := flag.Float64("seconds", 5, "length of a repetition")
+	chosen := flag.String("scenario", strings.Join(names, ","), "what to do")
+	flag.IntVar(&o.repetitions, "repetitions", 3, "how often each is measured, after a warm-up")
+	flag.StringVar(&o.profiles, "profile", "", "save CPU profiles of the server in this `folder`")
+	flag.BoolVar(&o.write, "write", false, "write docs/performance.md")
+	flag.Parse()
+	var faults []error
+	if flag.NArg() > 0 {
+		faults = append(faults, fmt.Errorf("unknown argument %q", flag.Arg(0)))
+	}
+	for _, name := range strings.Split(*stacks, ",") {
+		if name != embedded && name != production {
+			faults = append(faults, fmt.Errorf("-stack: %q is neither %s nor %s", name, embedded, production))
+		}
+		o.stacks = append(o.stacks, name)
+	}
+	for _, word := range strings.Split(*connections, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			faults = append(faults, fmt.Errorf("-connections: %q is no number of connections", word))
+		}
+		o.connections = append(o.connections, n)
+	}
+	for _, name := range strings.Split(*chosen, ",") {
+		i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
+		if i < 0 {
+			faults = append(faults, fmt.Errorf("-scenario: %q is none of %s", name, strings.Join(names, ", ")))
+			continue
+		}
+		o.scenarios = append(o.scenarios, scenarios[i])
+	}
+	o.length = time.Duration(*length * float64(time.Second))
+	if o.length < time.Second || o.repetitions < 1 {
+		faults = append(faults, errors.New("a repetition takes at least a second, and there is at least one"))
+	}
+	return o, errors.Join(faults...)
+}
+
+func run(ctx context.Context, o options) (err error) {
+	root, err := servers.Root()
+	if err != nil {
+		return fmt.Errorf("find the repository: %w", err)
+	}
+	program, err := harness.Build()
+	if err != nil {
+		return err
+	}
+	if o.profiles != "" {
+		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
+			return err
+		}
+	}
+	var sections []section
+	for _, name := range o.stacks {
+		s, err := measure(ctx, o, name, program)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		sections = append(sections, s)
+	}
+	for _, s := range sections {
+		fmt.Printf("\n%s\n\n", s.title)
+		markdown(os.Stdout, s.lines)
+	}
+	if !o.write {
+		return nil
+	}
+	file, err := os.Create(filepath.Join(root, "docs", "performance.md"))
+	if err != nil {
+		return err
+	}
+	page(file, runtime.NumCPU(), sections)
+	return file.Close()
+}
+
+// measure measures the floors and every scenario on one stack.
+func measure(ctx context.Context, o options, name, program string) (s section, err error) {
+	folder, err := os.MkdirTemp("", "overworld-bench-")
+	if err != nil {
+		return s, err
+	}
+	defer os.RemoveAll(folder)
+	stack, err := newStack(ctx, name, folder)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, stack.close()) }()
+	s.title = stack.title()
+	// It is started first, and idle while the floors are measured: what a process does in its
+	// first minute is not what it does all day.
+	server, err := stack.serve(ctx, program)
+	if err != nil {
+		return s, err
+	}
+	defer func() { err = errors.Join(err, server.child.stop()) }()
+	floors := map[int]floor{}
+	for _, connections := range o.connections {
+		var lines []line
+		if floors[connections], lines, err = measureFloors(ctx, o, stack, folder, connections); err != nil {
+			return s, fmt.Errorf("floors: %w", err)
+		}
+		s.lines = append(s.lines, lines...)
+	}
+	for _, scenario := range o.scenarios {
+		for _, connections := range o.connections {
+			f, err := server.run(ctx, o, scenario, connections)
+			if err != nil {
+				return s, fmt.Errorf("%s: %w", scenario.name, err)
+			}
+			if f.fault != nil {
+				fmt.Fprintf(os.Stderr, "%s, %d connections: %d errors, the first: %v\n", scenario.name, connections, f.errors, f.fault)
+			}
+			l := line{stack: name, what: scenario.name, connections: connections, figures: f, most: scenario.most}
+			switch scenario.name {
+			case "document-put":
+				l.upsert = floors[connections].upsert
+			case "document-get", "own-profile":
+				l.http = floors[connections].http
+			}
+			s.lines = append(s.lines, l)
+			tell(l)
+		}
+	}
+	return s, nil
+}
+
+// tell shows how far the run is.
+func tell(l line) {
+	fmt.Fprintf(os.Stderr, "%-10s %-28s %4d connections %8.0f/s  CPU s/1,000 %.3f\n", l.stack, l.what, l.connections, l.figures.persecond, l.figures.total())
+}
+
+func (o options) load(connections int) load {
+	return load{connections: connections, repetitions: o.repetitions, seconds: o.length}
+}
+
+// floor is what a scenario is compared with.
+type floor struct{ http, upsert figures }
+
+func measureFloors(ctx context.Context, o options, s *stack, folder string, connections int) (floor, []line, error) {
+	upserts := func(rows int, l load) (figures, error) {
+		if s.servers == nil {
+			return sqliteUpserts(ctx, folder, rows, l)
+		}
+		return postgresUpserts(ctx, s.servers, rows, l)
+	}
+	var f floor
+	var err error
+	if f.http, err = bareHandler(ctx, folder, o.load(connections)); err != nil {
+		return f, nil, err
+	}
+	if f.upsert, err = upserts(1, o.load(connections)); err != nil {
+		return f, nil, err
+	}
+	// More connections than these only queue on each other's rows.
+	few := min(connections, 4)
+	many, err := upserts(batch, o.load(few))
+	if err != nil {
+		return f, nil, err
+	}
+	lines := []line{
+		{stack: s.name, what: "floor: bare HTTP", connections: connections, figures: f.http},
+		{stack: s.name, what: "floor: upsert, 1 row", connections: connections, figures: f.upsert},
+		{stack: s.name, what: "floor: upsert, 64 rows", connections: few, figures: many},
+	}
+	for _, l := range lines {
+		tell(l)
+	}
+	return f, lines, nil
+}
+
+// run measures one scenario.
+func (r *replica) run(ctx context.Context, o options, s scenario, connections int) (figures, error) {
+	l := o.load(connections)
+	l.used = r.used
+	l.open = func(int) (operation, func(), error) {
+		c, err := dial(r.place.address)
+		if err != nil {
+			return nil, nil, err
+		}
+		do, err := s.prepare(r.place, c)
+		return do, c.close, err
+	}
+	if o.profiles == "" {
+		return drive(ctx, l)
+	}
+	// The profile runs beside the load; its figures are the worse for it.
+	path := filepath.Join(o.profiles, fmt.Sprintf("%s-%s-%d.pprof", r.stack.name, s.name, connections))
+	saved := make(chan error, 1)
+	opened := l.open
+	l.open = func(i int) (operation, func(), error) {
+		if i == connections-1 {
+			go func() { saved <- r.profile(ctx, o.length*time.Duration(o.repetitions), path) }()
+		}
+		return opened(i)
+	}
+	f, err := drive(ctx, l)
+	if err != nil {
+		return f, err
+	}
+	return f, <-saved
+}
