@@ -36,7 +36,7 @@ const (
 // newStack starts what the stack needs; folder is for its data.
 func newStack(ctx context.Context, name, folder string) (*stack, error) {
 	s := &stack{name: name, settings: map[string]string{
-		"LISTEN": "127.0.0.1:0", "LOG_FORMAT": "json", "DATA": folder, "PPROF": "true",
+		"LISTEN": "127.0.0.1:0", "LOG_FORMAT": "json", "DATA": folder, "PPROF": "true", "DRAIN_SECONDS": "0",
 	}}
 	// The load comes from one address, and from few callers.
 	for _, class := range []string{"SIGN_IN", "READ", "WRITE", "OPERATE"} {
