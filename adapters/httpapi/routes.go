@@ -8,6 +8,7 @@ func table(o Options) []route {
 	return slices.Concat(
 		authRoutes(o),
 		playerRoutes(o),
+		sessionRoutes(o),
 		documentRoutes(o),
 		projectRoutes(o),
 		environmentRoutes(o),

@@ -461,9 +461,10 @@ func TestEveryRouteKeepsItsAudience(t *testing.T) {
 	scopeless := map[tenancy.Kind]string{
 		tenancy.SecretKey: f.key("development", tenancy.SecretKey, tenancy.PlayersWrite), tenancy.ServerToken: f.key("development", tenancy.ServerToken, tenancy.PlayersRead),
 	}
+	reader := f.key("development", tenancy.SecretKey, tenancy.PlayersRead)
 	holders := map[tenancy.Kind]string{tenancy.SecretKey: f.operator, tenancy.ServerToken: f.server, tenancy.PublishableKey: f.publishable, tenancy.PlayerToken: token}
 	names := strings.NewReplacer("{project}", "game", "{environment}", "development", "{environment_id}", string(f.environments[0].ID), "{player}", player,
-		"{collection}", "c", "{key}", "018f4c1e-7b6a-7c3d-9e2f-0a1b2c3d4e5f", "{code}", "request.invalid")
+		"{collection}", "c", "{session}", "018f4c1e-7b6a-7c3d-9e2f-0a1b2c3d4e5e", "{key}", "018f4c1e-7b6a-7c3d-9e2f-0a1b2c3d4e5f", "{code}", "request.invalid")
 	cases := 0
 	for _, r := range Routes() {
 		path := names.Replace(r.Path)
@@ -486,7 +487,11 @@ func TestEveryRouteKeepsItsAudience(t *testing.T) {
 				continue
 			}
 			if needs != "" && !(kind == tenancy.ServerToken && needs == tenancy.PlayersRead) {
-				f.do(r.Method, path, scopeless[kind], "").problem(http.StatusForbidden, "auth.scope_required")
+				without := scopeless[kind]
+				if needs == tenancy.PlayersWrite {
+					without = reader
+				}
+				f.do(r.Method, path, without, "").problem(http.StatusForbidden, "auth.scope_required")
 			}
 		}
 		if !r.Audience.Operator {

@@ -95,6 +95,40 @@ func (s sessions) Update(ctx context.Context, scope tenancy.Scope, session ident
 	})
 }
 
+func (s sessions) List(ctx context.Context, scope tenancy.Scope, query identity.SessionQuery) ([]identity.Session, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, s.conn, "list sessions", query.Limit, sessionRow.session, func(q *bun.SelectQuery) {
+		q.Where("environment_id = ? AND player_id = ?", environment, ident(query.Player))
+		if query.Before != "" {
+			q.Where("id < ?", ident(query.Before))
+		}
+		if !query.LiveAt.IsZero() {
+			// Said so, SQLite doesn't take it for a range of the index on expires_at,
+			// which holds everybody's sessions.
+			q.Where("revoked_at IS NULL AND NOT (expires_at <= ?)", at(query.LiveAt))
+		}
+		q.OrderBy("id", bun.OrderDesc) // UUIDv7: the newest is the greatest
+	})
+}
+
+func (s sessions) RevokeAll(ctx context.Context, scope tenancy.Scope, player identity.PlayerID, reason identity.RevokeReason, when time.Time) ([]identity.SessionID, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	var ended []identity.SessionID
+	err = s.exec(ctx, "end sessions", func(db bun.IDB) error {
+		ended = []identity.SessionID{}
+		return db.NewUpdate().Model((*sessionRow)(nil)).Set("revoked_at = ?, reason = ?", at(when), prose(reason)).
+			Where("environment_id = ? AND player_id = ? AND revoked_at IS NULL AND expires_at > ?", environment, ident(player), at(when)).
+			Returning("id").Scan(ctx, &ended)
+	})
+	return ended, err
+}
+
 // Purge finds the expired and the revoked through an index each. It need not ask
 // again before it deletes, because no session comes back to life.
 func (s sessions) Purge(ctx context.Context, scope tenancy.Scope, before time.Time, limit int) (int, error) {

@@ -2,7 +2,12 @@ package access
 
 import (
 	"context"
+	"errors"
+	"slices"
 
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/revocation"
 )
 
@@ -18,4 +23,42 @@ func Revoke(ctx context.Context, memory revocation.Memory, keys []string, commit
 	err := commit()
 	_ = memory.Block(context.WithoutCancel(ctx), keys...)
 	return err
+}
+
+// errUnblocked rolls back a change that reached sessions nobody had blocked.
+var errUnblocked = errors.New("sessions were not blocked yet")
+
+// RevokeSessions is Revoke for a change that learns only in its transaction
+// which sessions it ends: it tells them, and commits once all of them were
+// blocked before. Until then it is rolled back and made again.
+func RevokeSessions(
+	ctx context.Context, memory revocation.Memory, store datastore.Datastore, scope tenancy.Scope,
+	change func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error),
+) error {
+	var blocked []string
+	for {
+		var missed []string
+		err := Revoke(ctx, memory, blocked, func() error {
+			return store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+				missed = nil
+				ended, err := change(ctx, tx)
+				if err != nil {
+					return err
+				}
+				for _, id := range ended {
+					if key := SessionKey(scope, id); !slices.Contains(blocked, key) {
+						missed = append(missed, key)
+					}
+				}
+				if len(missed) > 0 {
+					return errUnblocked
+				}
+				return nil
+			})
+		})
+		if !errors.Is(err, errUnblocked) {
+			return err
+		}
+		blocked = append(blocked, missed...)
+	}
 }

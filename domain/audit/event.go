@@ -52,6 +52,8 @@ const (
 	DocumentWritten      Action = "document.written"
 	DocumentDeleted      Action = "document.deleted"
 	SessionReuseDetected Action = "session.refresh_reused"
+	SessionRevoked       Action = "session.revoked"
+	SessionsRevoked      Action = "player.sessions_revoked"
 	AccessRefused        Action = "access.refused"
 )
 

@@ -33,9 +33,24 @@ type Sessions interface {
 	Lock(ctx context.Context, scope tenancy.Scope, id SessionID) (Session, error)
 	// Update stores everything that changes in a session's life; ErrSessionNotFound when there is none.
 	Update(ctx context.Context, scope tenancy.Scope, session Session) error
+	// List gives up to query.Limit sessions of a player, newest first; none of an unknown player.
+	List(ctx context.Context, scope tenancy.Scope, query SessionQuery) ([]Session, error)
+	// RevokeAll ends every session of a player that is live at the given time, as
+	// Session.Revoked would, and tells which, in no order.
+	RevokeAll(ctx context.Context, scope tenancy.Scope, player PlayerID, reason RevokeReason, at time.Time) ([]SessionID, error)
 	// Purge deletes up to limit sessions that expired, or were revoked,
 	// before the given time, and tells how many.
 	Purge(ctx context.Context, scope tenancy.Scope, before time.Time, limit int) (int, error)
+}
+
+// SessionQuery selects sessions of a player.
+type SessionQuery struct {
+	Player PlayerID
+	// LiveAt, when not zero, leaves out the sessions that are not live then.
+	LiveAt time.Time
+	// Before is the last session of the page before; empty at the beginning.
+	Before SessionID
+	Limit  int
 }
 
 // SigningKeys stores the key pairs of each environment, the private halves as

@@ -34,6 +34,8 @@ const (
 	LoggedOut RevokeReason = "logout"
 	Stolen    RevokeReason = "refresh_reuse"
 	Operator  RevokeReason = "operator"
+	// ByPlayer is a session that its player ended from another one, or with all of them.
+	ByPlayer RevokeReason = "player"
 )
 
 // RefreshGrace is how long the last used refresh token still answers with its

@@ -3,6 +3,7 @@ package integration
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -35,13 +36,14 @@ type sample struct {
 }
 
 var (
-	ok       = answer{status: http.StatusOK}
-	created  = answer{status: http.StatusCreated}
-	gone     = answer{status: http.StatusNoContent}
-	foreign  = answer{http.StatusForbidden, "tenancy.wrong_environment"}
-	noPlayer = answer{http.StatusNotFound, "identity.player_not_found"}
-	noFile   = answer{http.StatusNotFound, "storage.document_not_found"}
-	noWrite  = answer{http.StatusForbidden, "storage.write_denied"}
+	ok        = answer{status: http.StatusOK}
+	created   = answer{status: http.StatusCreated}
+	gone      = answer{status: http.StatusNoContent}
+	foreign   = answer{http.StatusForbidden, "tenancy.wrong_environment"}
+	noPlayer  = answer{http.StatusNotFound, "identity.player_not_found"}
+	noSession = answer{http.StatusNotFound, "identity.session_not_found"}
+	noFile    = answer{http.StatusNotFound, "storage.document_not_found"}
+	noWrite   = answer{http.StatusForbidden, "storage.write_denied"}
 )
 
 // samples has every route by its operation id.
@@ -61,6 +63,13 @@ var samples = map[string]sample{
 	"refreshSession": {nothing, refreshes, refreshed},
 	"logout":         {nothing, logsOut, always(gone)},
 	"getPlayer":      {players, nil, seesPlayer},
+
+	"listOwnSessions":      {nothing, nil, always(ok)},
+	"endOwnSession":        {sessions, endsAnothers, always(noSession)},
+	"endOwnSessions":       {nothing, logsOut, always(gone)},
+	"listPlayerSessions":   {environments, nil, environment(ok)},
+	"revokePlayerSession":  {environments, nil, environment(noSession)},
+	"revokePlayerSessions": {environments, revokesGuest, environment(gone)},
 
 	"getPlayerDocument":       {players, nil, readsDocument},
 	"putPlayerDocument":       {players, writes, writesDocument},
@@ -139,9 +148,10 @@ func projects(*isolation) []target {
 	}
 }
 
-func environments(*isolation) []target {
+func environments(i *isolation) []target {
 	on := func(name, project, environment string, exists bool) target {
-		return target{name, map[string]string{"project": project, "environment": environment, "key": newID()}, exists}
+		vars := map[string]string{"project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID()}
+		return target{name, vars, exists}
 	}
 	return []target{
 		on("the home environment", home.project, home.environment, true),
@@ -193,6 +203,20 @@ func logsOut(t *testing.T, i *isolation, c caller, _ target, r *request) {
 	if c.kind == tenancy.PlayerToken {
 		r.token = i.first.Client(i.games[c.at]).Guest(t).AccessToken
 	}
+}
+
+func sessions(*isolation) []target {
+	return []target{{"a session", map[string]string{"session": newID()}, true}}
+}
+
+// endsAnothers names a live session of another player at home.
+func endsAnothers(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	r.path = "/v1/players/me/sessions/" + i.game().Guest(t).SessionID
+}
+
+// revokesGuest spares the player whom all other cases name.
+func revokesGuest(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	r.path = strings.ReplaceAll(r.path, i.owner.player, i.game().Guest(t).PlayerID)
 }
 
 var environmentsMade atomic.Int64

@@ -3,6 +3,7 @@ package datastoretest
 import (
 	"bytes"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -106,6 +107,47 @@ var sessionTests = map[string]func(*testing.T, *world){
 		fails(t, "lock", second(w.Sessions().Lock(w.ctx, w.here(), ghost.ID)), identity.ErrSessionNotFound)
 		fails(t, "update", w.Sessions().Update(w.ctx, w.here(), ghost), identity.ErrSessionNotFound)
 		fails(t, "create without a player", w.Sessions().Create(w.ctx, w.here(), ghost), identity.ErrPlayerNotFound)
+	},
+	"list, newest first": func(t *testing.T, w *world) {
+		p, other := w.player(t, w.here()), w.player(t, w.here())
+		var all []identity.Session // newest first
+		for i := range 5 {
+			s := session(p)
+			s.ExpiresAt = later(time.Duration(i+1) * time.Hour)
+			if i == 3 {
+				s = s.Revoked(identity.LoggedOut, later(time.Minute))
+			}
+			must(t, w.Sessions().Create(w.ctx, w.here(), s))
+			must(t, w.Sessions().Create(w.ctx, w.here(), session(other)))
+			all = append([]identity.Session{s}, all...)
+		}
+		list := func(q identity.SessionQuery) []identity.Session {
+			t.Helper()
+			return get[[]identity.Session](t)(w.Sessions().List(w.ctx, w.here(), q))
+		}
+		same(t, "all", list(identity.SessionQuery{Player: p.ID, Limit: 10}), all)
+		same(t, "a page", list(identity.SessionQuery{Player: p.ID, Limit: 2}), all[:2])
+		same(t, "the next", list(identity.SessionQuery{Player: p.ID, Before: all[1].ID, Limit: 2}), all[2:4])
+		same(t, "live", list(identity.SessionQuery{Player: p.ID, LiveAt: later(2 * time.Hour), Limit: 10}), []identity.Session{all[0], all[2]})
+		same(t, "limit 0", list(identity.SessionQuery{Player: p.ID}), []identity.Session{})
+		same(t, "nobody's", list(identity.SessionQuery{Player: "nobody", Limit: 10}), []identity.Session{})
+	},
+	"revoke all": func(t *testing.T, w *world) {
+		p := w.player(t, w.here())
+		live, again, over, out := session(p), session(p), session(p), session(p).Revoked(identity.LoggedOut, later(time.Second))
+		over.ExpiresAt = later(time.Minute)
+		theirs := session(w.player(t, w.here()))
+		for _, s := range []identity.Session{live, again, over, out, theirs} {
+			must(t, w.Sessions().Create(w.ctx, w.here(), s))
+		}
+		when := later(time.Minute)
+		ended := get[[]identity.SessionID](t)(w.Sessions().RevokeAll(w.ctx, w.here(), p.ID, identity.Operator, when))
+		slices.Sort(ended)
+		same(t, "ended", ended, []identity.SessionID{live.ID, again.ID})
+		for _, s := range []identity.Session{live.Revoked(identity.Operator, when), again.Revoked(identity.Operator, when), over, out, theirs} {
+			same(t, "stored", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), s.ID)), s)
+		}
+		same(t, "again", get[[]identity.SessionID](t)(w.Sessions().RevokeAll(w.ctx, w.here(), p.ID, identity.Operator, when)), []identity.SessionID{})
 	},
 	"purge": func(t *testing.T, w *world) {
 		p := w.player(t, w.here())

@@ -25,6 +25,8 @@ var isolationTests = map[string]func(*testing.T, *world){
 			fails(t, "locked session", second(w.Sessions().Lock(w.ctx, foreign, b.session.ID)), identity.ErrSessionNotFound)
 			fails(t, "session of a foreign player", w.Sessions().Create(w.ctx, foreign, session(b.player)), identity.ErrPlayerNotFound)
 			fails(t, "update of a session", w.Sessions().Update(w.ctx, foreign, b.session.Revoked(identity.Operator, start)), identity.ErrSessionNotFound)
+			same(t, "sessions", get[[]identity.Session](t)(w.Sessions().List(w.ctx, foreign, identity.SessionQuery{Player: b.player.ID, Limit: 10})), []identity.Session{})
+			same(t, "ended sessions", get[[]identity.SessionID](t)(w.Sessions().RevokeAll(w.ctx, foreign, b.player.ID, identity.Operator, start)), []identity.SessionID{})
 			same(t, "purged sessions", get[int](t)(w.Sessions().Purge(w.ctx, foreign, later(24*time.Hour), 100)), 0)
 			same(t, "keys", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, foreign)), []identity.SealedKey{})
 			same(t, "purged keys", get[int](t)(w.SigningKeys().Purge(w.ctx, foreign, later(24*time.Hour))), 0)
@@ -71,22 +73,24 @@ var isolationTests = map[string]func(*testing.T, *world){
 		var none tenancy.Scope
 		fresh := player()
 		for name, err := range map[string]error{
-			"Players.Create":    w.Players().Create(w.ctx, none, fresh, login(fresh)),
-			"Players.Get":       second(w.Players().Get(w.ctx, none, b.player.ID)),
-			"Players.ByLogin":   second(w.Players().ByLogin(w.ctx, none, b.login.Method, b.login.Subject)),
-			"Players.Seen":      w.Players().Seen(w.ctx, none, b.player.ID, start),
-			"Sessions.Create":   w.Sessions().Create(w.ctx, none, b.session),
-			"Sessions.Get":      second(w.Sessions().Get(w.ctx, none, b.session.ID)),
-			"Sessions.Lock":     second(w.Sessions().Lock(w.ctx, none, b.session.ID)),
-			"Sessions.Update":   w.Sessions().Update(w.ctx, none, b.session),
-			"Sessions.Purge":    second(w.Sessions().Purge(w.ctx, none, start, 1)),
-			"SigningKeys.List":  second(w.SigningKeys().List(w.ctx, none)),
-			"SigningKeys.Save":  w.SigningKeys().Save(w.ctx, none, []identity.SealedKey{b.key}),
-			"SigningKeys.Purge": second(w.SigningKeys().Purge(w.ctx, none, start)),
-			"Documents.Get":     second(w.Documents().Get(w.ctx, none, b.document.Ref)),
-			"Documents.Lock":    second(w.Documents().Lock(w.ctx, none, b.document.Ref)),
-			"Documents.Write":   w.Documents().Write(w.ctx, none, b.document),
-			"Documents.List":    second(w.Documents().List(w.ctx, none, storage.Query{Reads: everyAccess, Limit: 1})),
+			"Players.Create":     w.Players().Create(w.ctx, none, fresh, login(fresh)),
+			"Players.Get":        second(w.Players().Get(w.ctx, none, b.player.ID)),
+			"Players.ByLogin":    second(w.Players().ByLogin(w.ctx, none, b.login.Method, b.login.Subject)),
+			"Players.Seen":       w.Players().Seen(w.ctx, none, b.player.ID, start),
+			"Sessions.Create":    w.Sessions().Create(w.ctx, none, b.session),
+			"Sessions.Get":       second(w.Sessions().Get(w.ctx, none, b.session.ID)),
+			"Sessions.Lock":      second(w.Sessions().Lock(w.ctx, none, b.session.ID)),
+			"Sessions.Update":    w.Sessions().Update(w.ctx, none, b.session),
+			"Sessions.List":      second(w.Sessions().List(w.ctx, none, identity.SessionQuery{Player: b.player.ID, Limit: 1})),
+			"Sessions.RevokeAll": second(w.Sessions().RevokeAll(w.ctx, none, b.player.ID, identity.Operator, start)),
+			"Sessions.Purge":     second(w.Sessions().Purge(w.ctx, none, start, 1)),
+			"SigningKeys.List":   second(w.SigningKeys().List(w.ctx, none)),
+			"SigningKeys.Save":   w.SigningKeys().Save(w.ctx, none, []identity.SealedKey{b.key}),
+			"SigningKeys.Purge":  second(w.SigningKeys().Purge(w.ctx, none, start)),
+			"Documents.Get":      second(w.Documents().Get(w.ctx, none, b.document.Ref)),
+			"Documents.Lock":     second(w.Documents().Lock(w.ctx, none, b.document.Ref)),
+			"Documents.Write":    w.Documents().Write(w.ctx, none, b.document),
+			"Documents.List":     second(w.Documents().List(w.ctx, none, storage.Query{Reads: everyAccess, Limit: 1})),
 		} {
 			if err == nil || fault.KindOf(err) != fault.Internal {
 				t.Errorf("%s: got %v, want an internal error", name, err)

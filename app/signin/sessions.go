@@ -1,0 +1,45 @@
+package signin
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// Sessions gives up to limit live sessions of the player who calls, newest
+// first, beginning before the given one.
+func (u *UseCases) Sessions(ctx context.Context, p tenancy.Principal, before identity.SessionID, limit int) ([]identity.Session, error) {
+	return u.store.Sessions().List(ctx, p.Scope(), identity.SessionQuery{
+		Player: identity.PlayerID(p.Subject()), LiveAt: u.clock.Now(), Before: before, Limit: limit,
+	})
+}
+
+// EndSession ends a session of the player who calls, his own or that of
+// another device. Ending one that has ended is no error; one of somebody else
+// is ErrSessionNotFound.
+func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id identity.SessionID) error {
+	return access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+		session, err := tx.Sessions().Lock(ctx, p.Scope(), id)
+		if err != nil {
+			return nil, fmt.Errorf("read session: %w", err)
+		}
+		if session.Player != identity.PlayerID(p.Subject()) {
+			return nil, identity.ErrSessionNotFound
+		}
+		if err := tx.Sessions().Update(ctx, p.Scope(), session.Revoked(identity.ByPlayer, u.clock.Now())); err != nil {
+			return nil, fmt.Errorf("end session: %w", err)
+		}
+		return []identity.SessionID{id}, nil
+	})
+}
+
+// EndSessions ends every session of the player who calls, this one too.
+func (u *UseCases) EndSessions(ctx context.Context, p tenancy.Principal) error {
+	return access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+		return tx.Sessions().RevokeAll(ctx, p.Scope(), identity.PlayerID(p.Subject()), identity.ByPlayer, u.clock.Now())
+	})
+}
