@@ -13,6 +13,7 @@ import (
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/jobs"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
 	"github.com/overworldhq/overworld/app/signin"
@@ -30,7 +31,9 @@ type Options struct {
 	Documents     *documents.UseCases
 	Operators     *operators.UseCases
 	Throttle      *limits.Throttle
-	Limits        limits.Limits
+	// Ledger keeps what was answered under idempotency keys.
+	Ledger *once.Ledger
+	Limits limits.Limits
 	// Jobs are those whose state GET /v1/workers tells.
 	Jobs []jobs.Job
 	// Vault gives the key that authenticates cursors.

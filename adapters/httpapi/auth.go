@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/signin"
 )
 
@@ -33,7 +34,10 @@ type grant struct {
 	DeviceSecret     string    `json:"device_secret,omitempty" doc:"The secret that was made for this device. It is shown this once: store it, it is the only way back in."`
 }
 
-func grantOf(g signin.Grant) *grant {
+func grantOf(c *call, g signin.Grant) *grant {
+	if g.Created {
+		c.created()
+	}
 	return &grant{
 		PlayerID: string(g.Player), SessionID: string(g.Session), AccessToken: g.AccessToken, AccessExpiresAt: g.AccessExpiresAt,
 		RefreshToken: g.RefreshToken, RefreshExpiresAt: g.RefreshExpiresAt, Created: g.Created, DeviceSecret: g.DeviceSecret,
@@ -42,35 +46,33 @@ func grantOf(g signin.Grant) *grant {
 
 func authRoutes(o Options) []route {
 	return []route{
-		define(route{
+		change(route{
 			Method: http.MethodPost, Path: "/v1/auth/guest", ID: "signInGuest", Tag: "Sign-in", Class: limits.SignIn,
 			Statuses: []int{http.StatusOK, http.StatusCreated},
 			Summary:  "Sign a device in as a guest",
 			Description: "The same device secret leads to the same player each time (200); a new one makes a player (201). " +
-				"A device that has no secret sends none, and is given one to store.",
-		}, runtime(publishableKey()), func(ctx context.Context, c *call, in *guestInput) (*grant, error) {
-			g, err := o.SignIn.Guest(ctx, c.principal, in.Body.DeviceSecret, c.device())
-			if g.Created {
-				c.created()
+				"A device that has no secret sends none, and is given one to store; an Idempotency-Key needs a secret, for many may choose the same key.",
+		}, runtime(publishableKey()), grantOf, func(ctx context.Context, c *call, in *guestInput, tell once.Effect[signin.Grant]) (signin.Grant, error) {
+			if c.r.Header[keyHeader] != nil && in.Body.DeviceSecret == "" {
+				return signin.Grant{}, errKeySecret
 			}
-			return grantOf(g), err
+			return o.SignIn.Guest(ctx, c.principal, in.Body.DeviceSecret, c.device(), tell)
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodPost, Path: "/v1/auth/refresh", ID: "refreshSession", Tag: "Sign-in", Class: limits.SignIn,
 			Summary: "Get the next access token of a session",
 			Description: "A refresh token is good for one use, and its successor comes with the reply. A client whose reply got lost may send " +
 				"the token again within 30 seconds and gets the same successor. An older token ends the session: somebody else has it.",
-		}, runtime(publishableKey()), func(ctx context.Context, c *call, in *refreshInput) (*grant, error) {
-			g, err := o.SignIn.Refresh(ctx, c.principal, in.Body.RefreshToken, c.device())
-			return grantOf(g), err
+		}, runtime(publishableKey()), grantOf, func(ctx context.Context, c *call, in *refreshInput, tell once.Effect[signin.Grant]) (signin.Grant, error) {
+			return o.SignIn.Refresh(ctx, c.principal, in.Body.RefreshToken, c.device(), tell)
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodPost, Path: "/v1/auth/logout", ID: "logout", Tag: "Sign-in", Class: limits.SignIn,
 			Statuses:    []int{http.StatusNoContent},
 			Summary:     "End the session",
 			Description: "The access token and the refresh token are refused from the next request on.",
-		}, runtime(player()), func(ctx context.Context, c *call, _ *nothing) (*nothing, error) {
-			return &nothing{}, o.SignIn.Logout(ctx, c.principal)
+		}, runtime(player()), done, func(ctx context.Context, c *call, _ *nothing, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+			return none, o.SignIn.Logout(ctx, c.principal, tell)
 		}),
 	}
 }

@@ -57,7 +57,8 @@ func (c *call) body(ctx context.Context, optional bool, accepted []string) ([]by
 	if buffer.Len() == 0 {
 		return absent(optional)
 	}
-	return buffer.Bytes(), nil
+	c.raw = buffer.Bytes()
+	return c.raw, nil
 }
 
 func absent(optional bool) ([]byte, error) {

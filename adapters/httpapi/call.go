@@ -23,6 +23,8 @@ type call struct {
 
 	// stringInt64 is the wish to get int64 members as strings.
 	stringInt64 bool
+	// raw is the body as it was sent; nil when there was none or nobody reads it.
+	raw []byte
 	// status is that of success: the route's first unless the handler says otherwise.
 	status int
 	// tag is the opaque part of the reply's entity tag; empty when there is none.

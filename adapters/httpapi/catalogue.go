@@ -57,6 +57,36 @@ var catalogue = map[string]entry{
 		"A page about a problem was asked for whose code this version doesn't have.",
 		"See the list of codes at /problems.",
 	},
+	"idempotency.malformed_key": {
+		fault.Malformed, "Malformed Idempotency-Key",
+		"The Idempotency-Key is empty, longer than 255 bytes, not of printable ASCII characters, or there are several.",
+		"Send one key that names this one intent, such as a random UUID.",
+	},
+	"idempotency.mismatch": {
+		fault.Invalid, "Idempotency-Key of another request",
+		"Within the last 24 hours this caller used the key for a request with another method, path, query, precondition or body.",
+		"Choose a new key for each new intent, and send the same request again only under its own.",
+	},
+	"idempotency.in_progress": {
+		fault.Conflict, "Same request in progress",
+		"A request with this Idempotency-Key is being worked on at this moment.",
+		"Wait as long as Retry-After says, then send it again: it gets the same answer.",
+	},
+	"idempotency.taken": {
+		fault.Conflict, "Idempotency-Key just used",
+		"Another server was faster with a request under this Idempotency-Key.",
+		"Send the request again: it gets the answer of the one that was faster.",
+	},
+	"idempotency.not_found": {
+		fault.NotFound, "Nothing answered under this key",
+		"No answer is remembered under this Idempotency-Key.",
+		"Send the request itself.",
+	},
+	"idempotency.secret_required": {
+		fault.Invalid, "Idempotency-Key without a secret",
+		"A guest's sign-in has an Idempotency-Key and no device secret. All players share the publishable key, so two who chose the same key would become one player.",
+		"Make a secret of at least 128 random bits on the device, store it, and send it as device_secret.",
+	},
 	"service.internal": {
 		fault.Internal, "Something went wrong on our side",
 		"A fault in the server kept it from answering. Nothing about the request needs to change.",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -117,25 +118,25 @@ func credentialRoutes(o Options) []route {
 			func(ctx context.Context, c *call, in *environmentKeys) (*list[*credential], error) {
 				return h.list(ctx, c, in, in.paging)
 			}),
-		define(at("POST", environment, "createKey", "Make a key or token for an environment", creating), write,
-			func(ctx context.Context, c *call, in *environmentKeyCreate) (*credential, error) {
-				return h.create(ctx, c, in, in.Body)
+		change(at("POST", environment, "createKey", "Make a key or token for an environment", creating), write, issuedOf,
+			func(ctx context.Context, c *call, in *environmentKeyCreate, tell once.Effect[operators.Issued]) (operators.Issued, error) {
+				return h.create(ctx, c, in, in.Body, tell)
 			}),
-		define(at("DELETE", environment+"/{key}", "revokeKey", "Revoke a key or token of an environment", revoking), write,
-			func(ctx context.Context, c *call, in *environmentKey) (*nothing, error) {
-				return &nothing{}, o.Operators.RevokeCredential(ctx, c.principal, in.place(), string(in.Key))
+		change(at("DELETE", environment+"/{key}", "revokeKey", "Revoke a key or token of an environment", revoking), write, done,
+			func(ctx context.Context, c *call, in *environmentKey, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+				return none, o.Operators.RevokeCredential(ctx, c.principal, in.place(), string(in.Key), tell)
 			}),
 		define(at("GET", project, "listProjectKeys", "List the keys of the whole project", listing), read,
 			func(ctx context.Context, c *call, in *projectList) (*list[*credential], error) {
 				return h.list(ctx, c, in, in.paging)
 			}),
-		define(at("POST", project, "createProjectKey", "Make a key for the whole project", creating+" It is a secret key that reaches every environment."), write,
-			func(ctx context.Context, c *call, in *projectKeyCreate) (*credential, error) {
-				return h.create(ctx, c, in, in.Body)
+		change(at("POST", project, "createProjectKey", "Make a key for the whole project", creating+" It is a secret key that reaches every environment."), write, issuedOf,
+			func(ctx context.Context, c *call, in *projectKeyCreate, tell once.Effect[operators.Issued]) (operators.Issued, error) {
+				return h.create(ctx, c, in, in.Body, tell)
 			}),
-		define(at("DELETE", project+"/{key}", "revokeProjectKey", "Revoke a key of the whole project", revoking), write,
-			func(ctx context.Context, c *call, in *projectKey) (*nothing, error) {
-				return &nothing{}, o.Operators.RevokeCredential(ctx, c.principal, in.place(), string(in.Key))
+		change(at("DELETE", project+"/{key}", "revokeProjectKey", "Revoke a key of the whole project", revoking), write, done,
+			func(ctx context.Context, c *call, in *projectKey, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+				return none, o.Operators.RevokeCredential(ctx, c.principal, in.place(), string(in.Key), tell)
 			}),
 	}
 }
@@ -154,16 +155,17 @@ func (h credentialHandlers) list(ctx context.Context, c *call, at placed, p pagi
 	return pageOf(c, limit, found, credentialOf, func(one tenancy.Credential) []string { return []string{one.ID} }), nil
 }
 
-func (h credentialHandlers) create(ctx context.Context, c *call, at placed, body credentialBody) (*credential, error) {
+func (h credentialHandlers) create(ctx context.Context, c *call, at placed, body credentialBody, tell once.Effect[operators.Issued]) (operators.Issued, error) {
 	spec, err := body.spec()
 	if err != nil {
-		return nil, err
+		return operators.Issued{}, err
 	}
-	made, token, err := h.Operators.CreateCredential(ctx, c.principal, at.place(), spec)
-	if err != nil {
-		return nil, err
-	}
-	shown := credentialOf(made)
-	shown.Token = token
-	return shown, nil
+	made, token, err := h.Operators.CreateCredential(ctx, c.principal, at.place(), spec, tell)
+	return operators.Issued{Credential: made, Token: token}, err
+}
+
+func issuedOf(_ *call, made operators.Issued) *credential {
+	shown := credentialOf(made.Credential)
+	shown.Token = made.Token
+	return shown
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -110,12 +111,9 @@ func (s *settingsChange) apply(to *tenancy.Settings) {
 
 func environmentRoutes(o Options) []route {
 	const all, one = "/v1/projects/{project}/environments", "/v1/projects/{project}/environments/{environment}"
-	shown := func(c *call, e tenancy.Environment, err error) (*environment, error) {
-		if err != nil {
-			return nil, err
-		}
+	shown := func(c *call, e tenancy.Environment) *environment {
 		c.tag = versionTag(e.Version)
-		return environmentOf(e), nil
+		return environmentOf(e)
 	}
 	return []route{
 		define(route{
@@ -132,42 +130,40 @@ func environmentRoutes(o Options) []route {
 			}
 			return pageOf(c, limit, found, environmentOf, func(e tenancy.Environment) []string { return []string{e.Slug} }), nil
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodPost, Path: all, ID: "createEnvironment", Tag: "Environments", Class: limits.Operate,
 			Statuses: []int{http.StatusCreated}, Tagged: true, Summary: "Add an environment", Description: "Needs a key of the whole project.",
-		}, operator(tenancy.ProjectsWrite), func(ctx context.Context, c *call, in *environmentCreate) (*environment, error) {
-			e, err := o.Operators.CreateEnvironment(ctx, c.principal, in.Project, in.Body.Slug, in.Body.Name, in.Body.Production)
-			return shown(c, e, err)
+		}, operator(tenancy.ProjectsWrite), shown, func(ctx context.Context, c *call, in *environmentCreate, tell once.Effect[tenancy.Environment]) (tenancy.Environment, error) {
+			return o.Operators.CreateEnvironment(ctx, c.principal, in.Project, in.Body.Slug, in.Body.Name, in.Body.Production, tell)
 		}),
 		define(route{
 			Method: http.MethodGet, Path: one, ID: "getEnvironment", Tag: "Environments", Class: limits.Operate, Tagged: true,
 			Summary: "Read an environment",
 		}, operator(tenancy.ProjectsRead), func(ctx context.Context, c *call, in *environmentInput) (*environment, error) {
 			e, err := o.Operators.Environment(ctx, c.principal, in.Project, in.Environment)
-			return shown(c, e, err)
+			return shown(c, e), err
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodPatch, Path: one, ID: "editEnvironment", Tag: "Environments", Class: limits.Operate, Tagged: true,
 			Summary:     "Edit an environment's name and settings",
 			Description: "Members that are absent stay as they are. Without If-Match the change goes on top of whatever is there.",
-		}, operator(tenancy.ProjectsWrite), func(ctx context.Context, c *call, in *environmentEdit) (*environment, error) {
+		}, operator(tenancy.ProjectsWrite), shown, func(ctx context.Context, c *call, in *environmentEdit, tell once.Effect[tenancy.Environment]) (tenancy.Environment, error) {
 			pre, err := c.precondition()
 			if err != nil {
-				return nil, err
+				return tenancy.Environment{}, err
 			}
 			edit := operators.Edit{Name: in.Body.Name, Versions: pre.Versions}
 			if in.Body.Settings != nil {
 				edit.Settings = in.Body.Settings.apply
 			}
-			e, err := o.Operators.EditEnvironment(ctx, c.principal, in.Project, in.Environment, edit)
-			return shown(c, e, err)
+			return o.Operators.EditEnvironment(ctx, c.principal, in.Project, in.Environment, edit, tell)
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodDelete, Path: one, ID: "deleteEnvironment", Tag: "Environments", Class: limits.Operate,
 			Statuses: []int{http.StatusNoContent}, Summary: "Delete an environment with all that is in it",
 			Description: "Everything but the audit log goes, for good. Needs a key of the whole project.",
-		}, operator(tenancy.ProjectsWrite), func(ctx context.Context, c *call, in *environmentDelete) (*nothing, error) {
-			return &nothing{}, o.Operators.DeleteEnvironment(ctx, c.principal, in.Project, in.Environment, in.given())
+		}, operator(tenancy.ProjectsWrite), done, func(ctx context.Context, c *call, in *environmentDelete, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+			return none, o.Operators.DeleteEnvironment(ctx, c.principal, in.Project, in.Environment, in.given(), tell)
 		}),
 	}
 }

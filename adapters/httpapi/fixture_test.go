@@ -24,6 +24,7 @@ import (
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/plugin"
 )
 
@@ -52,6 +53,7 @@ type fixture struct {
 	options Options
 	app     *compose.App
 	clock   *movable
+	store   datastore.Datastore
 	logs    *lockedBuffer
 	metrics *prometheus.Registry
 
@@ -100,6 +102,8 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	}
 	t.Cleanup(func() { _ = engine.Close() })
 
+	f.store = store
+
 	f.options = Options{
 		Limits: limits.Default(), Vault: system.NewVault([32]byte{1}), IDs: system.IDs{}, Clock: f.clock, Logger: logger,
 		Version: "test", Metrics: f.metrics, Ready: func(context.Context) Readiness { return Readiness{Ready: true} },
@@ -114,6 +118,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	o := &f.options
 	o.Authenticator, o.SignIn, o.Players, o.Documents = f.app.Authenticator, f.app.SignIn, f.app.Players, f.app.Documents
 	o.Operators, o.Throttle, o.Jobs = f.app.Operators, f.app.Throttle, f.app.Jobs
+	o.Ledger = f.app.Ledger
 	if f.api, err = New(*o); err != nil {
 		t.Fatal(err)
 	}

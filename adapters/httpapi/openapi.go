@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
@@ -49,14 +50,18 @@ func describe(table []route) *huma.OpenAPI {
 		Components: &huma.Components{
 			Schemas:         registry,
 			SecuritySchemes: securitySchemes(),
-			Parameters: map[string]*huma.Param{"int64": {
+			Parameters: map[string]*huma.Param{"IdempotencyKey": {
+				Name: keyHeader, In: "header", Description: "Your name for this one intent, such as a random UUID: the request can be sent again for 24 hours, has its effect once, and gets the same answer.",
+				Schema: &huma.Schema{Type: "string", MinLength: new(1), MaxLength: new(once.MaxKey)},
+			}, "int64": {
 				Name: int64Parameter, In: "query", Description: "string: write every int64 as a string of decimal digits, for clients whose numbers are doubles.",
 				Schema: &huma.Schema{Type: "string", Enum: []any{"string"}},
 			}},
 			Headers: map[string]*huma.Header{
-				"ETag":            {Description: `The version of what was answered, in quotes: "12".`, Schema: &huma.Schema{Type: "string"}},
-				"RateLimit":       {Description: "What is left of the rate: r requests now, and all of it in t seconds.", Schema: &huma.Schema{Type: "string"}},
-				"RateLimitPolicy": {Description: "The rate of this class of routes: q requests in w seconds.", Schema: &huma.Schema{Type: "string"}},
+				"IdempotencyReplayed": {Description: "true: this is what was answered before to the request with this Idempotency-Key.", Schema: &huma.Schema{Type: "string", Enum: []any{"true"}}},
+				"ETag":                {Description: `The version of what was answered, in quotes: "12".`, Schema: &huma.Schema{Type: "string"}},
+				"RateLimit":           {Description: "What is left of the rate: r requests now, and all of it in t seconds.", Schema: &huma.Schema{Type: "string"}},
+				"RateLimitPolicy":     {Description: "The rate of this class of routes: q requests in w seconds.", Schema: &huma.Schema{Type: "string"}},
 			},
 			Responses: map[string]*huma.Response{"Problem": {
 				Description: "Anything that went wrong (RFC 9457). code says what, and /problems/{code} explains it.",
@@ -141,6 +146,9 @@ func operationOf(r route, registry huma.Registry) *huma.Operation {
 	if !r.Page {
 		op.Parameters = append(op.Parameters, &huma.Param{Ref: "#/components/parameters/int64"})
 	}
+	if r.keyed {
+		op.Parameters = append(op.Parameters, &huma.Param{Ref: "#/components/parameters/IdempotencyKey"})
+	}
 	if r.input.body != nil {
 		op.RequestBody = &huma.RequestBody{Required: !r.input.bodyOpt, Content: map[string]*huma.MediaType{
 			"application/json": {Schema: registry.Schema(r.input.bodyOf, true, upper(r.ID)+"Body")},
@@ -168,6 +176,9 @@ func responseOf(r route, status int, registry huma.Registry) *huma.Response {
 	response := &huma.Response{Description: http.StatusText(status), Headers: map[string]*huma.Param{}}
 	if r.Tagged {
 		response.Headers["ETag"] = &huma.Param{Ref: "#/components/headers/ETag"}
+	}
+	if r.keyed {
+		response.Headers["Idempotency-Replayed"] = &huma.Param{Ref: "#/components/headers/IdempotencyReplayed"}
 	}
 	if r.Class != "" {
 		response.Headers["RateLimit"] = &huma.Param{Ref: "#/components/headers/RateLimit"}

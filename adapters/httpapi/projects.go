@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -74,12 +75,12 @@ func projectRoutes(o Options) []route {
 			p, err := o.Operators.Project(ctx, c.principal, in.Project)
 			return projectOf(p), err
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodDelete, Path: "/v1/projects/{project}", ID: "deleteProject", Tag: "Projects", Class: limits.Operate,
 			Statuses: []int{http.StatusNoContent}, Summary: "Delete a project with all that is in it",
 			Description: "Environments, players, documents, keys: everything but the audit log goes, for good. Needs a key of the whole project.",
-		}, operator(tenancy.ProjectsWrite), func(ctx context.Context, c *call, in *projectDelete) (*nothing, error) {
-			return &nothing{}, o.Operators.DeleteProject(ctx, c.principal, in.Project, in.given())
+		}, operator(tenancy.ProjectsWrite), done, func(ctx context.Context, c *call, in *projectDelete, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+			return none, o.Operators.DeleteProject(ctx, c.principal, in.Project, in.given(), tell)
 		}),
 	}
 }

@@ -34,6 +34,9 @@ func (c *call) encode(v any) ([]byte, error) {
 
 // reply sends what a handler gave.
 func (c *call) reply(out any) error {
+	if k, ok := out.(*kept); ok {
+		c.status, c.tag = k.Status, k.Tag
+	}
 	if c.tag != "" {
 		c.header().Set("ETag", `"`+c.tag+`"`)
 		if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
@@ -52,6 +55,16 @@ func (c *call) reply(out any) error {
 	switch out := out.(type) {
 	case *nothing:
 		c.send(http.StatusNoContent, "", nil)
+		return nil
+	case *kept:
+		if out.replayed {
+			c.header().Set("Idempotency-Replayed", "true")
+		}
+		if out.Body == nil {
+			c.send(c.status, "", nil)
+			return nil
+		}
+		c.send(c.status, "application/json", out.Body)
 		return nil
 	case *page:
 		c.send(c.status, out.contentType, out.body)

@@ -48,10 +48,12 @@ type route struct {
 	Page bool
 
 	audience Audience
-	input    *input
-	output   reflect.Type
-	serve    func(ctx context.Context, c *call) (any, error)
-	observe  *observers
+	// keyed routes take an Idempotency-Key.
+	keyed   bool
+	input   *input
+	output  reflect.Type
+	serve   func(ctx context.Context, c *call) (any, error)
+	observe *observers
 }
 
 // nothing is the input or output of a route that has none.

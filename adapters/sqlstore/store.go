@@ -13,6 +13,7 @@ import (
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/idempotency"
 	"github.com/overworldhq/overworld/ports/lease"
 )
 
@@ -87,3 +88,4 @@ func (r repos) Documents() storage.Documents       { return documents{r.conn} }
 func (r repos) Audit() audit.Log                   { return auditLog{r.conn} }
 func (r repos) Leases() lease.Leases               { return leases{r.conn} }
 func (r repos) Runs() lease.Runs                   { return runs{r.conn} }
+func (r repos) Idempotency() idempotency.Records   { return records{r.conn} }

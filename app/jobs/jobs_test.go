@@ -3,15 +3,18 @@ package jobs_test
 import (
 	"context"
 	"errors"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/overworldhq/overworld/app/jobs"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/idempotency"
 	"github.com/overworldhq/overworld/ports/lease"
 )
 
@@ -85,6 +88,39 @@ func TestThePurgeDeletesWhatEndedLongAgo(t *testing.T) {
 	}
 	if keys, err := w.Ports.Store.SigningKeys().List(t.Context(), client.Scope()); err != nil || len(keys) != 1 {
 		t.Errorf("%d keys are left, %v", len(keys), err)
+	}
+}
+
+func TestThePurgeForgetsAnswers(t *testing.T) {
+	w := composetest.New(t)
+	answered := func(name string) idempotency.Record {
+		return idempotency.Record{Key: idempotency.Key{Holder: "h", Name: name}, Reply: []byte("r"), ExpiresAt: w.Clock.Now().Add(once.Remembered)}
+	}
+	save := func(r idempotency.Record) {
+		t.Helper()
+		if err := w.Ports.Store.Idempotency().Save(t.Context(), r, w.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 1001 { // more than two batches
+		save(answered(strconv.Itoa(i)))
+	}
+	w.Clock.Advance(once.Remembered + time.Microsecond)
+	fresh := answered("fresh")
+	save(fresh)
+	mine, _ := turn(t, w, "one")
+	if err := jobs.TokenPurge(w.Ports.Store, w.Clock).Run(t.Context(), mine); err != nil {
+		t.Fatal(err)
+	}
+	left := func() int {
+		n, err := w.Ports.Store.Idempotency().Purge(t.Context(), fresh.ExpiresAt.Add(time.Hour), 5000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := left(); n != 1 {
+		t.Errorf("%d answers were left, want the fresh one", n)
 	}
 }
 

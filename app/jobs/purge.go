@@ -17,9 +17,13 @@ const (
 	purgeBatch       = 500
 )
 
-// TokenPurge deletes sessions that ended long ago and signing keys that no token refers to.
+// TokenPurge deletes sessions that ended long ago, signing keys that no token
+// refers to, and answers that are no longer remembered.
 func TokenPurge(store datastore.Datastore, clock clock.Clock) Job {
 	return Job{Name: "token-purge", Every: 10 * time.Minute, Deadline: 5 * time.Minute, Run: func(ctx context.Context, turn Turn) error {
+		if err := purgeAnswers(ctx, clock, turn); err != nil {
+			return err
+		}
 		return environments.Each(ctx, store, func(environment tenancy.Environment) error {
 			for {
 				deleted := 0

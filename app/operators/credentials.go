@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -25,9 +26,17 @@ func (u *UseCases) owner(ctx context.Context, p tenancy.Principal, place Place) 
 	return tenancy.CredentialOwner{Project: environment.ProjectID, Environment: environment.ID}, err
 }
 
+// Issued is a new key or token with its secret.
+type Issued struct {
+	Credential tenancy.Credential
+	Token      string
+}
+
 // CreateCredential makes a key or token and gives the secret, which is kept
 // nowhere. Nobody can grant more than they hold. spec's Project and Environment are filled in from the place.
-func (u *UseCases) CreateCredential(ctx context.Context, p tenancy.Principal, place Place, spec tenancy.CredentialSpec) (tenancy.Credential, string, error) {
+func (u *UseCases) CreateCredential(
+	ctx context.Context, p tenancy.Principal, place Place, spec tenancy.CredentialSpec, effects ...once.Effect[Issued],
+) (tenancy.Credential, string, error) {
 	owner, err := u.owner(ctx, p, place)
 	if err != nil {
 		return tenancy.Credential{}, "", err
@@ -51,7 +60,10 @@ func (u *UseCases) CreateCredential(ctx context.Context, p tenancy.Principal, pl
 		}
 		event := owned(audit.By(p, audit.CredentialCreated, now), owner).On("credential", credential.ID)
 		event.After = describe(credential)
-		return u.record(ctx, tx, event)
+		if err := u.record(ctx, tx, event); err != nil {
+			return err
+		}
+		return once.Tell(ctx, tx, Issued{credential, token}, effects)
 	})
 	return credential, token, err
 }
@@ -67,7 +79,7 @@ func (u *UseCases) Credentials(ctx context.Context, p tenancy.Principal, place P
 
 // RevokeCredential ends a credential: it is refused from the next request on,
 // on every replica. Revoking one that was revoked is no error.
-func (u *UseCases) RevokeCredential(ctx context.Context, p tenancy.Principal, place Place, id string) error {
+func (u *UseCases) RevokeCredential(ctx context.Context, p tenancy.Principal, place Place, id string, effects ...once.Effect[once.Nothing]) error {
 	owner, err := u.owner(ctx, p, place)
 	if err != nil {
 		return err
@@ -84,7 +96,10 @@ func (u *UseCases) RevokeCredential(ctx context.Context, p tenancy.Principal, pl
 			}
 			event := owned(audit.By(p, audit.CredentialRevoked, now), owner).On("credential", credential.ID)
 			event.Before = describe(credential)
-			return u.record(ctx, tx, event)
+			if err := u.record(ctx, tx, event); err != nil {
+				return err
+			}
+			return once.Tell(ctx, tx, once.Nothing{}, effects)
 		})
 	})
 }

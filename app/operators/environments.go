@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -23,7 +24,9 @@ const maxEnvironments = 50
 var ErrTooManyEnvironments = fault.New(fault.Conflict, "tenancy.too_many_environments", "A project has at most %d environments.", maxEnvironments)
 
 // CreateEnvironment adds an environment to the caller's project.
-func (u *UseCases) CreateEnvironment(ctx context.Context, p tenancy.Principal, projectSlug, slug, name string, production bool) (tenancy.Environment, error) {
+func (u *UseCases) CreateEnvironment(
+	ctx context.Context, p tenancy.Principal, projectSlug, slug, name string, production bool, effects ...once.Effect[tenancy.Environment],
+) (tenancy.Environment, error) {
 	project, err := u.wholeProject(ctx, p, projectSlug)
 	if err != nil {
 		return tenancy.Environment{}, err
@@ -37,8 +40,10 @@ func (u *UseCases) CreateEnvironment(ctx context.Context, p tenancy.Principal, p
 		if len(all) >= maxEnvironments {
 			return ErrTooManyEnvironments
 		}
-		environment, err = u.addEnvironment(ctx, tx, p, project, slug, name, production)
-		return err
+		if environment, err = u.addEnvironment(ctx, tx, p, project, slug, name, production); err != nil {
+			return err
+		}
+		return once.Tell(ctx, tx, environment, effects)
 	})
 	return environment, err
 }
@@ -96,7 +101,9 @@ type Edit struct {
 
 // EditEnvironment changes an environment's name and settings. Other replicas
 // see it within environments.Fresh.
-func (u *UseCases) EditEnvironment(ctx context.Context, p tenancy.Principal, projectSlug, slug string, edit Edit) (tenancy.Environment, error) {
+func (u *UseCases) EditEnvironment(
+	ctx context.Context, p tenancy.Principal, projectSlug, slug string, edit Edit, effects ...once.Effect[tenancy.Environment],
+) (tenancy.Environment, error) {
 	for {
 		current, scope, err := u.environment(ctx, p, projectSlug, slug)
 		if err != nil {
@@ -122,7 +129,10 @@ func (u *UseCases) EditEnvironment(ctx context.Context, p tenancy.Principal, pro
 			}
 			event := audit.By(p, audit.EnvironmentUpdated, u.clock.Now()).In(scope).On("environment", string(next.ID))
 			event.Before, event.After = changed(summary(current), summary(next))
-			return u.record(ctx, tx, event)
+			if err := u.record(ctx, tx, event); err != nil {
+				return err
+			}
+			return once.Tell(ctx, tx, next, effects)
 		})
 		u.directory.Forget(next.ID)
 		// Somebody else's edit came between; with no version named, ours goes on top of it.
@@ -134,7 +144,9 @@ func (u *UseCases) EditEnvironment(ctx context.Context, p tenancy.Principal, pro
 }
 
 // DeleteEnvironment deletes an environment with all that is in it, except its audit log.
-func (u *UseCases) DeleteEnvironment(ctx context.Context, p tenancy.Principal, projectSlug, slug string, confirm Confirmation) error {
+func (u *UseCases) DeleteEnvironment(
+	ctx context.Context, p tenancy.Principal, projectSlug, slug string, confirm Confirmation, effects ...once.Effect[once.Nothing],
+) error {
 	if _, err := u.wholeProject(ctx, p, projectSlug); err != nil {
 		return err
 	}
@@ -159,7 +171,10 @@ func (u *UseCases) DeleteEnvironment(ctx context.Context, p tenancy.Principal, p
 			}
 			event := audit.By(p, audit.EnvironmentDeleted, u.clock.Now()).On("environment", string(environment.ID))
 			event.Project, event.Environment, event.Before = environment.ProjectID, "", summary(environment)
-			return u.record(ctx, tx, event)
+			if err := u.record(ctx, tx, event); err != nil {
+				return err
+			}
+			return once.Tell(ctx, tx, once.Nothing{}, effects)
 		})
 	})
 	u.directory.Forget(environment.ID)

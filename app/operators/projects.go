@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -72,7 +73,7 @@ type Confirmation struct {
 }
 
 // DeleteProject deletes a project with all that is in it, except its audit log.
-func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug string, confirm Confirmation) error {
+func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug string, confirm Confirmation, effects ...once.Effect[once.Nothing]) error {
 	project, err := u.wholeProject(ctx, p, slug)
 	if err != nil {
 		return err
@@ -104,7 +105,10 @@ func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug 
 			}
 			event := audit.By(p, audit.ProjectDeleted, u.clock.Now()).On("project", string(project.ID))
 			event.Project, event.Before = project.ID, map[string]string{"slug": project.Slug}
-			return u.record(ctx, tx, event)
+			if err := u.record(ctx, tx, event); err != nil {
+				return err
+			}
+			return once.Tell(ctx, tx, once.Nothing{}, effects)
 		})
 	})
 	for _, environment := range all {

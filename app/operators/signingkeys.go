@@ -2,8 +2,10 @@ package operators
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -21,11 +23,14 @@ func (u *UseCases) SigningKeys(ctx context.Context, p tenancy.Principal, place P
 
 // RotateSigningKey adds a key to an environment; see identity.KeySet.Rotated
 // for when it signs and when the others go.
-func (u *UseCases) RotateSigningKey(ctx context.Context, p tenancy.Principal, place Place, atOnce bool) (identity.KeySet, error) {
+func (u *UseCases) RotateSigningKey(
+	ctx context.Context, p tenancy.Principal, place Place, atOnce bool, effects ...once.Effect[identity.KeySet],
+) (identity.KeySet, error) {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
 		return nil, err
 	}
+	var published identity.KeySet
 	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		fresh, err := u.keys.Rotate(ctx, tx, scope, atOnce)
 		if err != nil {
@@ -33,13 +38,23 @@ func (u *UseCases) RotateSigningKey(ctx context.Context, p tenancy.Principal, pl
 		}
 		event := audit.By(p, audit.SigningKeyRotated, u.clock.Now()).In(scope).On("signing_key", fresh.ID)
 		event.After = map[string]string{"at_once": strconv.FormatBool(atOnce)}
-		return u.record(ctx, tx, event)
+		if err := u.record(ctx, tx, event); err != nil {
+			return err
+		}
+		// As it is stored by now: what others know of it is of before.
+		stored, err := tx.SigningKeys().List(ctx, scope)
+		if err != nil {
+			return fmt.Errorf("list signing keys: %w", err)
+		}
+		keys := make(identity.KeySet, len(stored))
+		for i, key := range stored {
+			keys[i] = key.SigningKey
+		}
+		published = keys.Published(u.clock.Now())
+		return once.Tell(ctx, tx, published, effects)
 	})
 	u.keys.Forget(scope)
-	if err != nil {
-		return nil, err
-	}
-	return u.published(ctx, scope)
+	return published, err
 }
 
 func (u *UseCases) published(ctx context.Context, scope tenancy.Scope) (identity.KeySet, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -13,7 +14,7 @@ import (
 
 // Guest signs a device in by its secret: as the player it belongs to, or as a
 // new one. A device without a secret is given one to store.
-func (u *UseCases) Guest(ctx context.Context, p tenancy.Principal, secret string, device Device) (Grant, error) {
+func (u *UseCases) Guest(ctx context.Context, p tenancy.Principal, secret string, device Device, effects ...once.Effect[Grant]) (Grant, error) {
 	environment, err := u.directory.Get(ctx, p.Scope().Environment())
 	if err != nil {
 		return Grant{}, err
@@ -32,18 +33,23 @@ func (u *UseCases) Guest(ctx context.Context, p tenancy.Principal, secret string
 	if err != nil {
 		return Grant{}, err
 	}
-	session, created, err := u.enter(ctx, environment, identity.Login{Method: identity.Guest, Subject: subject}, device)
+	return u.enter(ctx, environment, identity.Login{Method: identity.Guest, Subject: subject}, device, func(ctx context.Context, tx datastore.Repos, grant *Grant) error {
+		grant.DeviceSecret = made
+		return once.Tell(ctx, tx, *grant, effects)
+	})
+}
+
+// enter starts a session for the player behind a login, who is made when there is
+// none. tell learns of the grant before it is committed, and may add to it.
+func (u *UseCases) enter(ctx context.Context, environment tenancy.Environment, login identity.Login, device Device,
+	tell func(ctx context.Context, tx datastore.Repos, grant *Grant) error,
+) (Grant, error) {
+	scope := environment.Scope()
+	// Before the transaction, which must not wait for a second connection.
+	key, err := u.keys.Signer(ctx, scope)
 	if err != nil {
 		return Grant{}, err
 	}
-	grant, err := u.grant(ctx, environment, session)
-	grant.Created, grant.DeviceSecret = created, made
-	return grant, err
-}
-
-// enter starts a session for the player behind a login, who is made when there is none.
-func (u *UseCases) enter(ctx context.Context, environment tenancy.Environment, login identity.Login, device Device) (identity.Session, bool, error) {
-	scope := environment.Scope()
 	now := u.clock.Now()
 	// Two devices with one secret may both find no player; the second to
 	// create it then finds the first one's.
@@ -51,12 +57,13 @@ func (u *UseCases) enter(ctx context.Context, environment tenancy.Environment, l
 		player, err := u.store.Players().ByLogin(ctx, scope, login.Method, login.Subject)
 		created := errors.Is(err, identity.ErrPlayerNotFound)
 		if err != nil && !created {
-			return identity.Session{}, false, fmt.Errorf("find player: %w", err)
+			return Grant{}, fmt.Errorf("find player: %w", err)
 		}
 		if created {
 			player = identity.Player{ID: identity.PlayerID(u.ids.New()), CreatedAt: now, LastSeenAt: now}
 			login.Player, login.CreatedAt = player.ID, now
 		}
+		var grant Grant
 		session := device.on(identity.NewSession(identity.SessionID(u.ids.New()), player.ID, now, environment.Settings.RefreshTokenLifetime))
 		err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			if created {
@@ -66,14 +73,21 @@ func (u *UseCases) enter(ctx context.Context, environment tenancy.Environment, l
 			} else if err := tx.Players().Seen(ctx, scope, player.ID, now); err != nil {
 				return err
 			}
-			return tx.Sessions().Create(ctx, scope, session)
+			if err := tx.Sessions().Create(ctx, scope, session); err != nil {
+				return err
+			}
+			if grant, err = u.grant(environment, session, key); err != nil {
+				return err
+			}
+			grant.Created = created
+			return tell(ctx, tx, &grant)
 		})
 		if created && errors.Is(err, identity.ErrLoginTaken) && ctx.Err() == nil {
 			continue
 		}
 		if err != nil {
-			return identity.Session{}, false, fmt.Errorf("start session: %w", err)
+			return Grant{}, fmt.Errorf("start session: %w", err)
 		}
-		return session, created, nil
+		return grant, nil
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -15,7 +16,7 @@ import (
 // Refresh gives the successor of a refresh token with a new access token. The
 // last used token, presented again within identity.RefreshGrace, gives the very
 // same grant; an older one ends the session.
-func (u *UseCases) Refresh(ctx context.Context, p tenancy.Principal, token string, device Device) (Grant, error) {
+func (u *UseCases) Refresh(ctx context.Context, p tenancy.Principal, token string, device Device, effects ...once.Effect[Grant]) (Grant, error) {
 	refresh, err := identity.ReadRefreshToken(token, u.refreshKey)
 	if err != nil {
 		return Grant{}, err
@@ -27,8 +28,14 @@ func (u *UseCases) Refresh(ctx context.Context, p tenancy.Principal, token strin
 	if err != nil {
 		return Grant{}, err
 	}
+	// Before the transaction, which must not wait for a second connection.
+	key, err := u.keys.Signer(ctx, environment.Scope())
+	if err != nil {
+		return Grant{}, err
+	}
 	var session identity.Session
 	var rotation identity.Rotation
+	var grant Grant
 	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		stored, err := tx.Sessions().Lock(ctx, p.Scope(), refresh.Session)
 		if errors.Is(err, identity.ErrSessionNotFound) {
@@ -39,14 +46,22 @@ func (u *UseCases) Refresh(ctx context.Context, p tenancy.Principal, token strin
 		}
 		now := u.clock.Now()
 		session, rotation = stored.Refresh(refresh.Generation, now, environment.Settings.RefreshTokenLifetime)
-		if rotation != identity.Rotated {
+		switch rotation {
+		case identity.Ended, identity.Theft:
 			return nil
+		case identity.Rotated:
+			session = device.on(session)
+			if err := tx.Players().Seen(ctx, p.Scope(), session.Player, now); err != nil {
+				return fmt.Errorf("note player: %w", err)
+			}
+			if err := tx.Sessions().Update(ctx, p.Scope(), session); err != nil {
+				return fmt.Errorf("rotate session: %w", err)
+			}
 		}
-		session = device.on(session)
-		if err := tx.Players().Seen(ctx, p.Scope(), session.Player, now); err != nil {
-			return fmt.Errorf("note player: %w", err)
+		if grant, err = u.grant(environment, session, key); err != nil {
+			return err
 		}
-		return tx.Sessions().Update(ctx, p.Scope(), session)
+		return once.Tell(ctx, tx, grant, effects)
 	})
 	if err != nil {
 		return Grant{}, err
@@ -62,11 +77,11 @@ func (u *UseCases) Refresh(ctx context.Context, p tenancy.Principal, token strin
 		}
 		return Grant{}, identity.ErrRefreshReuse
 	}
-	return u.grant(ctx, environment, session)
+	return grant, nil
 }
 
 // end revokes a session; event, if any, tells why.
-func (u *UseCases) end(ctx context.Context, scope tenancy.Scope, id identity.SessionID, reason identity.RevokeReason, event *audit.Event) error {
+func (u *UseCases) end(ctx context.Context, scope tenancy.Scope, id identity.SessionID, reason identity.RevokeReason, event *audit.Event, effects ...once.Effect[once.Nothing]) error {
 	return access.Revoke(ctx, u.revocations, []string{access.SessionKey(scope, id)}, func() error {
 		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			session, err := tx.Sessions().Lock(ctx, scope, id)
@@ -76,11 +91,13 @@ func (u *UseCases) end(ctx context.Context, scope tenancy.Scope, id identity.Ses
 			if err := tx.Sessions().Update(ctx, scope, session.Revoked(reason, u.clock.Now())); err != nil {
 				return fmt.Errorf("end session: %w", err)
 			}
-			if event == nil {
-				return nil
+			if event != nil {
+				event.ID = u.ids.New()
+				if err := tx.Audit().Append(ctx, *event); err != nil {
+					return fmt.Errorf("audit: %w", err)
+				}
 			}
-			event.ID = u.ids.New()
-			return tx.Audit().Append(ctx, *event)
+			return once.Tell(ctx, tx, once.Nothing{}, effects)
 		})
 	})
 }

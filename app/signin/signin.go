@@ -1,7 +1,6 @@
 package signin
 
 import (
-	"context"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -56,13 +55,8 @@ type Grant struct {
 }
 
 // grant makes the tokens of a session as it stands. It depends on nothing but
-// the session and the keys, so granting twice gives the same tokens.
-func (u *UseCases) grant(ctx context.Context, environment tenancy.Environment, session identity.Session) (Grant, error) {
-	scope := environment.Scope()
-	key, err := u.keys.Signer(ctx, scope)
-	if err != nil {
-		return Grant{}, err
-	}
+// the session and the key, so granting twice gives the same tokens.
+func (u *UseCases) grant(environment tenancy.Environment, session identity.Session, key identity.SigningKey) (Grant, error) {
 	issued := session.RotatedAt.Truncate(time.Second)
 	claims := identity.AccessClaims{
 		Issuer: string(u.issuer), Environment: environment.ID, Player: session.Player, Session: session.ID,

@@ -6,6 +6,7 @@ import (
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/jobs"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
 	"github.com/overworldhq/overworld/app/signin"
@@ -38,6 +39,7 @@ type App struct {
 	Authenticator *access.Authenticator
 	Uses          *access.Uses
 	Throttle      *limits.Throttle
+	Ledger        *once.Ledger
 	Directory     *environments.Directory
 	SignIn        *signin.UseCases
 	Players       *players.UseCases

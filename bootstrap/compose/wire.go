@@ -9,6 +9,7 @@ import (
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
 	"github.com/overworldhq/overworld/app/signin"
@@ -20,7 +21,7 @@ func New(ports Ports) *App {
 		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Tokens", "Clock", "IDs", "Random", "Vault", "Issuer", "Limits"),
 		access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
-		limits.NewThrottle,
+		limits.NewThrottle, once.NewLedger,
 		signin.New, players.New, documents.New, operators.New,
 		allJobs,
 		wire.Struct(new(App), "*"),

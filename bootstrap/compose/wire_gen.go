@@ -11,6 +11,7 @@ import (
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
 	"github.com/overworldhq/overworld/app/signin"
@@ -35,6 +36,7 @@ func New(ports Ports) *App {
 	limitsLimits := ports.Limits
 	limiter := ports.Limiter
 	throttle := limits.NewThrottle(limitsLimits, limiter)
+	ledger := once.NewLedger(datastore, clock, vault)
 	useCases := signin.New(datastore, memory, directory, keyRing, accessTokens, clock, source, random, vault, issuer)
 	playersUseCases := players.New(datastore)
 	documentsUseCases := documents.New(datastore, directory, clock, source, limitsLimits)
@@ -44,6 +46,7 @@ func New(ports Ports) *App {
 		Authenticator: authenticator,
 		Uses:          uses,
 		Throttle:      throttle,
+		Ledger:        ledger,
 		Directory:     directory,
 		SignIn:        useCases,
 		Players:       playersUseCases,

@@ -11,6 +11,7 @@ import (
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/idempotency"
 	"github.com/overworldhq/overworld/ports/lease"
 )
 
@@ -31,6 +32,7 @@ type Repos interface {
 	Audit() audit.Log
 	Leases() lease.Leases
 	Runs() lease.Runs
+	Idempotency() idempotency.Records
 }
 
 // Datastore is an opened database. Its own Repos commit each call by itself.

@@ -59,7 +59,7 @@ var samples = map[string]sample{
 	"listProblems": {nothing, nil, always(ok)},
 	"getProblem":   {problems, nil, always(ok)},
 
-	"signInGuest":    {nothing, body(object{}), always(created)},
+	"signInGuest":    {nothing, newDevice, always(created)},
 	"refreshSession": {nothing, refreshes, refreshed},
 	"logout":         {nothing, logsOut, always(gone)},
 	"getPlayer":      {players, nil, seesPlayer},
@@ -192,6 +192,10 @@ func restores(t *testing.T, i *isolation, _ caller, _ target, _ *request) {
 	content := object{"value": object{"by": home.String()}}
 	i.server().Do(t, "PUT", "/v1/players/"+i.owner.player+"/documents/saves/one", content).Want(t, 200, 201)
 	i.server().Do(t, "PUT", "/v1/documents/rules/one", content).Want(t, 200, 201)
+}
+
+func newDevice(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
+	r.body = object{"device_secret": newID() + newID()}
 }
 
 func refreshes(t *testing.T, i *isolation, _ caller, _ target, r *request) {

@@ -199,7 +199,9 @@ func (i *isolation) try(t *testing.T, route httpapi.Route, s sample, c caller) i
 		if ready.token != "" {
 			client = client.As(ready.token)
 		}
-		reply := client.Do(t, route.Method, ready.path, ready.body, ready.header...)
+		// With a key, so that a change whose answer is not kept is found.
+		headers := append([]string{"Idempotency-Key", newID()}, ready.header...)
+		reply := client.Do(t, route.Method, ready.path, ready.body, headers...)
 		cases++
 		got := answer{status: reply.Status}
 		if reply.Status >= 400 {

@@ -11,6 +11,7 @@ import (
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/idempotency"
 	"github.com/overworldhq/overworld/ports/lease"
 )
 
@@ -64,6 +65,9 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"Leases.Release":      w.Leases().Release(ctx, held),
 		"Runs.Record":         w.Runs().Record(ctx, "call", "a", start, start, ""),
 		"Runs.List":           second(w.Runs().List(ctx)),
+		"Idempotency.Find":    second(w.Idempotency().Find(ctx, idempotency.Key{Holder: "call", Name: "call"}, start)),
+		"Idempotency.Save":    w.Idempotency().Save(ctx, record("call", "call"), start),
+		"Idempotency.Purge":   second(w.Idempotency().Purge(ctx, start, 1)),
 		"InTx":                w.InTx(ctx, func(context.Context, repos) error { return nil }),
 		"Migrate":             second(w.Migrate(ctx)),
 		"CheckSchema":         w.CheckSchema(ctx),

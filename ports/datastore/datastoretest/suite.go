@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Datastore) {
 		{"Audit", auditTests},
 		{"Leases", leaseTests},
 		{"Runs", runTests},
+		{"Idempotency", idempotencyTests},
 		{"Transactions", txTests},
 		{"Calls", callTests},
 		{"Isolation", isolationTests},

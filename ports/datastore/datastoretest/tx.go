@@ -11,6 +11,7 @@ import (
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/idempotency"
 )
 
 type repos = datastore.Repos
@@ -33,6 +34,7 @@ func everyWrite(ctx context.Context, tx repos, w *world, b belongings) error {
 		tx.Documents().Write(ctx, b.scope, b.document),
 		tx.Credentials().Create(ctx, b.credential),
 		tx.Runs().Record(ctx, "in-tx", "a", start, start, ""),
+		tx.Idempotency().Save(ctx, record("in-tx", "in-tx"), start),
 		second(tx.Environments().List(ctx, p.ID, "", 1)),
 		func() error {
 			_, held, err := tx.Leases().Acquire(ctx, "in-tx", "a", start, 1)
@@ -57,6 +59,7 @@ func untouched(t *testing.T, w *world, b belongings) {
 	must(t, w.Audit().Append(w.ctx, b.event)) // gone expects one
 	b.gone(t, w)
 	fails(t, "project", second(w.Projects().BySlug(w.ctx, "in-tx")), tenancy.ErrProjectNotFound)
+	fails(t, "record", second(w.Idempotency().Find(w.ctx, record("in-tx", "in-tx").Key, start)), idempotency.ErrNotFound)
 	if runs, err := w.Runs().List(w.ctx); err != nil || len(runs) != 0 {
 		t.Errorf("runs: %v %v", runs, err)
 	}

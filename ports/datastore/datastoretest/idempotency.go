@@ -1,0 +1,115 @@
+package datastoretest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/overworldhq/overworld/ports/idempotency"
+)
+
+// record expires an hour after the suite's time.
+func record(holder, name string) idempotency.Record {
+	r := idempotency.Record{Key: idempotency.Key{Holder: holder, Name: name}, Reply: []byte("\x00reply\xff"), ExpiresAt: later(time.Hour)}
+	copy(r.Fingerprint[:], name)
+	return r
+}
+
+var idempotencyTests = map[string]func(*testing.T, *world){
+	"round trip": func(t *testing.T, w *world) {
+		r := record(strings.Repeat("h", 200), strings.Repeat("~", 255))
+		fails(t, "before", second(w.Idempotency().Find(w.ctx, r.Key, start)), idempotency.ErrNotFound)
+		must(t, w.Idempotency().Save(w.ctx, r, start))
+		same(t, "found", get[idempotency.Record](t)(w.Idempotency().Find(w.ctx, r.Key, start)), r)
+	},
+	"a key is its holder's and compares by its bytes": func(t *testing.T, w *world) {
+		for _, text := range lookalikes {
+			r := record("holder", text)
+			r.Reply = []byte(text)
+			must(t, w.Idempotency().Save(w.ctx, r, start))
+			other := record(text, "name")
+			must(t, w.Idempotency().Save(w.ctx, other, start))
+		}
+		for _, text := range lookalikes {
+			same(t, text, string(get[idempotency.Record](t)(w.Idempotency().Find(w.ctx, idempotency.Key{Holder: "holder", Name: text}, start)).Reply), text)
+		}
+		for _, key := range []idempotency.Key{{Holder: "holder", Name: "nothing"}, {Holder: "nobody", Name: "i"}, {Holder: "", Name: ""}, {Holder: "holder", Name: "i\x00"}} {
+			fails(t, key.Name, second(w.Idempotency().Find(w.ctx, key, start)), idempotency.ErrNotFound)
+		}
+	},
+	"one that is there is not replaced": func(t *testing.T, w *world) {
+		r, other := record("a", "b"), record("a", "b")
+		other.Reply, other.ExpiresAt = []byte("other"), later(2*time.Hour)
+		must(t, w.Idempotency().Save(w.ctx, r, start))
+		fails(t, "again", w.Idempotency().Save(w.ctx, other, later(time.Hour-time.Microsecond)), idempotency.ErrTaken)
+		w.inTx(t, func(tx repos) error {
+			fails(t, "again", tx.Idempotency().Save(w.ctx, other, start), idempotency.ErrTaken)
+			same(t, "in the transaction", get[idempotency.Record](t)(tx.Idempotency().Find(w.ctx, r.Key, start)), r)
+			return nil
+		})
+		same(t, "after", get[idempotency.Record](t)(w.Idempotency().Find(w.ctx, r.Key, start)), r)
+	},
+	"one that has expired is as none": func(t *testing.T, w *world) {
+		r, next := record("a", "b"), record("a", "b")
+		next.Reply, next.ExpiresAt = []byte("next"), later(2*time.Hour)
+		next.Fingerprint[0] ^= 1
+		must(t, w.Idempotency().Save(w.ctx, r, start))
+		fails(t, "expired", second(w.Idempotency().Find(w.ctx, r.Key, r.ExpiresAt)), idempotency.ErrNotFound)
+		must(t, w.Idempotency().Save(w.ctx, next, r.ExpiresAt))
+		same(t, "next", get[idempotency.Record](t)(w.Idempotency().Find(w.ctx, r.Key, r.ExpiresAt)), next)
+	},
+	"of many transactions with one key, one commits": func(t *testing.T, w *world) {
+		const many = 8
+		errs := make([]error, many)
+		effects := 0
+		together(many, func(i int) {
+			r := record("a", "b")
+			r.Reply = fmt.Appendf(nil, "%d", i)
+			errs[i] = w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
+				if err := tx.Documents().Write(ctx, w.here(), document("p", "c", fmt.Sprintf("k%d", i), 1)); err != nil {
+					return err
+				}
+				return tx.Idempotency().Save(ctx, r, start)
+			})
+		})
+		winner := string(get[idempotency.Record](t)(w.Idempotency().Find(w.ctx, record("a", "b").Key, start)).Reply)
+		for i, err := range errs {
+			written := second(w.Documents().Get(w.ctx, w.here(), document("p", "c", fmt.Sprintf("k%d", i), 1).Ref)) == nil
+			if written {
+				effects++
+			}
+			if winner == fmt.Sprint(i) {
+				must(t, err)
+				continue
+			}
+			if written || !errors.Is(err, idempotency.ErrTaken) {
+				t.Errorf("%d lost: written %t, %v", i, written, err)
+			}
+		}
+		same(t, "effects", effects, 1)
+	},
+	"purge takes what expired, oldest first, and no more than it may": func(t *testing.T, w *world) {
+		for i := range 5 {
+			r := record("a", fmt.Sprint(i))
+			r.ExpiresAt = later(time.Duration(i) * time.Minute)
+			must(t, w.Idempotency().Save(w.ctx, r, start.Add(-time.Hour)))
+		}
+		purge := func(before time.Time, limit int) int {
+			return get[int](t)(w.Idempotency().Purge(w.ctx, before, limit))
+		}
+		same(t, "none", purge(start, 10), 0)
+		same(t, "no limit", purge(later(time.Hour), 0), 0)
+		same(t, "two", purge(later(time.Hour), 2), 2)
+		for i := range 5 {
+			err := second(w.Idempotency().Find(w.ctx, idempotency.Key{Holder: "a", Name: fmt.Sprint(i)}, start.Add(-time.Hour)))
+			if (err != nil) != (i < 2) {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+		same(t, "those before", purge(later(3*time.Minute), 10), 1)
+		same(t, "the rest", purge(later(time.Hour), 10), 2)
+	},
+}
