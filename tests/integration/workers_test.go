@@ -27,7 +27,8 @@ type purge struct {
 // replica runs, and lets each batch of deleting them wait.
 func newPurge(t *testing.T) *purge {
 	t.Helper()
-	stack := harness.Production(t).With("WORKER_LEASE_SECONDS=1")
+	// Short, and yet long enough to be extended in time beside all other tests.
+	stack := harness.Production(t).With("WORKER_LEASE_SECONDS=3")
 	p := &purge{world: world{stack: stack, project: stack.Project(t, "space-race")}}
 	var err error
 	if p.db, err = pgx.Connect(t.Context(), stack.Settings["DATABASE"]); err != nil {
