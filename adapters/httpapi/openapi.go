@@ -38,6 +38,7 @@ func describe(table []route) *huma.OpenAPI {
 	registry := huma.NewMapRegistry(schemas, schemaName)
 	registry.RegisterTypeAlias(reflect.TypeFor[int64](), reflect.TypeFor[exactInt64]())
 	registry.RegisterTypeAlias(reflect.TypeFor[int](), reflect.TypeFor[int32]())
+	registry.RegisterTypeAlias(rawListType, reflect.TypeFor[[]map[string]any]())
 	registry.RegisterTypeAlias(reflect.TypeFor[jsontext.Value](), reflect.TypeFor[map[string]any]())
 	doc := &huma.OpenAPI{
 		OpenAPI: "3.1.0",

@@ -17,6 +17,7 @@ type published struct {
 	DocumentBytes   int                  `json:"document_bytes" doc:"Of a document's value, without white space."`
 	DocumentDepth   int                  `json:"document_depth" doc:"Arrays and objects within each other in a document's value."`
 	PatchOperations int                  `json:"patch_operations" doc:"Operations of a JSON patch, and steps of an increment."`
+	BatchOperations int                  `json:"batch_operations" doc:"Operations of a batch of documents."`
 	PageItems       int                  `json:"page_items" doc:"The most that limit can ask for."`
 	PageDefault     int                  `json:"page_default" doc:"What a page holds when nobody asks."`
 	RequestTime     int                  `json:"request_seconds" doc:"How long a request may take."`
@@ -39,7 +40,7 @@ func limitsOf(l limits.Limits) *published {
 		return rateInfo{Limit: r.Limit, Period: int(wholeSeconds(r.Period)), Burst: r.Burst}
 	}
 	p := &published{
-		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, PageItems: l.PageItems, PageDefault: l.PageDefault,
+		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, PageItems: l.PageItems, PageDefault: l.PageDefault,
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
 	}
 	for class, rates := range l.Rates {

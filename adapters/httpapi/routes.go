@@ -10,6 +10,7 @@ func table(o Options) []route {
 		playerRoutes(o),
 		sessionRoutes(o),
 		documentRoutes(o),
+		batchRoutes(o),
 		projectRoutes(o),
 		environmentRoutes(o),
 		credentialRoutes(o),

@@ -59,7 +59,7 @@ func shapeOf(t reflect.Type) *shape {
 
 func readingOf(t reflect.Type) reading {
 	switch {
-	case t == rawType:
+	case t == rawType, t == rawListType:
 		return readRaw
 	case t == timeType:
 		return readTime

@@ -119,11 +119,16 @@ func missing(err error, instead *fault.Fault) error {
 
 // changed gives the fault instead of success when no row was changed.
 func changed(result sql.Result, err error, otherwise *fault.Fault) error {
+	return changedAll(1, result, err, otherwise)
+}
+
+// changedAll gives the fault instead of success when fewer rows were changed.
+func changedAll(rows int, result sql.Result, err error, otherwise *fault.Fault) error {
 	if err != nil {
 		return err
 	}
 	n, err := result.RowsAffected()
-	if err == nil && n == 0 {
+	if err == nil && n < int64(rows) {
 		return otherwise
 	}
 	return err

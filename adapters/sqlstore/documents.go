@@ -3,6 +3,8 @@ package sqlstore
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -56,23 +58,15 @@ type documents struct{ conn }
 var _ storage.Documents = documents{}
 
 func (d documents) Get(ctx context.Context, scope tenancy.Scope, ref storage.Ref) (storage.Document, error) {
-	return d.one(ctx, scope, ref, func(q *bun.SelectQuery) *bun.SelectQuery { return q })
-}
-
-func (d documents) Lock(ctx context.Context, scope tenancy.Scope, ref storage.Ref) (storage.Document, error) {
-	return d.one(ctx, scope, ref, d.lock)
-}
-
-func (d documents) one(ctx context.Context, scope tenancy.Scope, ref storage.Ref, shape func(*bun.SelectQuery) *bun.SelectQuery) (storage.Document, error) {
 	environment, err := within(scope)
 	if err != nil {
 		return storage.Document{}, err
 	}
 	var row documentRow
 	err = d.query(ctx, "read document", func(db bun.IDB) error {
-		q := shape(db.NewSelect().Model(&row).Where("environment_id = ? AND owner = ? AND collection = ? AND key = ?",
-			environment, ident(ref.Owner), ident(ref.Collection), ident(ref.Key)))
-		return missing(q.Scan(ctx), storage.ErrNotFound)
+		err := db.NewSelect().Model(&row).Where("environment_id = ? AND owner = ? AND collection = ? AND key = ?",
+			environment, ident(ref.Owner), ident(ref.Collection), ident(ref.Key)).Scan(ctx)
+		return missing(err, storage.ErrNotFound)
 	})
 	if err != nil {
 		return storage.Document{}, err
@@ -80,26 +74,112 @@ func (d documents) one(ctx context.Context, scope tenancy.Scope, ref storage.Ref
 	return row.document(), nil
 }
 
-func (d documents) Write(ctx context.Context, scope tenancy.Scope, document storage.Document) error {
+func (d documents) LockMany(ctx context.Context, scope tenancy.Scope, refs []storage.Ref) ([]storage.Document, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	found := []storage.Document{}
+	if len(refs) == 0 {
+		return found, nil
+	}
+	var rows []documentRow
+	err = d.query(ctx, "lock documents", func(db bun.IDB) error {
+		rows = nil
+		q := db.NewSelect().Model(&rows).Where("environment_id = ?", environment)
+		if len(refs) == 1 {
+			q.Where("owner = ? AND collection = ? AND key = ?", ident(refs[0].Owner), ident(refs[0].Collection), ident(refs[0].Key))
+			return d.lock(q).Scan(ctx)
+		}
+		args := make([]any, 0, 3*len(refs))
+		for _, ref := range refs {
+			args = append(args, ident(ref.Owner), ident(ref.Collection), ident(ref.Key))
+		}
+		q.Where("(owner, collection, key) IN (VALUES "+tuples(len(refs), 3)+")", args...)
+		if d.shared.engine.RowLocks {
+			q.OrderBy("owner", bun.OrderAsc).OrderBy("collection", bun.OrderAsc).OrderBy("key", bun.OrderAsc)
+		}
+		return d.lock(q).Scan(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		found = append(found, row.document())
+	}
+	return found, nil
+}
+
+func (d documents) WriteMany(ctx context.Context, scope tenancy.Scope, writes []storage.Write) error {
 	environment, err := within(scope)
 	if err != nil {
 		return err
 	}
-	if document.Version < 1 {
-		return fmt.Errorf("write document: version %d is none", document.Version)
-	}
-	row := documentRowOf(environment, document)
-	return d.exec(ctx, "write document", func(db bun.IDB) error {
-		if row.Version == 1 {
-			result, err := db.NewInsert().Model(&row).On("CONFLICT DO NOTHING").Exec(ctx)
-			return changed(result, d.orphan(err, tenancy.ErrEnvironmentNotFound), storage.ErrStale)
+	var made, changed []storage.Write
+	for _, w := range writes {
+		switch {
+		case w.Before < 0 || w.Document.Version <= w.Before:
+			return fmt.Errorf("write documents: version %d can't follow %d", w.Document.Version, w.Before)
+		case w.Before == 0:
+			made = append(made, w)
+		default:
+			changed = append(changed, w)
 		}
-		result, err := db.NewUpdate().Model(&row).
-			Column("value", "version", "read_access", "write_access", "created_at", "updated_at", "deleted").
-			Where("environment_id = ? AND owner = ? AND collection = ? AND key = ? AND version = ?",
-				environment, row.Owner, row.Collection, row.Key, row.Version-1).Exec(ctx)
-		return changed(result, err, storage.ErrStale)
+	}
+	// Rows that are not there yet can't be locked: writers meet at the index
+	// instead, and must do so in one order.
+	slices.SortFunc(made, func(a, b storage.Write) int { return a.Document.Ref.Compare(b.Document.Ref) })
+	do := d.exec
+	if len(made) > 0 && len(changed) > 0 || len(writes) > 1 {
+		do = d.atomically
+	}
+	return do(ctx, "write documents", func(db bun.IDB) error {
+		if err := d.insert(ctx, db, environment, made); err != nil {
+			return err
+		}
+		return d.update(ctx, db, environment, changed)
 	})
+}
+
+func (d documents) insert(ctx context.Context, db bun.IDB, environment ident, writes []storage.Write) error {
+	if len(writes) == 0 {
+		return nil
+	}
+	rows := make([]documentRow, len(writes))
+	for i, w := range writes {
+		rows[i] = documentRowOf(environment, w.Document)
+	}
+	result, err := db.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Exec(ctx)
+	return changedAll(len(writes), result, d.orphan(err, tenancy.ErrEnvironmentNotFound), storage.ErrStale)
+}
+
+func (d documents) update(ctx context.Context, db bun.IDB, environment ident, writes []storage.Write) error {
+	if len(writes) == 0 {
+		return nil
+	}
+	const columns = 11
+	args := make([]any, 0, columns*len(writes)+1)
+	for _, w := range writes {
+		row := documentRowOf(environment, w.Document)
+		var value any
+		if row.Value != nil {
+			value = *row.Value
+		}
+		args = append(args, row.Owner, row.Collection, row.Key, w.Before, value, row.Version, row.ReadAccess, row.WriteAccess, row.CreatedAt, row.UpdatedAt, row.Deleted)
+	}
+	result, err := db.NewRaw(`WITH next (owner, collection, key, stored, value, version, read_access, write_access, created_at, updated_at, deleted)
+		AS (VALUES `+tuples(len(writes), columns)+`)
+		UPDATE documents SET value = next.value, version = next.version, read_access = next.read_access, write_access = next.write_access,
+			created_at = next.created_at, updated_at = next.updated_at, deleted = next.deleted
+		FROM next WHERE documents.environment_id = ? AND documents.owner = next.owner AND documents.collection = next.collection
+			AND documents.key = next.key AND documents.version = next.stored`, append(args, environment)...).Exec(ctx)
+	return changedAll(len(writes), result, err, storage.ErrStale)
+}
+
+// tuples is a list of n rows of placeholders.
+func tuples(n, columns int) string {
+	one := "(" + strings.Repeat("?, ", columns-1) + "?)"
+	return strings.Repeat(one+", ", n-1) + one
 }
 
 func (d documents) List(ctx context.Context, scope tenancy.Scope, query storage.Query) ([]storage.Document, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/overworldhq/overworld/app/coalesce"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/domain/storage"
@@ -20,10 +21,13 @@ type UseCases struct {
 	clock     clock.Clock
 	ids       ids.Source
 	limits    storage.EditLimits
+	writers   *coalesce.Coalescer[group, result]
 }
 
 func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits) *UseCases {
-	return &UseCases{store: store, directory: directory, clock: clock, ids: ids, limits: limits.Storage()}
+	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, limits: limits.Storage()}
+	u.writers = newWriters(u, store, limits)
+	return u
 }
 
 // Get gives a document that the caller may read; ErrNotFound when there is none.

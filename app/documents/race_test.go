@@ -36,11 +36,11 @@ type racingDocuments struct {
 	race *racing
 }
 
-func (d racingDocuments) Lock(ctx context.Context, scope tenancy.Scope, ref storage.Ref) (storage.Document, error) {
+func (d racingDocuments) LockMany(ctx context.Context, scope tenancy.Scope, refs []storage.Ref) ([]storage.Document, error) {
 	if !d.race.raced.Swap(true) {
-		return storage.Document{}, storage.ErrNotFound
+		return nil, nil
 	}
-	return d.Documents.Lock(ctx, scope, ref)
+	return d.Documents.LockMany(ctx, scope, refs)
 }
 
 func TestWhoLosesTheRaceToMakeADocumentWritesOverIt(t *testing.T) {

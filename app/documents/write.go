@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"time"
 
-	"github.com/overworldhq/overworld/domain/audit"
-	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
-	"github.com/overworldhq/overworld/ports/datastore"
 )
 
 // Put stores a whole document, and tells whether there was none before.
@@ -26,91 +21,40 @@ func (u *UseCases) Delete(ctx context.Context, p tenancy.Principal, ref storage.
 	return err
 }
 
-// errRaced is the loss of a race to make a document that was never there,
-// which no lock can rule out.
-var errRaced = errors.New("another writer was first")
-
 // Write puts what the change makes of a document in its place.
 func (u *UseCases) Write(ctx context.Context, p tenancy.Principal, change storage.Change) (storage.Outcome, error) {
-	environment, err := u.directory.Get(ctx, p.Scope().Environment())
+	outcomes, err := u.WriteAll(ctx, p, []storage.Change{change})
+	var refused *Refused
+	if errors.As(err, &refused) {
+		return storage.Outcome{}, refused.Err
+	}
 	if err != nil {
 		return storage.Outcome{}, err
 	}
-	for {
-		var done storage.Outcome
-		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			current, err := u.current(ctx, tx, p, change.Ref)
-			if err != nil {
-				return err
-			}
-			now := u.clock.Now()
-			if done, err = change.Apply(storage.ActorOf(p), current, u.limits, environment.Now(now)); err != nil {
-				return err
-			}
-			if err := tx.Documents().Write(ctx, p.Scope(), done.Document); err != nil {
-				if errors.Is(err, storage.ErrStale) {
-					return errRaced
-				}
-				return fmt.Errorf("write document: %w", err)
-			}
-			return u.audit(ctx, tx, p, current, done.Document, now)
-		})
-		// Whoever was first has made the row, so the next round locks it.
-		if errors.Is(err, errRaced) && ctx.Err() == nil {
-			continue
-		}
-		if err != nil {
-			return storage.Outcome{}, err
-		}
-		return done, nil
-	}
+	return outcomes[0], nil
 }
 
-// current locks the document; nil when there was never one. Only then can its
-// owner be somebody who doesn't exist, which only a server or an operator
-// could have named.
-func (u *UseCases) current(ctx context.Context, tx datastore.Repos, p tenancy.Principal, ref storage.Ref) (*storage.Document, error) {
-	current, err := tx.Documents().Lock(ctx, p.Scope(), ref)
-	if err == nil {
-		return &current, nil
+// WriteAll does all the changes in their order, or none, and tells what became
+// of each. When one of them can't be done the error is a Refused.
+func (u *UseCases) WriteAll(ctx context.Context, p tenancy.Principal, changes []storage.Change) ([]storage.Outcome, error) {
+	environment, err := u.directory.Get(ctx, p.Scope().Environment())
+	if err != nil {
+		return nil, err
 	}
-	if !errors.Is(err, storage.ErrNotFound) {
-		return nil, fmt.Errorf("read document: %w", err)
+	done, err := u.writers.Do(ctx, group{principal: p, environment: environment, changes: changes})
+	if err != nil {
+		return nil, err
 	}
-	if ref.Owner != storage.Shared && p.Kind() != tenancy.PlayerToken {
-		if _, err := tx.Players().Get(ctx, p.Scope(), identity.PlayerID(ref.Owner)); err != nil {
-			return nil, fmt.Errorf("find owner: %w", err)
-		}
-	}
-	return nil, nil
+	return done.outcomes, done.err
 }
 
-// audit records what an operator wrote. Players' and servers' writes are the
-// game itself; what became of a document is told by its versions.
-func (u *UseCases) audit(ctx context.Context, tx datastore.Repos, p tenancy.Principal, before *storage.Document, after storage.Document, now time.Time) error {
-	if p.Kind() != tenancy.SecretKey {
-		return nil
-	}
-	action := audit.DocumentWritten
-	if after.Deleted {
-		action = audit.DocumentDeleted
-	}
-	event := audit.By(p, action, now).On("document", documentName(after.Ref))
-	event.ID = u.ids.New()
-	if before != nil {
-		event.Before = map[string]string{"version": strconv.FormatInt(before.Version, 10)}
-	}
-	event.After = map[string]string{"version": strconv.FormatInt(after.Version, 10)}
-	if err := tx.Audit().Append(ctx, event); err != nil {
-		return fmt.Errorf("audit: %w", err)
-	}
-	return nil
+// Refused tells which of several changes could not be done, and why.
+type Refused struct {
+	Change int
+	Err    error
 }
 
-func documentName(ref storage.Ref) string {
-	owner := "shared"
-	if ref.Owner != storage.Shared {
-		owner = string(ref.Owner)
-	}
-	return owner + "/" + ref.Collection + "/" + ref.Key
-}
+func (r *Refused) Error() string { return fmt.Sprintf("change %d: %v", r.Change, r.Err) }
+
+// Unwrap gives the reason.
+func (r *Refused) Unwrap() error { return r.Err }

@@ -23,6 +23,8 @@ type Limits struct {
 	DocumentDepth int
 	// PatchOperations bounds the operations of a JSON patch and the steps of an increment.
 	PatchOperations int
+	// BatchOperations bounds the operations of a batch of documents.
+	BatchOperations int
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
 	PageItems   int
 	PageDefault int
@@ -68,6 +70,7 @@ func Default() Limits {
 		DocumentBytes:   256 << 10,
 		DocumentDepth:   32,
 		PatchOperations: 1000,
+		BatchOperations: 100,
 		PageItems:       100,
 		PageDefault:     50,
 		RequestTime:     15 * time.Second,
@@ -93,6 +96,7 @@ func (l Limits) Check() error {
 	within("document_bytes", l.DocumentBytes, 64, l.BodyBytes)
 	within("document_depth", l.DocumentDepth, 1, max(1, l.BodyDepth-aroundDocuments))
 	within("patch_operations", l.PatchOperations, 1, 10_000)
+	within("batch_operations", l.BatchOperations, 1, 1000)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)

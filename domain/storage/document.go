@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"time"
 
@@ -21,6 +22,11 @@ type Ref struct {
 	Owner      Owner
 	Collection string // 1 to 64 of a-z A-Z 0-9 _ - .
 	Key        string // 1 to 128 of a-z A-Z 0-9 _ - . ~ @ + =
+}
+
+// Compare orders names by owner, collection and key, bytewise.
+func (r Ref) Compare(other Ref) int {
+	return cmp.Or(cmp.Compare(r.Owner, other.Owner), cmp.Compare(r.Collection, other.Collection), cmp.Compare(r.Key, other.Key))
 }
 
 // Document is one stored JSON object. A deleted one stays as a tombstone: the

@@ -10,16 +10,26 @@ import (
 type Documents interface {
 	// Get gives the document or its tombstone; ErrNotFound when there was never one.
 	Get(ctx context.Context, scope tenancy.Scope, ref Ref) (Document, error)
-	// Lock is Get within a transaction that keeps other writers of the
-	// document out until it ends. When there was never one it locks nothing:
-	// Write then decides who is first.
-	Lock(ctx context.Context, scope tenancy.Scope, ref Ref) (Document, error)
-	// Write stores the document, or tombstone, if the stored version is still
-	// the one before; version 1 if there was never one. Else ErrStale, nothing changed,
-	// and a transaction can go on after it.
-	Write(ctx context.Context, scope tenancy.Scope, document Document) error
+	// LockMany gives the documents and tombstones that there are of the refs, in
+	// any order, and within a transaction keeps other writers of them out until
+	// it ends. What was never there is missing, and not locked: WriteMany then
+	// decides who is first. Refs are locked in one order, whatever order they
+	// come in, so that callers who lock once don't wait for each other in a circle.
+	LockMany(ctx context.Context, scope tenancy.Scope, refs []Ref) ([]Document, error)
+	// WriteMany stores documents and tombstones of different refs, each if the
+	// stored version is still its Before. Else ErrStale: a transaction of its own
+	// changed nothing, and the caller's may not commit, for some may be written.
+	WriteMany(ctx context.Context, scope tenancy.Scope, writes []Write) error
 	// List gives up to Limit live documents by (collection, key), bytewise.
 	List(ctx context.Context, scope tenancy.Scope, query Query) ([]Document, error)
+}
+
+// Write is a document that takes the place of an earlier state.
+type Write struct {
+	Document Document
+	// Before is the version that must be stored now, less than the document's;
+	// 0: there was never one.
+	Before int64
 }
 
 // Query selects documents of one owner.

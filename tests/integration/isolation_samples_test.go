@@ -81,6 +81,8 @@ var samples = map[string]sample{
 	"putSharedDocument":       {documentsEverywhere, writes, writesShared},
 	"patchSharedDocument":     {documentsEverywhere, patches, writesShared},
 	"incrementSharedDocument": {documentsEverywhere, counts, writesShared},
+	"batchPlayerDocuments":    {players, batches, writesDocument},
+	"batchDocuments":          {documentsEverywhere, batches, writesShared},
 	"deleteSharedDocument":    {documents, restores, deletesShared},
 	"listSharedDocuments":     {nothing, nil, always(ok)},
 
@@ -181,6 +183,10 @@ func writes(_ *testing.T, _ *isolation, c caller, _ target, r *request) {
 
 func patches(_ *testing.T, _ *isolation, c caller, _ target, r *request) {
 	r.body, r.header = object{"by": c.at.String()}, []string{"Content-Type", "application/merge-patch+json"}
+}
+
+func batches(_ *testing.T, _ *isolation, c caller, on target, r *request) {
+	r.body = object{"operations": []object{{"collection": on.vars["collection"], "key": on.vars["key"], "put": object{"value": object{"by": c.at.String()}}}}}
 }
 
 func counts(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {

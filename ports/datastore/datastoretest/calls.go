@@ -52,8 +52,8 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"SigningKeys.Save":    w.SigningKeys().Save(ctx, b.scope, signingKeys(1)),
 		"SigningKeys.Purge":   second(w.SigningKeys().Purge(ctx, b.scope, later(24*time.Hour))),
 		"Documents.Get":       second(w.Documents().Get(ctx, b.scope, b.document.Ref)),
-		"Documents.Lock":      second(w.Documents().Lock(ctx, b.scope, b.document.Ref)),
-		"Documents.Write":     w.Documents().Write(ctx, b.scope, document("p", "call", "k", 1)),
+		"Documents.LockMany":  second(lockOne(ctx, w, b.scope, b.document.Ref)),
+		"Documents.WriteMany": writeOne(ctx, w, b.scope, document("p", "call", "k", 1)),
 		"Documents.List":      second(w.Documents().List(ctx, b.scope, storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 1})),
 		"Audit.Append":        w.Audit().Append(ctx, event(w.home, audit.EnvironmentUpdated, later(time.Hour))),
 		"Audit.List":          second(w.Audit().List(ctx, audit.Query{Project: w.home.ProjectID, Limit: 1})),
@@ -111,7 +111,7 @@ var callTests = map[string]func(*testing.T, *world){
 		err := w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
 			close(inside)
 			must(t, <-closed) // Close waits for nothing, or this would never end
-			return tx.Documents().Write(ctx, w.here(), document("p", "c", "k", 1))
+			return writeOne(ctx, tx, w.here(), document("p", "c", "k", 1))
 		})
 		fails(t, "a call after it", err, datastore.ErrClosed)
 	},

@@ -69,7 +69,7 @@ var idempotencyTests = map[string]func(*testing.T, *world){
 			r := record("a", "b")
 			r.Reply = fmt.Appendf(nil, "%d", i)
 			errs[i] = w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
-				if err := tx.Documents().Write(ctx, w.here(), document("p", "c", fmt.Sprintf("k%d", i), 1)); err != nil {
+				if err := writeOne(ctx, tx, w.here(), document("p", "c", fmt.Sprintf("k%d", i), 1)); err != nil {
 					return err
 				}
 				return tx.Idempotency().Save(ctx, r, start)

@@ -31,10 +31,10 @@ var isolationTests = map[string]func(*testing.T, *world){
 			same(t, "keys", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, foreign)), []identity.SealedKey{})
 			same(t, "purged keys", get[int](t)(w.SigningKeys().Purge(w.ctx, foreign, later(24*time.Hour))), 0)
 			fails(t, "document", second(w.Documents().Get(w.ctx, foreign, b.document.Ref)), storage.ErrNotFound)
-			fails(t, "locked document", second(w.Documents().Lock(w.ctx, foreign, b.document.Ref)), storage.ErrNotFound)
+			fails(t, "locked document", second(lockOne(w.ctx, w, foreign, b.document.Ref)), storage.ErrNotFound)
 			next := b.document
 			next.Version = 2
-			fails(t, "write over a document", w.Documents().Write(w.ctx, foreign, next), storage.ErrStale)
+			fails(t, "write over a document", writeOne(w.ctx, w, foreign, next), storage.ErrStale)
 			query := storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 10}
 			same(t, "documents", get[[]storage.Document](t)(w.Documents().List(w.ctx, foreign, query)), []storage.Document{})
 		}
@@ -57,8 +57,8 @@ var isolationTests = map[string]func(*testing.T, *world){
 		must(t, w.SigningKeys().Save(w.ctx, there, []identity.SealedKey{key}))
 		doc := b.document
 		doc.Value = []byte(`{"theirs":true}`)
-		must(t, w.Documents().Write(w.ctx, there, doc))
-		must(t, w.Documents().Write(w.ctx, there, tombstone(doc)))
+		must(t, writeOne(w.ctx, w, there, doc))
+		must(t, writeOne(w.ctx, w, there, tombstone(doc)))
 		must(t, w.Players().Seen(w.ctx, there, b.player.ID, later(time.Hour)))
 
 		same(t, "player", get[identity.Player](t)(w.Players().ByLogin(w.ctx, w.here(), b.login.Method, b.login.Subject)), b.player)
@@ -73,24 +73,24 @@ var isolationTests = map[string]func(*testing.T, *world){
 		var none tenancy.Scope
 		fresh := player()
 		for name, err := range map[string]error{
-			"Players.Create":     w.Players().Create(w.ctx, none, fresh, login(fresh)),
-			"Players.Get":        second(w.Players().Get(w.ctx, none, b.player.ID)),
-			"Players.ByLogin":    second(w.Players().ByLogin(w.ctx, none, b.login.Method, b.login.Subject)),
-			"Players.Seen":       w.Players().Seen(w.ctx, none, b.player.ID, start),
-			"Sessions.Create":    w.Sessions().Create(w.ctx, none, b.session),
-			"Sessions.Get":       second(w.Sessions().Get(w.ctx, none, b.session.ID)),
-			"Sessions.Lock":      second(w.Sessions().Lock(w.ctx, none, b.session.ID)),
-			"Sessions.Update":    w.Sessions().Update(w.ctx, none, b.session),
-			"Sessions.List":      second(w.Sessions().List(w.ctx, none, identity.SessionQuery{Player: b.player.ID, Limit: 1})),
-			"Sessions.RevokeAll": second(w.Sessions().RevokeAll(w.ctx, none, b.player.ID, identity.Operator, start)),
-			"Sessions.Purge":     second(w.Sessions().Purge(w.ctx, none, start, 1)),
-			"SigningKeys.List":   second(w.SigningKeys().List(w.ctx, none)),
-			"SigningKeys.Save":   w.SigningKeys().Save(w.ctx, none, []identity.SealedKey{b.key}),
-			"SigningKeys.Purge":  second(w.SigningKeys().Purge(w.ctx, none, start)),
-			"Documents.Get":      second(w.Documents().Get(w.ctx, none, b.document.Ref)),
-			"Documents.Lock":     second(w.Documents().Lock(w.ctx, none, b.document.Ref)),
-			"Documents.Write":    w.Documents().Write(w.ctx, none, b.document),
-			"Documents.List":     second(w.Documents().List(w.ctx, none, storage.Query{Reads: everyAccess, Limit: 1})),
+			"Players.Create":      w.Players().Create(w.ctx, none, fresh, login(fresh)),
+			"Players.Get":         second(w.Players().Get(w.ctx, none, b.player.ID)),
+			"Players.ByLogin":     second(w.Players().ByLogin(w.ctx, none, b.login.Method, b.login.Subject)),
+			"Players.Seen":        w.Players().Seen(w.ctx, none, b.player.ID, start),
+			"Sessions.Create":     w.Sessions().Create(w.ctx, none, b.session),
+			"Sessions.Get":        second(w.Sessions().Get(w.ctx, none, b.session.ID)),
+			"Sessions.Lock":       second(w.Sessions().Lock(w.ctx, none, b.session.ID)),
+			"Sessions.Update":     w.Sessions().Update(w.ctx, none, b.session),
+			"Sessions.List":       second(w.Sessions().List(w.ctx, none, identity.SessionQuery{Player: b.player.ID, Limit: 1})),
+			"Sessions.RevokeAll":  second(w.Sessions().RevokeAll(w.ctx, none, b.player.ID, identity.Operator, start)),
+			"Sessions.Purge":      second(w.Sessions().Purge(w.ctx, none, start, 1)),
+			"SigningKeys.List":    second(w.SigningKeys().List(w.ctx, none)),
+			"SigningKeys.Save":    w.SigningKeys().Save(w.ctx, none, []identity.SealedKey{b.key}),
+			"SigningKeys.Purge":   second(w.SigningKeys().Purge(w.ctx, none, start)),
+			"Documents.Get":       second(w.Documents().Get(w.ctx, none, b.document.Ref)),
+			"Documents.LockMany":  second(lockOne(w.ctx, w, none, b.document.Ref)),
+			"Documents.WriteMany": writeOne(w.ctx, w, none, b.document),
+			"Documents.List":      second(w.Documents().List(w.ctx, none, storage.Query{Reads: everyAccess, Limit: 1})),
 		} {
 			if err == nil || fault.KindOf(err) != fault.Internal {
 				t.Errorf("%s: got %v, want an internal error", name, err)

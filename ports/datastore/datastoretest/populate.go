@@ -30,7 +30,7 @@ func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
 	must(t, w.Players().Create(w.ctx, b.scope, b.player, b.login))
 	must(t, w.Sessions().Create(w.ctx, b.scope, b.session))
 	must(t, w.SigningKeys().Save(w.ctx, b.scope, []identity.SealedKey{b.key}))
-	must(t, w.Documents().Write(w.ctx, b.scope, b.document))
+	must(t, writeOne(w.ctx, w, b.scope, b.document))
 	must(t, w.Credentials().Create(w.ctx, b.credential))
 	must(t, w.Audit().Append(w.ctx, b.event))
 	return b

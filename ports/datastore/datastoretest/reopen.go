@@ -49,7 +49,7 @@ func RunReopen(t *testing.T, prepare func(t *testing.T) (open func(t *testing.T)
 		get[[]string](t)(first.Migrate(t.Context()))
 		w := newWorld(t, first)
 		d := document("p", "c", "k", 1)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		other := open(t)
 		same(t, "through another", get[storage.Document](t)(other.Documents().Get(w.ctx, w.here(), d.Ref)), d)
 		must(t, first.Close())
@@ -66,7 +66,7 @@ func RunReopen(t *testing.T, prepare func(t *testing.T) (open func(t *testing.T)
 		w, theirs := newWorld(t, mine), open(t)
 		held := acquire(t, w, "job", "a", start, true)
 		d := document("p", "c", "k", 1)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		// They wait as long as they may and are told so. Once the transaction has
 		// ended nothing is asked: what a caller gave up may still have been done.
 		blocked := func(what string, do func(ctx context.Context) error) {
@@ -84,11 +84,11 @@ func RunReopen(t *testing.T, prepare func(t *testing.T) (open func(t *testing.T)
 			return nil
 		})
 		w.inTx(t, func(tx repos) error {
-			get[storage.Document](t)(tx.Documents().Lock(w.ctx, w.here(), d.Ref))
+			get[storage.Document](t)(lockOne(w.ctx, tx, w.here(), d.Ref))
 			blocked("write", func(ctx context.Context) error {
 				next := d
 				next.Version = 2
-				return theirs.Documents().Write(ctx, w.here(), next)
+				return writeOne(ctx, theirs, w.here(), next)
 			})
 			same(t, "the document", get[storage.Document](t)(theirs.Documents().Get(w.ctx, w.here(), d.Ref)), d)
 			return nil

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/overworldhq/overworld/domain/storage"
+	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
 func document(owner, collection, key string, version int64) storage.Document {
@@ -26,6 +28,23 @@ func tombstone(d storage.Document) storage.Document {
 	return d
 }
 
+// writeOne stores a document over the version before it.
+func writeOne(ctx context.Context, r repos, scope tenancy.Scope, d storage.Document) error {
+	return r.Documents().WriteMany(ctx, scope, []storage.Write{{Document: d, Before: d.Version - 1}})
+}
+
+// lockOne locks one document; ErrNotFound when there was never one.
+func lockOne(ctx context.Context, r repos, scope tenancy.Scope, ref storage.Ref) (storage.Document, error) {
+	found, err := r.Documents().LockMany(ctx, scope, []storage.Ref{ref})
+	if err == nil && len(found) == 0 {
+		err = storage.ErrNotFound
+	}
+	if err != nil {
+		return storage.Document{}, err
+	}
+	return found[0], nil
+}
+
 var everyAccess = []storage.Access{storage.OwnerOnly, storage.Public, storage.ServerOnly}
 
 var documentTests = map[string]func(*testing.T, *world){
@@ -36,62 +55,62 @@ var documentTests = map[string]func(*testing.T, *world){
 		} {
 			d := document("p", "c", fmt.Sprint(i), 1)
 			d.Value, d.Read, d.Write, d.UpdatedAt = []byte(value), storage.Public, storage.ServerOnly, later(time.Microsecond)
-			must(t, w.Documents().Write(w.ctx, w.here(), d))
+			must(t, writeOne(w.ctx, w, w.here(), d))
 			same(t, "get", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
-			same(t, "lock", get[storage.Document](t)(w.Documents().Lock(w.ctx, w.here(), d.Ref)), d)
+			same(t, "lock", get[storage.Document](t)(lockOne(w.ctx, w, w.here(), d.Ref)), d)
 		}
 	},
 	"not found": func(t *testing.T, w *world) {
 		d := document("p", "c", "k", 1)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		for _, ref := range []storage.Ref{
 			{Owner: "p", Collection: "c", Key: "K"}, {Owner: "P", Collection: "c", Key: "k"}, {Owner: "p", Collection: "C", Key: "k"}, {},
 			{Owner: storage.Shared, Collection: "c", Key: "k"}, {Owner: "p", Collection: "c", Key: "k\x00"}, {Owner: "\xff", Collection: "c", Key: "k"},
 		} {
 			fails(t, "get", second(w.Documents().Get(w.ctx, w.here(), ref)), storage.ErrNotFound)
-			fails(t, "lock", second(w.Documents().Lock(w.ctx, w.here(), ref)), storage.ErrNotFound)
+			fails(t, "lock", second(lockOne(w.ctx, w, w.here(), ref)), storage.ErrNotFound)
 		}
 	},
 	"a write replaces the version before": func(t *testing.T, w *world) {
 		d := document("p", "c", "k", 1)
-		fails(t, "version 2 of nothing", w.Documents().Write(w.ctx, w.here(), document("p", "c", "k", 2)), storage.ErrStale)
+		fails(t, "version 2 of nothing", writeOne(w.ctx, w, w.here(), document("p", "c", "k", 2)), storage.ErrStale)
 		fails(t, "nothing", second(w.Documents().Get(w.ctx, w.here(), d.Ref)), storage.ErrNotFound)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		for _, version := range []int64{1, 3, math.MaxInt64} {
 			stale := document("p", "c", "k", version)
 			stale.Value = []byte(`{"stale":true}`)
-			fails(t, fmt.Sprint("version ", version), w.Documents().Write(w.ctx, w.here(), stale), storage.ErrStale)
+			fails(t, fmt.Sprint("version ", version), writeOne(w.ctx, w, w.here(), stale), storage.ErrStale)
 		}
 		same(t, "unchanged", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
 		d.Version, d.Value, d.Read, d.Write, d.UpdatedAt = 2, []byte(`{"two":2}`), storage.ServerOnly, storage.ServerOnly, later(time.Hour)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		same(t, "changed", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
 	},
 	"a version below one is a bug": func(t *testing.T, w *world) {
 		for _, version := range []int64{0, -1, math.MinInt64} {
-			if err := w.Documents().Write(w.ctx, w.here(), document("p", "c", "k", version)); err == nil || errors.Is(err, storage.ErrStale) {
+			if err := writeOne(w.ctx, w, w.here(), document("p", "c", "k", version)); err == nil || errors.Is(err, storage.ErrStale) {
 				t.Errorf("version %d: %v", version, err)
 			}
 		}
 	},
 	"a stale write leaves its transaction usable": func(t *testing.T, w *world) {
 		d := document("p", "c", "k", 1)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		w.inTx(t, func(tx repos) error {
-			fails(t, "write", tx.Documents().Write(w.ctx, w.here(), d), storage.ErrStale)
+			fails(t, "write", writeOne(w.ctx, tx, w.here(), d), storage.ErrStale)
 			same(t, "read", get[storage.Document](t)(tx.Documents().Get(w.ctx, w.here(), d.Ref)), d)
 			return nil
 		})
 	},
 	"a tombstone keeps the version": func(t *testing.T, w *world) {
 		d := document("p", "c", "k", 1)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		dead := tombstone(d)
-		must(t, w.Documents().Write(w.ctx, w.here(), dead))
+		must(t, writeOne(w.ctx, w, w.here(), dead))
 		same(t, "tombstone", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), dead)
-		fails(t, "begin again at 1", w.Documents().Write(w.ctx, w.here(), d), storage.ErrStale)
+		fails(t, "begin again at 1", writeOne(w.ctx, w, w.here(), d), storage.ErrStale)
 		d.Version, d.CreatedAt, d.UpdatedAt = 3, later(time.Hour), later(time.Hour)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		same(t, "made again", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
 	},
 	"thirty-two writers lose no update": func(t *testing.T, w *world) {
@@ -105,7 +124,7 @@ var documentTests = map[string]func(*testing.T, *world){
 					d, err = document("p", "c", "counter", 0), nil
 				}
 				if d.Version++; err == nil {
-					err = w.Documents().Write(w.ctx, w.here(), d)
+					err = writeOne(w.ctx, w, w.here(), d)
 				}
 				switch {
 				case err == nil:
@@ -121,23 +140,109 @@ var documentTests = map[string]func(*testing.T, *world){
 	"lock keeps other writers out": func(t *testing.T, w *world) {
 		const writers, each = 8, 5
 		d := document("p", "c", "counter", 1)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		errs := make([]error, writers)
 		together(writers, func(i int) {
 			for range each {
 				err := w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
-					d, err := tx.Documents().Lock(ctx, w.here(), d.Ref)
+					d, err := lockOne(ctx, tx, w.here(), d.Ref)
 					if err != nil {
 						return err
 					}
 					d.Version++
-					return tx.Documents().Write(ctx, w.here(), d) // never stale, because it was locked
+					return writeOne(ctx, tx, w.here(), d) // never stale, because it was locked
 				})
 				errs[i] = errors.Join(errs[i], err)
 			}
 		})
 		must(t, errors.Join(errs...))
 		same(t, "version", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)).Version, 1+writers*each)
+	},
+	"many at once": func(t *testing.T, w *world) {
+		const there = 40
+		at := func(i int, version int64) storage.Document {
+			d := document([]string{"", "p", "P"}[i%3], "c", fmt.Sprint("k", i), version)
+			d.Value = fmt.Appendf(nil, `{"i":%d,"version":%d}`, i, version)
+			return d
+		}
+		var first, second []storage.Write
+		var refs []storage.Ref
+		for i := range 2 * there {
+			refs = append(refs, at(i, 1).Ref)
+			if i < there {
+				first = append(first, storage.Write{Document: at(i, 3)}) // three writes at once, of one that was never there
+				dead := tombstone(at(i, 4))
+				second = append(second, []storage.Write{{Document: at(i, 5), Before: 3}, {Document: dead, Before: 3}}[i%2])
+			} else {
+				second = append(second, storage.Write{Document: at(i, 1)})
+			}
+		}
+		must(t, w.Documents().WriteMany(w.ctx, w.here(), first))
+		must(t, w.Documents().WriteMany(w.ctx, w.here(), nil))
+		stale := append(slices.Clone(second[1:]), storage.Write{Document: at(0, 9), Before: 8})
+		fails(t, "one stale", w.Documents().WriteMany(w.ctx, w.here(), stale), storage.ErrStale)
+		stale[len(stale)-1] = storage.Write{Document: at(0, 1)}
+		fails(t, "one made again", w.Documents().WriteMany(w.ctx, w.here(), stale), storage.ErrStale)
+		locked := func(in repos) []storage.Document {
+			all := get[[]storage.Document](t)(in.Documents().LockMany(w.ctx, w.here(), refs))
+			slices.SortFunc(all, func(a, b storage.Document) int { return a.Ref.Compare(b.Ref) })
+			return all
+		}
+		documents := func(writes []storage.Write) (all []storage.Document) {
+			for _, one := range writes {
+				all = append(all, one.Document)
+			}
+			slices.SortFunc(all, func(a, b storage.Document) int { return a.Ref.Compare(b.Ref) })
+			return all
+		}
+		w.inTx(t, func(tx repos) error {
+			same(t, "nothing of a stale list is written", locked(tx), documents(first))
+			slices.Reverse(second)
+			return tx.Documents().WriteMany(w.ctx, w.here(), second)
+		})
+		same(t, "all are written", locked(w), documents(second))
+		same(t, "none", get[[]storage.Document](t)(w.Documents().LockMany(w.ctx, w.here(), nil)), []storage.Document{})
+	},
+	"writers of many wait in no circle": func(t *testing.T, w *world) {
+		const writers, each, keys = 6, 4, 10
+		errs := make([]error, writers)
+		together(writers, func(i int) {
+			for n := range each {
+				var refs []storage.Ref
+				for k := range keys {
+					refs = append(refs, document("p", "c", fmt.Sprint(k), 1).Ref)
+				}
+				if (i+n)%2 == 0 {
+					slices.Reverse(refs)
+				}
+				for again := true; again; {
+					err := w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
+						found, err := tx.Documents().LockMany(ctx, w.here(), refs)
+						if err != nil {
+							return err
+						}
+						var writes []storage.Write
+						for _, ref := range refs {
+							write := storage.Write{Document: document("p", "c", ref.Key, 1)}
+							if at := slices.IndexFunc(found, func(d storage.Document) bool { return d.Ref == ref }); at >= 0 {
+								write.Before = found[at].Version
+								write.Document.Version = write.Before + 1
+							}
+							writes = append(writes, write)
+						}
+						return tx.Documents().WriteMany(ctx, w.here(), writes)
+					})
+					again = errors.Is(err, storage.ErrStale) // another was first to make them
+					if !again {
+						errs[i] = errors.Join(errs[i], err)
+					}
+				}
+			}
+		})
+		must(t, errors.Join(errs...))
+		for k := range keys {
+			same(t, "version", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), document("p", "c", fmt.Sprint(k), 1).Ref)).Version, writers*each)
+		}
 	},
 	"list by collection and key, bytewise": func(t *testing.T, w *world) {
 		var want []string
@@ -148,7 +253,7 @@ var documentTests = map[string]func(*testing.T, *world){
 		}
 		for i := range want { // not in the order they are listed in
 			collection, key, _ := strings.Cut(want[(i*37)%len(want)], "/")
-			must(t, w.Documents().Write(w.ctx, w.here(), document("p", collection, key, 1)))
+			must(t, writeOne(w.ctx, w, w.here(), document("p", collection, key, 1)))
 		}
 		all := storage.Query{Owner: "p", Reads: everyAccess, Limit: 1000}
 		same(t, "all", list(t, w, all), strings.Join(want, " "))
@@ -159,8 +264,8 @@ var documentTests = map[string]func(*testing.T, *world){
 	},
 	"list by prefix": func(t *testing.T, w *world) {
 		for _, key := range []string{"a", "aB", "ab", "ab.1", "ab_", "ac", "b", "~", "~~", "a%b"} {
-			must(t, w.Documents().Write(w.ctx, w.here(), document("p", "c", key, 1)))
-			must(t, w.Documents().Write(w.ctx, w.here(), document("p", "d", key, 1)))
+			must(t, writeOne(w.ctx, w, w.here(), document("p", "c", key, 1)))
+			must(t, writeOne(w.ctx, w, w.here(), document("p", "d", key, 1)))
 		}
 		for prefix, want := range map[string]string{
 			"ab": "c/ab c/ab.1 c/ab_", "aB": "c/aB", "~": "c/~ c/~~", "a%": "c/a%b", "_": "", "abc": "", "b": "c/b",
@@ -173,13 +278,13 @@ var documentTests = map[string]func(*testing.T, *world){
 		for _, access := range everyAccess {
 			d := document("p", "c", string(access), 1)
 			d.Read = access
-			must(t, w.Documents().Write(w.ctx, w.here(), d))
+			must(t, writeOne(w.ctx, w, w.here(), d))
 		}
 		dead := document("p", "c", "dead", 1)
-		must(t, w.Documents().Write(w.ctx, w.here(), dead))
-		must(t, w.Documents().Write(w.ctx, w.here(), tombstone(dead)))
-		must(t, w.Documents().Write(w.ctx, w.here(), document("q", "c", "theirs", 1)))
-		must(t, w.Documents().Write(w.ctx, w.here(), document("", "c", "shared", 1)))
+		must(t, writeOne(w.ctx, w, w.here(), dead))
+		must(t, writeOne(w.ctx, w, w.here(), tombstone(dead)))
+		must(t, writeOne(w.ctx, w, w.here(), document("q", "c", "theirs", 1)))
+		must(t, writeOne(w.ctx, w, w.here(), document("", "c", "shared", 1)))
 		for _, c := range []struct {
 			reads []storage.Access
 			want  string
@@ -194,7 +299,7 @@ var documentTests = map[string]func(*testing.T, *world){
 	},
 	"list with values or without": func(t *testing.T, w *world) {
 		d := document("p", "c", "k", 1)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		query := storage.Query{Owner: "p", Reads: everyAccess, Values: true, Limit: 1}
 		same(t, "with", get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), query)), []storage.Document{d})
 		query.Values, d.Value = false, nil
@@ -202,7 +307,7 @@ var documentTests = map[string]func(*testing.T, *world){
 	},
 	"pages hold still while documents come": func(t *testing.T, w *world) {
 		write := func(collection, key string) {
-			must(t, w.Documents().Write(w.ctx, w.here(), document("p", collection, key, 1)))
+			must(t, writeOne(w.ctx, w, w.here(), document("p", collection, key, 1)))
 		}
 		for i := range 10 {
 			write("a", fmt.Sprintf("k%d", i))

@@ -31,7 +31,7 @@ func everyWrite(ctx context.Context, tx repos, w *world, b belongings) error {
 		tx.Players().Create(ctx, b.scope, b.player, b.login),
 		tx.Sessions().Create(ctx, b.scope, b.session),
 		tx.SigningKeys().Save(ctx, b.scope, []identity.SealedKey{b.key}),
-		tx.Documents().Write(ctx, b.scope, b.document),
+		writeOne(ctx, tx, b.scope, b.document),
 		tx.Credentials().Create(ctx, b.credential),
 		tx.Runs().Record(ctx, "in-tx", "a", start, start, ""),
 		tx.Idempotency().Save(ctx, record("in-tx", "in-tx"), start),
@@ -104,7 +104,7 @@ var txTests = map[string]func(*testing.T, *world){
 		}()
 		untouched(t, w, b)
 		// The connection it held serves on.
-		w.inTx(t, func(tx repos) error { return tx.Documents().Write(w.ctx, w.here(), document("p", "c", "k", 1)) })
+		w.inTx(t, func(tx repos) error { return writeOne(w.ctx, tx, w.here(), document("p", "c", "k", 1)) })
 	},
 	"a context that ends rolls back": func(t *testing.T, w *world) {
 		b := unsaved(w)
@@ -119,7 +119,7 @@ var txTests = map[string]func(*testing.T, *world){
 	},
 	"others don't see what is not committed": func(t *testing.T, w *world) {
 		d := document("p", "c", "k", 1)
-		must(t, w.Documents().Write(w.ctx, w.here(), d))
+		must(t, writeOne(w.ctx, w, w.here(), d))
 		inside, looked := make(chan struct{}), make(chan error, 1)
 		go func() {
 			<-inside
@@ -133,7 +133,7 @@ var txTests = map[string]func(*testing.T, *world){
 		w.inTx(t, func(tx repos) error {
 			next := d
 			next.Version = 2
-			if err := tx.Documents().Write(w.ctx, w.here(), next); err != nil {
+			if err := writeOne(w.ctx, tx, w.here(), next); err != nil {
 				return err
 			}
 			if !first {
@@ -181,8 +181,8 @@ var txTests = map[string]func(*testing.T, *world){
 		// Each locks two documents, half of them in the other order: a deadlock,
 		// which the database breaks and InTx tries again.
 		a, b := document("p", "c", "a", 1), document("q", "c", "b", 1)
-		must(t, w.Documents().Write(w.ctx, w.here(), a))
-		must(t, w.Documents().Write(w.ctx, w.here(), b))
+		must(t, writeOne(w.ctx, w, w.here(), a))
+		must(t, writeOne(w.ctx, w, w.here(), b))
 		const writers = 4
 		errs := make([]error, writers)
 		together(writers, func(i int) {
@@ -192,12 +192,12 @@ var txTests = map[string]func(*testing.T, *world){
 			}
 			errs[i] = w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
 				for _, ref := range refs {
-					d, err := tx.Documents().Lock(ctx, w.here(), ref)
+					d, err := lockOne(ctx, tx, w.here(), ref)
 					if err != nil {
 						return err
 					}
 					d.Version++
-					if err := tx.Documents().Write(ctx, w.here(), d); err != nil {
+					if err := writeOne(ctx, tx, w.here(), d); err != nil {
 						return err
 					}
 				}

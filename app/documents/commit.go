@@ -1,0 +1,268 @@
+package documents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/overworldhq/overworld/app/coalesce"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/storage"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// group is what one caller wants done as a whole; most have one change.
+type group struct {
+	principal   tenancy.Principal
+	environment tenancy.Environment
+	changes     []storage.Change
+}
+
+// result is what became of a group: an outcome for each change, or why none was done.
+type result struct {
+	outcomes []storage.Outcome
+	err      error
+}
+
+// Bounds of the commits that concurrent writers share.
+const (
+	commitGroups  = 64
+	commitFlights = 2
+	waitingGroups = 4096
+)
+
+func newWriters(u *UseCases, store datastore.Datastore, limits limits.Limits) *coalesce.Coalescer[group, result] {
+	flights := commitFlights
+	if store.Exclusive() {
+		flights = 1 // such an engine has one writer at a time
+	}
+	return coalesce.New(coalesce.Options{
+		Batch: commitGroups, Flights: flights, Queue: waitingGroups, Deadline: limits.RequestTime, Splits: spoilt,
+	}, u.commit)
+}
+
+// spoilt tells whether one group may be why a whole commit failed: not when the
+// database is away, nor when time ran out.
+func spoilt(err error) bool {
+	return fault.KindOf(err) != fault.Unavailable && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// errRaced is the loss of a race to make a document that was never there,
+// which no lock can rule out.
+var errRaced = errors.New("another writer was first")
+
+// commit does the groups in their order, in one transaction. A group that is
+// refused changes nothing and leaves the others alone.
+func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error) {
+	for {
+		var results []result
+		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			desk := &desk{u: u, tx: tx, now: u.clock.Now(), states: map[place]state{}, owners: map[place]error{}}
+			if err := desk.lock(ctx, groups); err != nil {
+				return err
+			}
+			results = make([]result, len(groups))
+			for i, g := range groups {
+				var err error
+				if results[i], err = desk.do(ctx, g); err != nil {
+					return err
+				}
+			}
+			return desk.write(ctx)
+		})
+		// Whoever was first has made the row, so the next round locks it.
+		if errors.Is(err, errRaced) && ctx.Err() == nil {
+			continue
+		}
+		return results, err
+	}
+}
+
+// desk is where the changes of one transaction are worked out.
+type desk struct {
+	u      *UseCases
+	tx     datastore.Repos
+	now    time.Time
+	states map[place]state
+	owners map[place]error // of those looked for: nil when they exist
+}
+
+// place names a document among those of all environments.
+type place struct {
+	scope tenancy.Scope
+	ref   storage.Ref
+}
+
+func (p place) compare(other place) int {
+	if c := strings.Compare(string(p.scope.Environment()), string(other.scope.Environment())); c != 0 {
+		return c
+	}
+	return p.ref.Compare(other.ref)
+}
+
+// state is a document as the changes so far leave it.
+type state struct {
+	stored  int64             // the version in the database; 0: there was never one
+	current *storage.Document // nil: there was never one
+	changed bool
+}
+
+// lock reads and locks all that the groups name, in one order.
+func (d *desk) lock(ctx context.Context, groups []group) error {
+	for _, g := range groups {
+		for _, c := range g.changes {
+			d.states[place{g.principal.Scope(), c.Ref}] = state{}
+		}
+	}
+	return d.byScope(slices.Collect(maps.Keys(d.states)), func(scope tenancy.Scope, places []place) error {
+		refs := make([]storage.Ref, len(places))
+		for i, at := range places {
+			refs[i] = at.ref
+		}
+		found, err := d.tx.Documents().LockMany(ctx, scope, refs)
+		if err != nil {
+			return fmt.Errorf("read documents: %w", err)
+		}
+		for _, one := range found {
+			d.states[place{scope, one.Ref}] = state{stored: one.Version, current: &one}
+		}
+		return nil
+	})
+}
+
+// byScope goes through the places by environment, in order.
+func (d *desk) byScope(places []place, do func(scope tenancy.Scope, places []place) error) error {
+	slices.SortFunc(places, place.compare)
+	for len(places) > 0 {
+		scope := places[0].scope
+		end := slices.IndexFunc(places, func(p place) bool { return p.scope != scope })
+		if end < 0 {
+			end = len(places)
+		}
+		if err := do(scope, places[:end]); err != nil {
+			return err
+		}
+		places = places[end:]
+	}
+	return nil
+}
+
+// do works out one group. Its error is the end of the whole transaction; a
+// refusal is part of the result.
+func (d *desk) do(ctx context.Context, g group) (result, error) {
+	scope := g.principal.Scope()
+	before := map[place]state{}
+	var events []audit.Event
+	outcomes := make([]storage.Outcome, len(g.changes))
+	for i, change := range g.changes {
+		at := place{scope, change.Ref}
+		was := d.states[at]
+		if _, ok := before[at]; !ok {
+			before[at] = was
+		}
+		done, err := d.apply(ctx, g, change, was.current)
+		if err != nil {
+			var refusal *fault.Fault
+			if !errors.As(err, &refusal) || refusal.Kind == fault.Internal || refusal.Kind == fault.Unavailable {
+				return result{}, err
+			}
+			maps.Copy(d.states, before)
+			return result{err: &Refused{Change: i, Err: err}}, nil
+		}
+		outcomes[i] = done
+		d.states[at] = state{stored: was.stored, current: &done.Document, changed: true}
+		// Players' and servers' writes are the game itself; what became of a
+		// document is told by its versions.
+		if g.principal.Kind() == tenancy.SecretKey {
+			events = append(events, d.event(g.principal, was.current, done.Document))
+		}
+	}
+	for _, event := range events {
+		if err := d.tx.Audit().Append(ctx, event); err != nil {
+			return result{}, fmt.Errorf("audit: %w", err)
+		}
+	}
+	return result{outcomes: outcomes}, nil
+}
+
+func (d *desk) apply(ctx context.Context, g group, change storage.Change, current *storage.Document) (storage.Outcome, error) {
+	if current == nil {
+		if err := d.owner(ctx, g.principal, change.Ref.Owner); err != nil {
+			return storage.Outcome{}, err
+		}
+	}
+	return change.Apply(storage.ActorOf(g.principal), current, d.u.limits, g.environment.Now(d.now))
+}
+
+// owner makes sure that the owner of a document that was never there exists,
+// which only a server or an operator can be wrong about.
+func (d *desk) owner(ctx context.Context, p tenancy.Principal, owner storage.Owner) error {
+	if owner == storage.Shared || p.Kind() == tenancy.PlayerToken {
+		return nil
+	}
+	at := place{p.Scope(), storage.Ref{Owner: owner}}
+	err, known := d.owners[at]
+	if !known {
+		if _, err = d.tx.Players().Get(ctx, p.Scope(), identity.PlayerID(owner)); err != nil {
+			err = fmt.Errorf("find owner: %w", err)
+		}
+		d.owners[at] = err
+	}
+	return err
+}
+
+// write stores what the changes left.
+func (d *desk) write(ctx context.Context) error {
+	var changed []place
+	for at, s := range d.states {
+		if s.changed {
+			changed = append(changed, at)
+		}
+	}
+	return d.byScope(changed, func(scope tenancy.Scope, places []place) error {
+		writes := make([]storage.Write, len(places))
+		for i, at := range places {
+			writes[i] = storage.Write{Document: *d.states[at].current, Before: d.states[at].stored}
+		}
+		err := d.tx.Documents().WriteMany(ctx, scope, writes)
+		switch {
+		case errors.Is(err, storage.ErrStale):
+			return errRaced
+		case err != nil:
+			return fmt.Errorf("write documents: %w", err)
+		}
+		return nil
+	})
+}
+
+// event tells what an operator wrote.
+func (d *desk) event(p tenancy.Principal, before *storage.Document, after storage.Document) audit.Event {
+	action := audit.DocumentWritten
+	if after.Deleted {
+		action = audit.DocumentDeleted
+	}
+	event := audit.By(p, action, d.now).On("document", documentName(after.Ref))
+	event.ID = d.u.ids.New()
+	if before != nil {
+		event.Before = map[string]string{"version": strconv.FormatInt(before.Version, 10)}
+	}
+	event.After = map[string]string{"version": strconv.FormatInt(after.Version, 10)}
+	return event
+}
+
+func documentName(ref storage.Ref) string {
+	owner := "shared"
+	if ref.Owner != storage.Shared {
+		owner = string(ref.Owner)
+	}
+	return owner + "/" + ref.Collection + "/" + ref.Key
+}
