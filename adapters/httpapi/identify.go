@@ -113,8 +113,16 @@ func (c *call) rated(rate limiter.Rate, decision limiter.Decision, err error) er
 }
 
 // log writes the access line: who asked for what, and how it went. It
-// holds no path and no query, in which there may be names or secrets.
+// holds no path and no query, in which there may be names or secrets. What went
+// well is counted, and told at debug only: a line costs as much as a cheap request.
 func (c *call) log(took time.Duration) {
+	level := slog.LevelDebug
+	if c.written < 100 || c.written >= 400 {
+		level = slog.LevelInfo
+	}
+	if !c.api.Logger.Enabled(c.r.Context(), level) {
+		return
+	}
 	attrs := make([]slog.Attr, 0, 12)
 	attrs = append(attrs,
 		slog.String("method", c.r.Method), slog.String("route", c.route.Path), slog.String("operation", c.route.ID),
@@ -127,5 +135,5 @@ func (c *call) log(took time.Duration) {
 	if c.traceID != "" {
 		attrs = append(attrs, slog.String("trace_id", c.traceID))
 	}
-	c.api.Logger.LogAttrs(c.r.Context(), slog.LevelInfo, "request", attrs...)
+	c.api.Logger.LogAttrs(c.r.Context(), level, "request", attrs...)
 }

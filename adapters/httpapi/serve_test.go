@@ -335,7 +335,7 @@ func TestRequestIDsAndTraces(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
-	r := f.do("GET", "/healthz", "", "", header{"X-Request-Id", "a.b:c-1"}, header{"Traceparent", trace})
+	r := f.do("GET", "/nothing", "", "", header{"X-Request-Id", "a.b:c-1"}, header{"Traceparent", trace})
 	if r.Header().Get("X-Request-Id") != "a.b:c-1" || r.Header().Get("Traceparent") != trace {
 		t.Errorf("headers %v", r.Header())
 	}
@@ -401,6 +401,9 @@ func TestAccessLogAndMetrics(t *testing.T) {
 		if !strings.Contains(line, want) {
 			t.Errorf("no %s in %s", want, line)
 		}
+	}
+	if strings.Contains(f.logs.String(), `"signInGuest"`) {
+		t.Errorf("what went well is told at INFO: %s", lines[0])
 	}
 	if strings.Contains(line, "secret-name") {
 		t.Errorf("the path is in %s", line)

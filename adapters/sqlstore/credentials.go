@@ -64,19 +64,23 @@ func (c credentials) Create(ctx context.Context, k tenancy.Credential) error {
 }
 
 func (c credentials) ByHash(ctx context.Context, hash [sha256.Size]byte) (tenancy.Credential, error) {
-	return c.one(ctx, func(q *bun.SelectQuery) { q.Where("hash = ?", hash[:]) })
+	return c.one(ctx, func(db bun.IDB, row *credentialRow) error {
+		return c.first(ctx, db, credentialByHash, row, hash[:])
+	})
 }
 
 func (c credentials) Get(ctx context.Context, owner tenancy.CredentialOwner, id string) (tenancy.Credential, error) {
-	return c.one(ctx, func(q *bun.SelectQuery) { ownedBy(q.QueryBuilder(), owner).Where("id = ?", ident(id)) })
+	return c.one(ctx, func(db bun.IDB, row *credentialRow) error {
+		q := db.NewSelect().Model(row)
+		ownedBy(q.QueryBuilder(), owner).Where("id = ?", ident(id))
+		return q.Scan(ctx)
+	})
 }
 
-func (c credentials) one(ctx context.Context, where func(q *bun.SelectQuery)) (tenancy.Credential, error) {
+func (c credentials) one(ctx context.Context, read func(db bun.IDB, row *credentialRow) error) (tenancy.Credential, error) {
 	var row credentialRow
 	err := c.query(ctx, "read credential", func(db bun.IDB) error {
-		q := db.NewSelect().Model(&row)
-		where(q)
-		return missing(q.Scan(ctx), tenancy.ErrCredentialNotFound)
+		return missing(read(db, &row), tenancy.ErrCredentialNotFound)
 	})
 	if err != nil {
 		return tenancy.Credential{}, err

@@ -28,6 +28,10 @@ type Engine struct {
 	// Classify tells what an error of the engine means, wherever it is in err's
 	// chain. Context errors are not its concern.
 	Classify func(err error) Verdict
+	// Prepared, given as the first argument of a query with placeholders $1, $2, …,
+	// has the engine keep the statement prepared; nil where that can't be done, and
+	// arguments are written into the text.
+	Prepared any
 	// Discard drops pooled connections that may be dead; nil when there are none to drop.
 	Discard func()
 	// Close releases what the engine holds besides the two pools; nil: nothing.

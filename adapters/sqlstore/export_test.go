@@ -6,8 +6,10 @@ import (
 	"github.com/uptrace/bun"
 )
 
-// OnQuery calls note with the text of every statement, for tests.
+// OnQuery calls note with the text of every statement, for tests. Arguments are
+// written into all of them from then on.
 func (s *Store) OnQuery(note func(query string)) {
+	s.shared.engine.Prepared = nil
 	for _, db := range []*bun.IDB{&s.conn.read, &s.conn.write} {
 		*db = (*db).(*bun.DB).WithQueryHook(queryHook(note))
 	}

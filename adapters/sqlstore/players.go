@@ -65,28 +65,21 @@ func (p players) Create(ctx context.Context, scope tenancy.Scope, player identit
 }
 
 func (p players) Get(ctx context.Context, scope tenancy.Scope, id identity.PlayerID) (identity.Player, error) {
-	return p.one(ctx, scope, func(q *bun.SelectQuery, environment ident) {
-		q.Where("environment_id = ? AND id = ?", environment, ident(id))
-	})
+	return p.one(ctx, scope, playerByID, ident(id))
 }
 
 func (p players) ByLogin(ctx context.Context, scope tenancy.Scope, method identity.Method, subject [sha256.Size]byte) (identity.Player, error) {
-	return p.one(ctx, scope, func(q *bun.SelectQuery, environment ident) {
-		q.Join("JOIN logins ON logins.environment_id = players.environment_id AND logins.player_id = players.id").
-			Where("logins.environment_id = ? AND logins.method = ? AND logins.subject = ?", environment, ident(method), subject[:])
-	})
+	return p.one(ctx, scope, playerByLogin, ident(method), subject[:])
 }
 
-func (p players) one(ctx context.Context, scope tenancy.Scope, where func(q *bun.SelectQuery, environment ident)) (identity.Player, error) {
+func (p players) one(ctx context.Context, scope tenancy.Scope, r *repeated, arguments ...any) (identity.Player, error) {
 	environment, err := within(scope)
 	if err != nil {
 		return identity.Player{}, err
 	}
 	var row playerRow
 	err = p.query(ctx, "read player", func(db bun.IDB) error {
-		q := db.NewSelect().Model(&row)
-		where(q, environment)
-		return missing(q.Scan(ctx), identity.ErrPlayerNotFound)
+		return missing(p.first(ctx, db, r, &row, append([]any{environment}, arguments...)...), identity.ErrPlayerNotFound)
 	})
 	if err != nil {
 		return identity.Player{}, err

@@ -58,22 +58,21 @@ func (s sessions) Create(ctx context.Context, scope tenancy.Scope, session ident
 }
 
 func (s sessions) Get(ctx context.Context, scope tenancy.Scope, id identity.SessionID) (identity.Session, error) {
-	return s.one(ctx, scope, id, func(q *bun.SelectQuery) *bun.SelectQuery { return q })
+	return s.one(ctx, scope, id, sessionByID)
 }
 
 func (s sessions) Lock(ctx context.Context, scope tenancy.Scope, id identity.SessionID) (identity.Session, error) {
-	return s.one(ctx, scope, id, s.lock)
+	return s.one(ctx, scope, id, sessionLocked)
 }
 
-func (s sessions) one(ctx context.Context, scope tenancy.Scope, id identity.SessionID, shape func(*bun.SelectQuery) *bun.SelectQuery) (identity.Session, error) {
+func (s sessions) one(ctx context.Context, scope tenancy.Scope, id identity.SessionID, r *repeated) (identity.Session, error) {
 	environment, err := within(scope)
 	if err != nil {
 		return identity.Session{}, err
 	}
 	var row sessionRow
 	err = s.query(ctx, "read session", func(db bun.IDB) error {
-		q := shape(db.NewSelect().Model(&row).Where("environment_id = ? AND id = ?", environment, ident(id)))
-		return missing(q.Scan(ctx), identity.ErrSessionNotFound)
+		return missing(s.first(ctx, db, r, &row, environment, ident(id)), identity.ErrSessionNotFound)
 	})
 	if err != nil {
 		return identity.Session{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/uptrace/bun"
@@ -30,6 +31,8 @@ type shared struct {
 	engine  Engine
 	closed  atomic.Bool
 	retries atomic.Uint64 // spreads the waits of callers that retry at the same instant
+	reader  *bun.DB       // knows how rows are read
+	texts   sync.Map      // of repeated selects: text to string
 }
 
 // New makes a store of an engine, which it then owns. It doesn't connect.
@@ -40,6 +43,7 @@ func New(engine Engine) *Store {
 	if engine.Read != engine.Write {
 		read = bun.NewDB(engine.Read, engine.Dialect())
 	}
+	s.reader = read
 	return &Store{repos: repos{conn{shared: s, read: read, write: write}}, shared: s}
 }
 

@@ -20,10 +20,22 @@ type ident string
 var _ schema.QueryAppender = ident("")
 
 func (i ident) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
-	if strings.IndexByte(string(i), 0) >= 0 || !utf8.ValidString(string(i)) {
+	if !i.storable() {
 		return dialect.AppendNull(b), nil
 	}
 	return gen.Dialect().AppendString(b, string(i)), nil
+}
+
+// argument is the identifier as an argument of a prepared statement.
+func (i ident) argument() any {
+	if !i.storable() {
+		return nil
+	}
+	return string(i)
+}
+
+func (i ident) storable() bool {
+	return strings.IndexByte(string(i), 0) < 0 && utf8.ValidString(string(i))
 }
 
 // prose is text that is only shown. What no engine can store is replaced.

@@ -220,3 +220,40 @@ func TestLastUseIsStoredOnceAMinute(t *testing.T) {
 		t.Errorf("used %s, %v", stored.LastUsedAt, err)
 	}
 }
+
+// verifying counts the signatures that are checked.
+type verifying struct {
+	identity.AccessTokens
+	checked int
+}
+
+func (v *verifying) Verify(token string, key identity.SigningKey, issuer string, environment tenancy.EnvironmentID, now time.Time) (identity.AccessClaims, error) {
+	v.checked++
+	return v.AccessTokens.Verify(token, key, issuer, environment, now)
+}
+
+func TestASignatureIsCheckedOnceAndAKeyThatIsGoneStillEndsItsTokens(t *testing.T) {
+	w := composetest.New(t)
+	w.Project(t, "game")
+	tokens := &verifying{AccessTokens: w.Ports.Tokens}
+	r := w.Replica(func(p *compose.Ports) { p.Tokens = tokens })
+	grant, other := r.Guest(t, r.Caller(t, place, tenancy.PublishableKey)), r.Guest(t, r.Caller(t, place, tenancy.PublishableKey))
+	for range 10 {
+		if p := r.Enter(t, grant.AccessToken); p.Subject() != string(grant.Player) {
+			t.Errorf("the token is of %s", p.Subject())
+		}
+		if p := r.Enter(t, other.AccessToken); p.Subject() != string(other.Player) {
+			t.Errorf("the other token is of %s", p.Subject())
+		}
+	}
+	if tokens.checked != 2 {
+		t.Errorf("checked %d signatures of 2 tokens", tokens.checked)
+	}
+	if _, err := r.Operators.RotateSigningKey(t.Context(), composetest.Operator(), place, true); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Advance(environments.Fresh)
+	if _, err := r.Authenticate(grant.AccessToken); !errors.Is(err, identity.ErrAccessToken) {
+		t.Errorf("after its key left: %v", err)
+	}
+}

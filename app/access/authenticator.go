@@ -32,6 +32,8 @@ type Authenticator struct {
 	issuer      Issuer
 	uses        *Uses
 
+	verified verified
+
 	mu    sync.RWMutex
 	known map[[sha256.Size]byte]tenancy.Credential
 }
@@ -107,9 +109,14 @@ func (a *Authenticator) find(ctx context.Context, hash [sha256.Size]byte) (tenan
 }
 
 func (a *Authenticator) player(ctx context.Context, bearer string) (tenancy.Principal, error) {
-	id, kid, err := a.tokens.Peek(bearer)
-	if err != nil {
-		return tenancy.Principal{}, tenancy.ErrCredential
+	hash := sha256.Sum256([]byte(bearer))
+	seen, known := a.verified.get(hash)
+	id, kid := seen.claims.Environment, seen.keyID
+	if !known {
+		var err error
+		if id, kid, err = a.tokens.Peek(bearer); err != nil {
+			return tenancy.Principal{}, tenancy.ErrCredential
+		}
 	}
 	environment, err := a.directory.Get(ctx, id)
 	if errors.Is(err, tenancy.ErrEnvironmentNotFound) {
@@ -124,14 +131,22 @@ func (a *Authenticator) player(ctx context.Context, bearer string) (tenancy.Prin
 		return tenancy.Principal{}, err
 	}
 	now := a.clock.Now()
-	key, ok := keys.Find(kid, now)
-	if !ok {
+	if !known {
+		key, ok := keys.Find(kid, now)
+		if !ok {
+			return tenancy.Principal{}, identity.ErrAccessToken
+		}
+		claims, err := a.tokens.Verify(bearer, key, string(a.issuer), id, now)
+		if err != nil {
+			return tenancy.Principal{}, err
+		}
+		seen = token{keyID: kid, public: string(key.Public), claims: claims}
+		a.verified.put(hash, seen)
+	}
+	if !seen.stands(id, keys, now) {
 		return tenancy.Principal{}, identity.ErrAccessToken
 	}
-	claims, err := a.tokens.Verify(bearer, key, string(a.issuer), id, now)
-	if err != nil {
-		return tenancy.Principal{}, err
-	}
+	claims := seen.claims
 	if err := a.alive(ctx, scope, claims.Session, now); err != nil {
 		return tenancy.Principal{}, err
 	}

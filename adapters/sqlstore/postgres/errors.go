@@ -41,6 +41,8 @@ func classOf(code string) sqlstore.Class {
 		return sqlstore.ForeignKeyViolation
 	case "40001", "40P01": // serialization failure, deadlock
 		return sqlstore.Contention
+	case "26000", "0A000": // a prepared statement is gone, or the schema it was planned for is; pgx prepares it anew
+		return sqlstore.Contention
 	case "57P01", "57P02", "57P05", "25P03": // the server shuts down, crashed, or found the session or its transaction idle
 		return sqlstore.Lost
 	case "25006": // read only: after a fail-over this connection leads to a standby

@@ -58,7 +58,7 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (datastore.Data
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	config.PingTimeout = pingTimeout
-	// bun writes arguments into the text of a query, so each text is new:
+	// Elsewhere than in repeated selects bun writes arguments into the text of a query, so each text is new:
 	// preparing it would cost a round trip and fill a cache with what never
 	// comes again. The quotes it writes mean what it thinks only with
 	// standard strings.
@@ -90,12 +90,23 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (datastore.Data
 		Write: db, Read: db,
 		Dialect:    func() schema.Dialect { return pgdialect.New() },
 		RowLocks:   true,
+		Prepared:   prepared(config),
 		Migrations: files,
 		Classify:   classify,
 		Discard:    pool.Reset,
 		Close:      func() error { closePool(pool); return nil },
 		Clock:      kit.Clock,
 	}), nil
+}
+
+// prepared has pgx prepare a statement once a connection. A URL with
+// statement_cache_capacity=0 says that what is prepared doesn't last, as behind a pooler
+// that gives each transaction another connection.
+func prepared(config *pgxpool.Config) any {
+	if config.ConnConfig.StatementCacheCapacity == 0 {
+		return nil
+	}
+	return pgx.QueryExecModeCacheStatement
 }
 
 // closePool doesn't wait for connections in use, as pgxpool does; the last of them

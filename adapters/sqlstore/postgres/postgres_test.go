@@ -17,6 +17,7 @@ import (
 	"github.com/overworldhq/overworld/adapters/sqlstore/postgres"
 	"github.com/overworldhq/overworld/adapters/system"
 	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/datastore/datastoretest"
@@ -415,5 +416,45 @@ func TestSerializationFaultsAreTriedAgain(t *testing.T) {
 	})
 	if !errors.Is(err, datastore.ErrContention) || runs < 2 {
 		t.Errorf("always slower than the others: %d runs: %v", runs, err)
+	}
+}
+
+// TestAPlanThatTheSchemaLeftBehind: a migration must not break the statements that
+// replicas have prepared, nor a pooler's reset.
+func TestAPlanThatTheSchemaLeftBehind(t *testing.T) {
+	for name, parameters := range map[string]string{"prepared": "", "not prepared": "&statement_cache_capacity=0"} {
+		t.Run(name, func(t *testing.T) {
+			address := migrated(t)
+			ds := open(t, address+"&pool_max_conns=1"+parameters)
+			project := tenancy.Project{ID: "p", Slug: "game", Name: "game", CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}
+			environment := tenancy.Environment{ID: "e", ProjectID: "p", Slug: "home", Name: "home", Version: 1, CreatedAt: project.CreatedAt}
+			player := identity.Player{ID: "x", DisplayName: "Zoë", CreatedAt: project.CreatedAt, LastSeenAt: project.CreatedAt}
+			for _, err := range []error{
+				ds.Projects().Create(t.Context(), project),
+				ds.Environments().Create(t.Context(), environment),
+				ds.Players().Create(t.Context(), environment.Scope(), player, identity.Login{Method: identity.Guest, Player: "x", CreatedAt: project.CreatedAt}),
+			} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			conn, err := pgx.Connect(t.Context(), address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close(t.Context())
+			read := func(after string) {
+				t.Helper()
+				if got, err := ds.Players().Get(t.Context(), environment.Scope(), "x"); err != nil || got.DisplayName != "Zoë" {
+					t.Errorf("%s: %+v, %v", after, got, err)
+				}
+			}
+			read("at first")
+			read("again")
+			if _, err := conn.Exec(t.Context(), "ALTER TABLE players ALTER COLUMN display_name TYPE varchar(200)"); err != nil {
+				t.Fatal(err)
+			}
+			read("after a change of the schema")
+		})
 	}
 }

@@ -83,7 +83,7 @@ func replicated(t testing.TB, name, database, cache string) *Stack {
 // test meets by accident.
 func settings(t testing.TB) map[string]string {
 	s := map[string]string{
-		"LISTEN": "127.0.0.1:0", "METRICS_LISTEN": "off", "LOG_FORMAT": "json", "DATA": t.TempDir(),
+		"LISTEN": "127.0.0.1:0", "METRICS_LISTEN": "off", "LOG_FORMAT": "json", "LOG_LEVEL": "debug", "DATA": t.TempDir(),
 	}
 	for _, class := range []string{"SIGN_IN", "READ", "WRITE", "OPERATE"} {
 		for _, who := range []string{"CALLER", "ADDRESS"} {
