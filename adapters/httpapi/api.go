@@ -11,6 +11,7 @@ import (
 
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/documents"
+	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/jobs"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/once"
@@ -31,6 +32,8 @@ type Options struct {
 	Documents     *documents.UseCases
 	Operators     *operators.UseCases
 	Throttle      *limits.Throttle
+	// Directory knows the origins of web pages that each environment lets in.
+	Directory *environments.Directory
 	// Ledger keeps what was answered under idempotency keys.
 	Ledger *once.Ledger
 	Limits limits.Limits

@@ -52,6 +52,11 @@ var catalogue = map[string]entry{
 		"The body's Content-Type is not one that this route reads, or not in UTF-8, or the body is compressed.",
 		"Set the Content-Type that the detail names, application/json nearly everywhere, and send the body as it is.",
 	},
+	"request.origin_not_allowed": {
+		fault.Forbidden, "Web origin not listed",
+		"The request has the Origin of a web page, and the environment of its credential doesn't list that origin. Keys of a whole project are for no page at all.",
+		"If the page is yours, add its origin (such as https://play.example.com) to cors_origins in the environment's settings.",
+	},
 	"request.unknown_problem": {
 		fault.NotFound, "No such problem",
 		"A page about a problem was asked for whose code this version doesn't have.",

@@ -15,6 +15,7 @@ var (
 	errCursor      = fault.New(fault.Malformed, "request.invalid_cursor", "This cursor is not one that this query gave.")
 	errBodySize    = fault.New(fault.TooLarge, "request.too_large", "The body is larger than this server accepts.")
 	errContentType = fault.New(fault.Unsupported, "request.unsupported_media_type", "Send the body as Content-Type: application/json, in UTF-8 and not compressed.")
+	errOrigin      = fault.New(fault.Forbidden, "request.origin_not_allowed", "The environment doesn't list the web page's origin in cors_origins.")
 	errKeySecret   = fault.New(fault.Invalid, "idempotency.secret_required", "With an Idempotency-Key, send the device's own secret.").
 			WithFields(fault.Body("/device_secret", "required", "This member is needed with an Idempotency-Key."))
 	errProblem = fault.New(fault.NotFound, "request.unknown_problem", "There is no problem of this name.")

@@ -118,7 +118,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	o := &f.options
 	o.Authenticator, o.SignIn, o.Players, o.Documents = f.app.Authenticator, f.app.SignIn, f.app.Players, f.app.Documents
 	o.Operators, o.Throttle, o.Jobs = f.app.Operators, f.app.Throttle, f.app.Jobs
-	o.Ledger = f.app.Ledger
+	o.Ledger, o.Directory = f.app.Ledger, f.app.Directory
 	if f.api, err = New(*o); err != nil {
 		t.Fatal(err)
 	}

@@ -108,14 +108,18 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answer finds the route and runs what it declares, in this order: who calls,
-// how often, whether he may, what he sends, what he gets.
+// how often, from which page, whether he may, what he sends, what he gets.
 func (c *call) answer(ctx context.Context) error {
+	if c.r.Method != http.MethodOptions {
+		c.open()
+	}
 	on, err := c.find()
 	if err != nil {
 		return err
 	}
 	method := c.r.Method
 	if method == http.MethodOptions {
+		c.preflight(on.allow)
 		c.header().Set("Allow", on.allow)
 		c.send(http.StatusNoContent, "", nil)
 		return nil
@@ -181,6 +185,9 @@ func (c *call) admit(ctx context.Context) error {
 		if err := c.rated(rate, decision, err); err != nil {
 			return err
 		}
+	}
+	if err := c.origin(ctx); err != nil {
+		return err
 	}
 	return audience.admit(c.principal)
 }
