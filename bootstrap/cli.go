@@ -38,7 +38,7 @@ defaults, in that order; 'overworld config print' shows what was decided.`,
 		Version:       version(),
 	}
 	root.AddCommand(
-		newServe(registry), newMigrate(registry), newConfig(registry), newVersion(),
+		newServe(registry), newHealthCommand(registry), newMigrate(registry), newConfig(registry), newVersion(),
 		newProject(registry), newEnvironment(registry), newKey(registry), newTour(), newOpenAPI(),
 	)
 	for _, command := range root.Commands() {

@@ -107,8 +107,16 @@ func TestAStoppingServerServesOn(t *testing.T) {
 			t.Errorf("%s: %s %s, close %t, %v", path, reply.Status, text, reply.Close, err)
 		}
 	}
+	var said strings.Builder
+	healthy := func() error { return checkHealth(t.Context(), "http://"+address+"/readyz", &said) }
 	ask("/readyz", http.StatusOK, `"status":"ok"`, false)
+	if err := healthy(); err != nil || !strings.Contains(said.String(), `"status":"ok"`) {
+		t.Errorf("overworld health: %v, %s", err, &said)
+	}
 	stop()
+	if err := healthy(); err == nil || !strings.Contains(err.Error(), "stopping") {
+		t.Errorf("overworld health of a stopping server: %v", err)
+	}
 	ask("/readyz", http.StatusServiceUnavailable, `"status":"stopping"`, true)
 	ask("/healthz", http.StatusOK, `"status":"ok"`, true)
 	if err := <-ended; err != nil {
@@ -117,6 +125,9 @@ func TestAStoppingServerServesOn(t *testing.T) {
 	if reply, err := (&http.Client{Transport: transport}).Get("http://" + address + "/healthz"); err == nil {
 		reply.Body.Close()
 		t.Error("it still listens")
+	}
+	if err := healthy(); err == nil {
+		t.Error("overworld health is content without a server")
 	}
 }
 
