@@ -207,6 +207,26 @@ var catalogue = map[string]entry{
 		"The session was logged out or revoked, or was not refreshed for too long.",
 		"Sign in again.",
 	},
+	"identity.banned": {
+		fault.Forbidden, "Player is banned",
+		"An operator has banned the player. The member ban of the problem tells the reason, and until when if it ends by itself.",
+		"Show the reason to the player. When until has passed, the session goes on or the player signs in again.",
+	},
+	"identity.handle_taken": {
+		fault.Conflict, "Handle in use",
+		"Another player of the environment has this handle, in one case or another.",
+		"Choose another handle.",
+	},
+	"identity.profile_changed": {
+		fault.Stale, "Profile changed since",
+		"The profile is no longer at the version that If-Match names. What it is now is under current.",
+		"Apply the change to current and send it with the version from there.",
+	},
+	"identity.not_yours": {
+		fault.Forbidden, "Profile of another player",
+		"Players edit their own profile and nobody else's.",
+		"Send it to /v1/players/me.",
+	},
 	"identity.guest_sign_in_closed": {
 		fault.Forbidden, "No guests here",
 		"The environment's settings do not let guests sign in.",

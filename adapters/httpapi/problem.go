@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -24,6 +25,7 @@ type problem struct {
 	RequestID string         `json:"request_id" doc:"Finds the request in the server's logs."`
 	Errors    []problemField `json:"errors,omitempty" doc:"Every member and parameter at fault, up to 100."`
 	Current   any            `json:"current,omitempty" doc:"With status 412: what the caller should have had, if there is something and he may see it."`
+	Ban       *ban           `json:"ban,omitempty" doc:"With identity.banned: why, and until when."`
 }
 
 type problemField struct {
@@ -81,6 +83,9 @@ func (c *call) problem(f *fault.Fault) {
 		Type: "/problems/" + f.Code, Title: titleOf(f), Status: statusOf(f), Detail: f.Detail,
 		Code: f.Code, RequestID: c.requestID, Current: current(f.Current),
 	}
+	if banned, ok := f.Current.(identity.Ban); ok {
+		p.Ban = &ban{Reason: banned.Reason, At: banned.At, Until: banned.Until}
+	}
 	for _, field := range f.Fields {
 		in := field.In
 		if in == "body" {
@@ -117,6 +122,8 @@ func current(v any) any {
 	switch v := v.(type) {
 	case storage.Document:
 		return documentOf(v)
+	case identity.Player:
+		return fullProfile(v)
 	case tenancy.Environment:
 		return environmentOf(v)
 	}

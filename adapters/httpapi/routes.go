@@ -9,6 +9,7 @@ func table(o Options) []route {
 		authRoutes(o),
 		playerRoutes(o),
 		sessionRoutes(o),
+		operatedPlayerRoutes(o),
 		documentRoutes(o),
 		batchRoutes(o),
 		projectRoutes(o),

@@ -137,7 +137,7 @@ func TestPathsAndMethods(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ path, allow string }{
-		{"/v1/players/me", "GET, HEAD, OPTIONS"},
+		{"/v1/players/me", "GET, HEAD, PATCH, OPTIONS"},
 		{"/v1/documents/a/b", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"},
 		{"/v1/auth/guest", "POST, OPTIONS"},
 		{"/healthz", "GET, HEAD, OPTIONS"},

@@ -116,7 +116,7 @@ func sessionRoutes(o Options) []route {
 		define(route{
 			Method: http.MethodDelete, Path: operated, ID: "revokePlayerSessions", Tag: "Players", Class: limits.Operate,
 			Statuses: []int{http.StatusNoContent}, Summary: "Sign a player out everywhere",
-			Description: "Tokens of all his sessions are refused from the next request on, on every replica. He may sign in again.",
+			Description: "Tokens of all his sessions are refused from the next request on, on every replica. He may sign in again, unless he is banned.",
 		}, operator(tenancy.PlayersWrite), func(ctx context.Context, c *call, in *operatorPlayer) (*nothing, error) {
 			return &nothing{}, o.Operators.RevokeSessions(ctx, c.principal, in.place(), in.player())
 		}),

@@ -16,12 +16,32 @@ type playerRow struct {
 	EnvironmentID ident
 	ID            ident
 	DisplayName   prose
+	NameKey       prose
+	Handle        ident `bun:",nullzero"`
+	Metadata      prose
+	Version       int64
+	BannedAt      instant
+	BannedUntil   instant
+	BanReason     prose
 	CreatedAt     instant
 	LastSeenAt    instant
 }
 
+func playerRowOf(environment ident, p identity.Player) playerRow {
+	return playerRow{
+		EnvironmentID: environment, ID: ident(p.ID), DisplayName: prose(p.DisplayName), NameKey: prose(identity.NameKey(p.DisplayName)),
+		Handle: ident(p.Handle), Metadata: prose(p.Metadata), Version: p.Version,
+		BannedAt: at(p.Ban.At), BannedUntil: at(p.Ban.Until), BanReason: prose(p.Ban.Reason),
+		CreatedAt: at(p.CreatedAt), LastSeenAt: at(p.LastSeenAt),
+	}
+}
+
 func (r playerRow) player() identity.Player {
-	return identity.Player{ID: identity.PlayerID(r.ID), DisplayName: string(r.DisplayName), CreatedAt: r.CreatedAt.Time, LastSeenAt: r.LastSeenAt.Time}
+	return identity.Player{
+		ID: identity.PlayerID(r.ID), DisplayName: string(r.DisplayName), Handle: string(r.Handle), Metadata: string(r.Metadata), Version: r.Version,
+		Ban:       identity.Ban{Reason: string(r.BanReason), At: r.BannedAt.Time, Until: r.BannedUntil.Time},
+		CreatedAt: r.CreatedAt.Time, LastSeenAt: r.LastSeenAt.Time,
+	}
 }
 
 type loginRow struct {
@@ -33,6 +53,12 @@ type loginRow struct {
 	CreatedAt     instant
 }
 
+func (r loginRow) login() identity.Login {
+	l := identity.Login{Method: identity.Method(r.Method), Player: identity.PlayerID(r.PlayerID), CreatedAt: r.CreatedAt.Time}
+	copy(l.Subject[:], r.Subject)
+	return l
+}
+
 type players struct{ conn }
 
 var _ identity.Players = players{}
@@ -42,10 +68,7 @@ func (p players) Create(ctx context.Context, scope tenancy.Scope, player identit
 	if err != nil {
 		return err
 	}
-	row := playerRow{
-		EnvironmentID: environment, ID: ident(player.ID), DisplayName: prose(player.DisplayName),
-		CreatedAt: at(player.CreatedAt), LastSeenAt: at(player.LastSeenAt),
-	}
+	row := playerRowOf(environment, player)
 	way := loginRow{EnvironmentID: environment, Method: ident(login.Method), Subject: login.Subject[:], PlayerID: row.ID, CreatedAt: at(login.CreatedAt)}
 	return p.atomically(ctx, "create player", func(db bun.IDB) error {
 		if _, err := db.NewInsert().Model(&row).Exec(ctx); err != nil {
@@ -66,6 +89,75 @@ func (p players) Create(ctx context.Context, scope tenancy.Scope, player identit
 
 func (p players) Get(ctx context.Context, scope tenancy.Scope, id identity.PlayerID) (identity.Player, error) {
 	return p.one(ctx, scope, playerByID, ident(id))
+}
+
+func (p players) Lock(ctx context.Context, scope tenancy.Scope, id identity.PlayerID) (identity.Player, error) {
+	return p.one(ctx, scope, playerLocked, ident(id))
+}
+
+func (p players) Update(ctx context.Context, scope tenancy.Scope, player identity.Player) error {
+	environment, err := within(scope)
+	if err != nil {
+		return err
+	}
+	row := playerRowOf(environment, player)
+	return p.exec(ctx, "update player", func(db bun.IDB) error {
+		result, err := db.NewUpdate().Model(&row).Column("display_name", "name_key", "handle", "metadata", "version").
+			Where("environment_id = ? AND id = ? AND version = ?", environment, row.ID, row.Version-1).Exec(ctx)
+		return changed(result, p.duplicate(err, "players_environment_id_handle_key", identity.ErrHandleTaken), identity.ErrProfileStale)
+	})
+}
+
+func (p players) SetBan(ctx context.Context, scope tenancy.Scope, id identity.PlayerID, ban identity.Ban) error {
+	environment, err := within(scope)
+	if err != nil {
+		return err
+	}
+	return p.exec(ctx, "set ban", func(db bun.IDB) error {
+		result, err := db.NewUpdate().Model((*playerRow)(nil)).
+			Set("banned_at = ?, banned_until = ?, ban_reason = ?", at(ban.At), at(ban.Until), prose(ban.Reason)).
+			Where("environment_id = ? AND id = ?", environment, ident(id)).Exec(ctx)
+		return changed(result, err, identity.ErrPlayerNotFound)
+	})
+}
+
+func (p players) Search(ctx context.Context, scope tenancy.Scope, query identity.PlayerQuery) ([]identity.Player, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, p.conn, "search players", query.Limit, playerRow.player, func(q *bun.SelectQuery) {
+		q.Where("environment_id = ?", environment)
+		if query.ID != "" {
+			q.Where("id = ?", ident(query.ID))
+		}
+		if query.Handle != "" {
+			q.Where("handle = ?", ident(query.Handle))
+		}
+		if query.NamePrefix == "" {
+			if query.After.ID != "" {
+				q.Where("id < ?", ident(query.After.ID))
+			}
+			q.OrderBy("id", bun.OrderDesc) // UUIDv7: the newest is the greatest
+			return
+		}
+		begins(q, "name_key", identity.NameKey(query.NamePrefix))
+		if query.After.ID != "" {
+			q.Where("(name_key, id) > (?, ?)", ident(query.After.NameKey), ident(query.After.ID))
+		}
+		q.OrderBy("name_key", bun.OrderAsc).OrderBy("id", bun.OrderAsc)
+	})
+}
+
+func (p players) Logins(ctx context.Context, scope tenancy.Scope, id identity.PlayerID) ([]identity.Login, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, p.conn, "list logins", unbounded, loginRow.login, func(q *bun.SelectQuery) {
+		q.Where("environment_id = ? AND player_id = ?", environment, ident(id)).
+			OrderBy("method", bun.OrderAsc).OrderBy("subject", bun.OrderAsc)
+	})
 }
 
 func (p players) ByLogin(ctx context.Context, scope tenancy.Scope, method identity.Method, subject [sha256.Size]byte) (identity.Player, error) {

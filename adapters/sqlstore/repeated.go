@@ -20,6 +20,7 @@ var (
 	sessionByID      = &repeated{where: byID}
 	sessionLocked    = &repeated{where: byID, locks: true}
 	playerByID       = &repeated{where: byID}
+	playerLocked     = &repeated{where: byID, locks: true}
 	credentialByHash = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("hash = ?", arguments...) }}
 	playerByLogin    = &repeated{where: func(q *bun.SelectQuery, arguments []any) {
 		q.Join("JOIN logins ON logins.environment_id = players.environment_id AND logins.player_id = players.id").

@@ -153,7 +153,10 @@ func (a *Authenticator) player(ctx context.Context, bearer string) (tenancy.Prin
 	return tenancy.Player(scope, string(claims.Player), string(claims.Session), claims.ExpiresAt), nil
 }
 
-// alive is ErrSessionEnded unless the session is live.
+// alive is ErrSessionEnded unless the session is live, and ErrBanned while its
+// player is kept out. A ban blocks the sessions as a revocation does, so that
+// none of them is vouched for while it holds; and it is over when its time is,
+// because nothing vouches for the refusal either.
 func (a *Authenticator) alive(ctx context.Context, scope tenancy.Scope, id identity.SessionID, now time.Time) error {
 	key := SessionKey(scope, id)
 	verdict, claim, _ := a.revocations.Look(ctx, key) // an error is Unknown: ask the database
@@ -166,6 +169,16 @@ func (a *Authenticator) alive(ctx context.Context, scope tenancy.Scope, id ident
 	}
 	if err != nil {
 		return fmt.Errorf("find session: %w", err)
+	}
+	player, err := a.store.Players().Get(ctx, scope, session.Player)
+	if errors.Is(err, identity.ErrPlayerNotFound) {
+		return identity.ErrSessionEnded
+	}
+	if err != nil {
+		return fmt.Errorf("find player: %w", err)
+	}
+	if err := player.Admit(now); err != nil {
+		return err
 	}
 	// A confirmation knows no expiry, so it must not outlive the session.
 	if session.Live(now.Add(revocation.GoodFor)) {

@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -36,6 +35,7 @@ func RevokeSessions(
 	change func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error),
 ) error {
 	var blocked []string
+	known := map[string]bool{}
 	for {
 		var missed []string
 		err := Revoke(ctx, memory, blocked, func() error {
@@ -46,7 +46,7 @@ func RevokeSessions(
 					return err
 				}
 				for _, id := range ended {
-					if key := SessionKey(scope, id); !slices.Contains(blocked, key) {
+					if key := SessionKey(scope, id); !known[key] {
 						missed = append(missed, key)
 					}
 				}
@@ -59,6 +59,9 @@ func RevokeSessions(
 		if !errors.Is(err, errUnblocked) {
 			return err
 		}
-		blocked = append(blocked, missed...)
+		for _, key := range missed {
+			known[key] = true
+			blocked = append(blocked, key)
+		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/overworldhq/overworld/ports/datastore"
 )
 
-// UseCases read players.
+// UseCases read players, and change what they tell of themselves.
 type UseCases struct{ store datastore.Datastore }
 
 func New(store datastore.Datastore) *UseCases { return &UseCases{store: store} }

@@ -60,8 +60,11 @@ func (u *UseCases) enter(ctx context.Context, environment tenancy.Environment, l
 			return Grant{}, fmt.Errorf("find player: %w", err)
 		}
 		if created {
-			player = identity.Player{ID: identity.PlayerID(u.ids.New()), CreatedAt: now, LastSeenAt: now}
+			player = identity.NewPlayer(identity.PlayerID(u.ids.New()), now)
 			login.Player, login.CreatedAt = player.ID, now
+		}
+		if err := player.Admit(now); err != nil {
+			return Grant{}, err
 		}
 		var grant Grant
 		session := device.on(identity.NewSession(identity.SessionID(u.ids.New()), player.ID, now, environment.Settings.RefreshTokenLifetime))

@@ -45,6 +45,16 @@ func (u *UseCases) Refresh(ctx context.Context, p tenancy.Principal, token strin
 			return fmt.Errorf("read session: %w", err)
 		}
 		now := u.clock.Now()
+		player, err := tx.Players().Get(ctx, p.Scope(), stored.Player)
+		if err != nil {
+			return fmt.Errorf("read player: %w", err)
+		}
+		// Who ended this session needn't learn of a ban from its tokens.
+		if stored.Live(now) {
+			if err := player.Admit(now); err != nil {
+				return err
+			}
+		}
 		session, rotation = stored.Refresh(refresh.Generation, now, environment.Settings.RefreshTokenLifetime)
 		switch rotation {
 		case identity.Ended, identity.Theft:

@@ -54,6 +54,8 @@ const (
 	SessionReuseDetected Action = "session.refresh_reused"
 	SessionRevoked       Action = "session.revoked"
 	SessionsRevoked      Action = "player.sessions_revoked"
+	PlayerBanned         Action = "player.banned"
+	PlayerUnbanned       Action = "player.unbanned"
 	AccessRefused        Action = "access.refused"
 )
 

@@ -48,8 +48,8 @@ type Fault struct {
 	// RetryAfter is how long to wait before trying again; zero when that
 	// wouldn't help or isn't known.
 	RetryAfter time.Duration
-	// Current is the representation a Stale caller should have had; nil
-	// when there is none or the caller may not see it.
+	// Current is the representation a Stale caller should have had, or the
+	// state that refuses any other; nil when there is none or the caller may not see it.
 	Current any
 	cause   error
 }

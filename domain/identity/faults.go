@@ -8,6 +8,10 @@ var (
 	ErrRefreshReuse = fault.New(fault.Unauthenticated, "identity.refresh_reused", "This refresh token was used before; the session has been ended to be safe. Sign in again.")
 	ErrSessionEnded = fault.New(fault.Unauthenticated, "identity.session_ended", "This session has ended. Sign in again.")
 
+	ErrBanned          = fault.New(fault.Forbidden, "identity.banned", "This player is banned.")
+	ErrNotYours        = fault.New(fault.Forbidden, "identity.not_yours", "Players change only their own profile.")
+	ErrHandleTaken     = fault.New(fault.Conflict, "identity.handle_taken", "Another player has this handle.")
+	ErrProfileStale    = fault.New(fault.Stale, "identity.profile_changed", "The profile is not at the version that If-Match names.")
 	ErrGuestClosed     = fault.New(fault.Forbidden, "identity.guest_sign_in_closed", "This environment does not let guests in.")
 	ErrPlayerNotFound  = fault.New(fault.NotFound, "identity.player_not_found", "There is no such player.")
 	ErrSessionNotFound = fault.New(fault.NotFound, "identity.session_not_found", "There is no such session.")

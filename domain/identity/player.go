@@ -16,8 +16,18 @@ type PlayerID string
 type Player struct {
 	ID          PlayerID
 	DisplayName string // empty until the player chooses one
-	CreatedAt   time.Time
-	LastSeenAt  time.Time // last sign-in or refresh
+	Handle      string // in lower case, one player's within the environment; empty: none
+	Metadata    string // a JSON object in compact form, for everyone to see; empty: none
+	// Version counts the edits of the three members above, from 1.
+	Version    int64
+	Ban        Ban
+	CreatedAt  time.Time
+	LastSeenAt time.Time // last sign-in or refresh
+}
+
+// NewPlayer makes a player who is seen for the first time now.
+func NewPlayer(id PlayerID, now time.Time) Player {
+	return Player{ID: id, Version: 1, CreatedAt: now, LastSeenAt: now}
 }
 
 // Caller is the player behind a player's access token.

@@ -18,8 +18,34 @@ type Players interface {
 	Get(ctx context.Context, scope tenancy.Scope, id PlayerID) (Player, error)
 	// ByLogin is ErrPlayerNotFound when the login leads nowhere.
 	ByLogin(ctx context.Context, scope tenancy.Scope, method Method, subject [sha256.Size]byte) (Player, error)
+	// Lock is Get within a transaction that keeps other writers of the player,
+	// and new sessions of his, out until it ends.
+	Lock(ctx context.Context, scope tenancy.Scope, id PlayerID) (Player, error)
+	// Update stores the profile and its version, and nothing else. ErrProfileStale
+	// unless the version before is the stored one; ErrHandleTaken when another
+	// player has the handle, after which a transaction can't go on.
+	Update(ctx context.Context, scope tenancy.Scope, player Player) error
+	// SetBan stores a ban, the zero one to lift it; ErrPlayerNotFound when there is no such player.
+	SetBan(ctx context.Context, scope tenancy.Scope, id PlayerID, ban Ban) error
+	// Search gives up to query.Limit players: newest first, or of a NamePrefix by name and id.
+	Search(ctx context.Context, scope tenancy.Scope, query PlayerQuery) ([]Player, error)
+	// Logins gives a player's ways to sign in, by method and subject; none of an unknown player.
+	Logins(ctx context.Context, scope tenancy.Scope, id PlayerID) ([]Login, error)
 	// Seen moves LastSeenAt forward to at, never back; an unknown player is no error.
 	Seen(ctx context.Context, scope tenancy.Scope, id PlayerID, at time.Time) error
+}
+
+// PlayerQuery selects players; empty members select all.
+type PlayerQuery struct {
+	ID         PlayerID
+	Handle     string // in lower case
+	NamePrefix string // of the display name, in any case
+	// After is the last player of the page before; zero at the beginning.
+	After struct {
+		NameKey string // only with a NamePrefix
+		ID      PlayerID
+	}
+	Limit int
 }
 
 // Sessions stores sessions.

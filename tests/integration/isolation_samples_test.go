@@ -64,6 +64,11 @@ var samples = map[string]sample{
 	"logout":         {nothing, logsOut, always(gone)},
 	"getPlayer":      {players, nil, seesPlayer},
 
+	"editPlayer":           {players, body(object{"display_name": "Ada"}), editsPlayer},
+	"searchPlayers":        {environments, nil, environment(ok)},
+	"inspectPlayer":        {environments, nil, environment(ok)},
+	"banPlayer":            {environments, bansGuest, environment(ok)},
+	"unbanPlayer":          {environments, nil, environment(gone)},
 	"listOwnSessions":      {nothing, nil, always(ok)},
 	"endOwnSession":        {sessions, endsAnothers, always(noSession)},
 	"endOwnSessions":       {nothing, logsOut, always(gone)},
@@ -229,6 +234,11 @@ func revokesGuest(t *testing.T, i *isolation, _ caller, _ target, r *request) {
 	r.path = strings.ReplaceAll(r.path, i.owner.player, i.game().Guest(t).PlayerID)
 }
 
+func bansGuest(t *testing.T, i *isolation, c caller, on target, r *request) {
+	revokesGuest(t, i, c, on, r)
+	r.body = object{"reason": "cheating"}
+}
+
 var environmentsMade atomic.Int64
 
 func makesEnvironment(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
@@ -282,6 +292,14 @@ func seesPlayer(_ *isolation, c caller, on target) answer {
 		return ok
 	}
 	return noPlayer
+}
+
+// editsPlayer: players edit themselves, and learn nothing of others.
+func editsPlayer(i *isolation, c caller, on target) answer {
+	if c.player == on.vars["player"] {
+		return ok
+	}
+	return answer{http.StatusForbidden, "identity.not_yours"}
 }
 
 func readsDocument(i *isolation, c caller, on target) answer {

@@ -2,12 +2,15 @@ package datastoretest
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"math"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/ports/datastore"
 )
 
 var playerTests = map[string]func(*testing.T, *world){
@@ -59,6 +62,110 @@ var playerTests = map[string]func(*testing.T, *world){
 		must(t, w.Players().Seen(w.ctx, w.here(), "nobody", later(time.Minute)))
 		p.LastSeenAt = later(time.Hour)
 		same(t, "seen", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), p.ID)), p)
+	},
+	"profile": func(t *testing.T, w *world) {
+		p, neighbour := w.player(t, w.here()), w.player(t, w.here())
+		next := p
+		next.DisplayName, next.Handle, next.Metadata, next.Version = "Zoë 😀 '?'", "zoe_1", `{"a":"\u0000?"}`, 2
+		must(t, w.Players().Update(w.ctx, w.here(), next))
+		same(t, "updated", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), p.ID)), next)
+		fails(t, "the same version again", w.Players().Update(w.ctx, w.here(), next), identity.ErrProfileStale)
+		fails(t, "nobody", w.Players().Update(w.ctx, w.here(), identity.Player{ID: "nobody", Version: 2}), identity.ErrProfileStale)
+		thief := neighbour
+		thief.Handle, thief.Version = "zoe_1", 2
+		fails(t, "a handle taken", w.Players().Update(w.ctx, w.here(), thief), identity.ErrHandleTaken)
+		same(t, "the neighbour", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), neighbour.ID)), neighbour)
+		there := w.player(t, w.away.Scope())
+		there.Handle, there.Version = "zoe_1", 2
+		must(t, w.Players().Update(w.ctx, w.away.Scope(), there))
+		next.Handle, next.Metadata, next.Version = "", "", 3
+		must(t, w.Players().Update(w.ctx, w.here(), next))
+		must(t, w.Players().Update(w.ctx, w.here(), thief))
+		same(t, "without a handle", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), p.ID)), next)
+	},
+	"ban": func(t *testing.T, w *world) {
+		p, neighbour := w.player(t, w.here()), w.player(t, w.here())
+		for _, ban := range []identity.Ban{{Reason: "cheating '?'", At: start, Until: later(time.Hour)}, {Reason: "for good", At: later(time.Minute)}, {}} {
+			must(t, w.Players().SetBan(w.ctx, w.here(), p.ID, ban))
+			p.Ban = ban
+			same(t, "stored", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), p.ID)), p)
+			same(t, "by login", get[identity.Player](t)(w.Players().ByLogin(w.ctx, w.here(), identity.Guest, login(p).Subject)), p)
+			edited := p
+			edited.Version++
+			edited.Ban = identity.Ban{Reason: "an edit bans nobody", At: start}
+			must(t, w.Players().Update(w.ctx, w.here(), edited))
+			p.Version++
+		}
+		same(t, "the neighbour", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), neighbour.ID)), neighbour)
+		fails(t, "nobody", w.Players().SetBan(w.ctx, w.here(), "nobody", identity.Ban{}), identity.ErrPlayerNotFound)
+	},
+	"a lock keeps new sessions out": func(t *testing.T, w *world) {
+		p := w.player(t, w.here())
+		ready, created := make(chan struct{}), make(chan error, 1)
+		go func() {
+			<-ready
+			created <- w.Sessions().Create(w.ctx, w.here(), session(p))
+		}()
+		err := w.InTx(w.ctx, func(ctx context.Context, tx datastore.Repos) error {
+			same(t, "locked", get[identity.Player](t)(tx.Players().Lock(ctx, w.here(), p.ID)), p)
+			select {
+			case <-ready:
+			default:
+				close(ready)
+			}
+			found := get[[]identity.Session](t)(tx.Sessions().List(ctx, w.here(), identity.SessionQuery{Player: p.ID, Limit: 10}))
+			select {
+			case err := <-created:
+				t.Errorf("a session began meanwhile: %v", err)
+			default:
+			}
+			same(t, "sessions", found, []identity.Session{})
+			return nil
+		})
+		must(t, err)
+		must(t, <-created)
+		fails(t, "nobody", second(w.Players().Lock(w.ctx, w.here(), "nobody")), identity.ErrPlayerNotFound)
+	},
+	"search": func(t *testing.T, w *world) {
+		var all []identity.Player // oldest first
+		for i, name := range []string{"Bob", "bobby", "BO", "Éva", "", "bob"} {
+			p := player()
+			p.DisplayName = name
+			if i < 2 {
+				p.Handle = fmt.Sprintf("handle_%d", i)
+			}
+			must(t, w.Players().Create(w.ctx, w.here(), p, login(p)))
+			w.player(t, w.away.Scope())
+			all = append(all, p)
+		}
+		search := func(q identity.PlayerQuery) string {
+			t.Helper()
+			return joined(get[[]identity.Player](t)(w.Players().Search(w.ctx, w.here(), q)), func(p identity.Player) string { return string(p.ID) })
+		}
+		expect := func(what string, q identity.PlayerQuery, want ...int) {
+			t.Helper()
+			same(t, what, search(q), joined(want, func(i int) string { return string(all[i].ID) }))
+		}
+		expect("all", identity.PlayerQuery{Limit: 10}, 5, 4, 3, 2, 1, 0)
+		next := identity.PlayerQuery{Limit: 2}
+		next.After.ID = all[4].ID
+		expect("the next page", next, 3, 2)
+		expect("by id", identity.PlayerQuery{ID: all[3].ID, Limit: 10}, 3)
+		expect("by handle", identity.PlayerQuery{Handle: "handle_1", Limit: 10}, 1)
+		expect("by no handle", identity.PlayerQuery{Handle: "handle_9", Limit: 10})
+		expect("by prefix", identity.PlayerQuery{NamePrefix: "BoB", Limit: 10}, 0, 5, 1)
+		expect("by prefix, any case", identity.PlayerQuery{NamePrefix: "é", Limit: 10}, 3)
+		within := identity.PlayerQuery{NamePrefix: "bo", Limit: 2}
+		expect("by prefix, a page", within, 2, 0)
+		within.After.NameKey, within.After.ID = "bob", all[0].ID
+		expect("by prefix, the next", within, 5, 1)
+		expect("no wildcards", identity.PlayerQuery{NamePrefix: "%", Limit: 10})
+		expect("limit 0", identity.PlayerQuery{})
+	},
+	"logins": func(t *testing.T, w *world) {
+		p := w.player(t, w.here())
+		same(t, "logins", get[[]identity.Login](t)(w.Players().Logins(w.ctx, w.here(), p.ID)), []identity.Login{login(p)})
+		same(t, "nobody's", get[[]identity.Login](t)(w.Players().Logins(w.ctx, w.here(), "nobody")), []identity.Login{})
 	},
 	"identifiers compare by their bytes": func(t *testing.T, w *world) {
 		for _, id := range lookalikes {

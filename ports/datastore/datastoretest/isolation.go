@@ -21,6 +21,13 @@ var isolationTests = map[string]func(*testing.T, *world){
 			fails(t, "player", second(w.Players().Get(w.ctx, foreign, b.player.ID)), identity.ErrPlayerNotFound)
 			fails(t, "login", second(w.Players().ByLogin(w.ctx, foreign, b.login.Method, b.login.Subject)), identity.ErrPlayerNotFound)
 			must(t, w.Players().Seen(w.ctx, foreign, b.player.ID, later(time.Hour)))
+			same(t, "searched players", get[[]identity.Player](t)(w.Players().Search(w.ctx, foreign, identity.PlayerQuery{ID: b.player.ID, Limit: 10})), []identity.Player{})
+			same(t, "logins", get[[]identity.Login](t)(w.Players().Logins(w.ctx, foreign, b.player.ID)), []identity.Login{})
+			fails(t, "ban", w.Players().SetBan(w.ctx, foreign, b.player.ID, identity.Ban{At: start}), identity.ErrPlayerNotFound)
+			fails(t, "locked player", second(w.Players().Lock(w.ctx, foreign, b.player.ID)), identity.ErrPlayerNotFound)
+			edited := b.player
+			edited.Version = 2
+			fails(t, "edit of a player", w.Players().Update(w.ctx, foreign, edited), identity.ErrProfileStale)
 			fails(t, "session", second(w.Sessions().Get(w.ctx, foreign, b.session.ID)), identity.ErrSessionNotFound)
 			fails(t, "locked session", second(w.Sessions().Lock(w.ctx, foreign, b.session.ID)), identity.ErrSessionNotFound)
 			fails(t, "session of a foreign player", w.Sessions().Create(w.ctx, foreign, session(b.player)), identity.ErrPlayerNotFound)
@@ -91,6 +98,11 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Documents.LockMany":  second(lockOne(w.ctx, w, none, b.document.Ref)),
 			"Documents.WriteMany": writeOne(w.ctx, w, none, b.document),
 			"Documents.List":      second(w.Documents().List(w.ctx, none, storage.Query{Reads: everyAccess, Limit: 1})),
+			"Players.Lock":        second(w.Players().Lock(w.ctx, none, b.player.ID)),
+			"Players.Update":      w.Players().Update(w.ctx, none, b.player),
+			"Players.SetBan":      w.Players().SetBan(w.ctx, none, b.player.ID, identity.Ban{}),
+			"Players.Search":      second(w.Players().Search(w.ctx, none, identity.PlayerQuery{Limit: 1})),
+			"Players.Logins":      second(w.Players().Logins(w.ctx, none, b.player.ID)),
 		} {
 			if err == nil || fault.KindOf(err) != fault.Internal {
 				t.Errorf("%s: got %v, want an internal error", name, err)

@@ -110,7 +110,7 @@ func environment(p tenancy.Project, slug string) tenancy.Environment {
 }
 
 func player() identity.Player {
-	return identity.Player{ID: identity.PlayerID(newID()), CreatedAt: start, LastSeenAt: start}
+	return identity.NewPlayer(identity.PlayerID(newID()), start)
 }
 
 func login(p identity.Player) identity.Login {

@@ -1,0 +1,97 @@
+package operators
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// Players searches the players of an environment.
+func (u *UseCases) Players(ctx context.Context, p tenancy.Principal, place Place, query identity.PlayerQuery) ([]identity.Player, error) {
+	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return nil, err
+	}
+	return u.store.Players().Search(ctx, scope, query)
+}
+
+// Player gives a player with his ways to sign in.
+func (u *UseCases) Player(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID) (identity.Player, []identity.Login, error) {
+	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return identity.Player{}, nil, err
+	}
+	player, err := u.store.Players().Get(ctx, scope, id)
+	if err != nil {
+		return player, nil, fmt.Errorf("find player: %w", err)
+	}
+	logins, err := u.store.Players().Logins(ctx, scope, id)
+	return player, logins, err
+}
+
+// Ban keeps a player out from the next request on, on every replica, until the
+// given time by the system's clock; zero is for good. It replaces a ban before
+// it. His sessions stay, and go on when it is over.
+func (u *UseCases) Ban(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID, reason string, until time.Time) error {
+	ban, err := identity.NewBan(reason, until, u.clock.Now())
+	if err != nil {
+		return err
+	}
+	return u.setBan(ctx, p, place, id, audit.PlayerBanned, ban)
+}
+
+// Unban lifts a ban. Lifting none changes nothing.
+func (u *UseCases) Unban(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID) error {
+	return u.setBan(ctx, p, place, id, audit.PlayerUnbanned, identity.Ban{})
+}
+
+func (u *UseCases) setBan(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID, action audit.Action, ban identity.Ban) error {
+	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return err
+	}
+	return access.RevokeSessions(ctx, u.revocations, u.store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+		// The lock keeps new sessions out, so that the list below is all there are;
+		// one that begins after the commit finds the ban when it is first asked about.
+		player, err := tx.Players().Lock(ctx, scope, id)
+		if err != nil {
+			return nil, fmt.Errorf("read player: %w", err)
+		}
+		now := u.clock.Now()
+		if err := tx.Players().SetBan(ctx, scope, id, ban); err != nil {
+			return nil, fmt.Errorf("store ban: %w", err)
+		}
+		event := audit.By(p, action, now).In(scope).On("player", string(id))
+		event.Before, event.After = banSummary(player.Ban), banSummary(ban)
+		if err := u.record(ctx, tx, event); err != nil || ban == (identity.Ban{}) {
+			return nil, err
+		}
+		live, err := tx.Sessions().List(ctx, scope, identity.SessionQuery{Player: id, LiveAt: now, Limit: math.MaxInt32})
+		if err != nil {
+			return nil, fmt.Errorf("list sessions: %w", err)
+		}
+		affected := make([]identity.SessionID, len(live))
+		for i, session := range live {
+			affected[i] = session.ID
+		}
+		return affected, nil
+	})
+}
+
+func banSummary(ban identity.Ban) map[string]string {
+	if ban == (identity.Ban{}) {
+		return nil
+	}
+	s := map[string]string{"reason": ban.Reason}
+	if !ban.Until.IsZero() {
+		s["until"] = ban.Until.UTC().Format(time.RFC3339)
+	}
+	return s
+}
