@@ -252,6 +252,11 @@ var catalogue = map[string]entry{
 		"There is no document under this name, or the caller may not read it.",
 		"Check the owner, collection and key. If-None-Match: * makes it only if there is none.",
 	},
+	"storage.revision_not_found": {
+		fault.NotFound, "No such revision",
+		"The document never had this version, it is too old to be kept, the caller may not read what it was then, or it was deleted by it and there is nothing to restore.",
+		"List the revisions. GET /v1/limits tells how many are kept, document_revisions.",
+	},
 	"storage.write_denied": {
 		fault.Forbidden, "Not yours to write",
 		"Players write their own documents, and of these only such that have write set to owner. Shared documents are written by servers and operators.",

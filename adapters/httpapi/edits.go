@@ -76,7 +76,7 @@ func (b incrementBody) steps() storage.Steps {
 	return steps
 }
 
-// write does one edit, and says in the reply what it is to HTTP.
+// write does one edit of one document.
 func (h documentHandlers) write(ctx context.Context, c *call, whose owned, name documentName, edit storage.Edit) (storage.Outcome, error) {
 	ref, err := h.ref(c, whose, name)
 	if err != nil {
@@ -90,14 +90,19 @@ func (h documentHandlers) write(ctx context.Context, c *call, whose owned, name 
 	if err != nil {
 		return storage.Outcome{}, err
 	}
+	return c.wrote(done), nil
+}
+
+// wrote says in the reply what a write of one document did.
+func (c *call) wrote(done storage.Outcome) storage.Outcome {
 	if done.Document.Deleted {
-		return done, nil
+		return done
 	}
 	if done.Created {
 		c.created()
 	}
 	c.tag = versionTag(done.Document.Version)
-	return done, nil
+	return done
 }
 
 func (h documentHandlers) patch(ctx context.Context, c *call, whose owned, name documentName, body rawBody) (*document, error) {

@@ -20,7 +20,7 @@ import (
 // input is how a route's input type is read from a request: fields tagged path,
 // query or header are parameters, and a field named Body is the body: a struct
 // that says what members it has, or a rawBody.
-// Parameters are strings, bools, ints or uuids.
+// Parameters are strings, bools, ints, int64s or uuids.
 type input struct {
 	params  []param
 	body    *shape // nil when there is none
@@ -197,6 +197,12 @@ func setParameter(p param, into reflect.Value, value string) *fault.Field {
 			return wrong("malformed", "true or false.")
 		}
 		into.SetBool(value == "true")
+	case reflect.Int64:
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return wrong("malformed", "A whole number.")
+		}
+		into.SetInt(n)
 	case reflect.Int:
 		n, err := strconv.ParseInt(value, 10, 32)
 		if err != nil {

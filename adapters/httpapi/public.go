@@ -12,16 +12,17 @@ import (
 
 // published is every limit that a caller can meet.
 type published struct {
-	BodyBytes       int                  `json:"body_bytes" doc:"Of a request's body."`
-	BodyDepth       int                  `json:"body_depth" doc:"Arrays and objects within each other."`
-	DocumentBytes   int                  `json:"document_bytes" doc:"Of a document's value, without white space."`
-	DocumentDepth   int                  `json:"document_depth" doc:"Arrays and objects within each other in a document's value."`
-	PatchOperations int                  `json:"patch_operations" doc:"Operations of a JSON patch, and steps of an increment."`
-	BatchOperations int                  `json:"batch_operations" doc:"Operations of a batch of documents."`
-	PageItems       int                  `json:"page_items" doc:"The most that limit can ask for."`
-	PageDefault     int                  `json:"page_default" doc:"What a page holds when nobody asks."`
-	RequestTime     int                  `json:"request_seconds" doc:"How long a request may take."`
-	Rates           map[string]ratesInfo `json:"rates" doc:"By class of route."`
+	BodyBytes         int                  `json:"body_bytes" doc:"Of a request's body."`
+	BodyDepth         int                  `json:"body_depth" doc:"Arrays and objects within each other."`
+	DocumentBytes     int                  `json:"document_bytes" doc:"Of a document's value, without white space."`
+	DocumentDepth     int                  `json:"document_depth" doc:"Arrays and objects within each other in a document's value."`
+	PatchOperations   int                  `json:"patch_operations" doc:"Operations of a JSON patch, and steps of an increment."`
+	BatchOperations   int                  `json:"batch_operations" doc:"Operations of a batch of documents."`
+	DocumentRevisions int                  `json:"document_revisions" doc:"States of a document that are kept, what it is now among them."`
+	PageItems         int                  `json:"page_items" doc:"The most that limit can ask for."`
+	PageDefault       int                  `json:"page_default" doc:"What a page holds when nobody asks."`
+	RequestTime       int                  `json:"request_seconds" doc:"How long a request may take."`
+	Rates             map[string]ratesInfo `json:"rates" doc:"By class of route."`
 }
 
 type ratesInfo struct {
@@ -40,7 +41,7 @@ func limitsOf(l limits.Limits) *published {
 		return rateInfo{Limit: r.Limit, Period: int(wholeSeconds(r.Period)), Burst: r.Burst}
 	}
 	p := &published{
-		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, PageItems: l.PageItems, PageDefault: l.PageDefault,
+		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault,
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
 	}
 	for class, rates := range l.Rates {

@@ -12,6 +12,7 @@ func table(o Options) []route {
 		operatedPlayerRoutes(o),
 		documentRoutes(o),
 		batchRoutes(o),
+		revisionRoutes(o),
 		projectRoutes(o),
 		environmentRoutes(o),
 		credentialRoutes(o),

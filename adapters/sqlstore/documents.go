@@ -16,6 +16,10 @@ import (
 // of the engine's would reorder members and round numbers.
 type documentRow struct {
 	bun.BaseModel `bun:"table:documents,alias:documents"`
+	documentColumns
+}
+
+type documentColumns struct {
 	EnvironmentID ident
 	Owner         ident // '' is storage.Shared
 	Collection    ident
@@ -30,7 +34,13 @@ type documentRow struct {
 }
 
 func documentRowOf(environment ident, d storage.Document) documentRow {
-	row := documentRow{
+	return documentRow{documentColumns: documentColumnsOf(environment, d)}
+}
+
+func (r documentRow) document() storage.Document { return r.documentColumns.document() }
+
+func documentColumnsOf(environment ident, d storage.Document) documentColumns {
+	row := documentColumns{
 		EnvironmentID: environment, Owner: ident(d.Owner), Collection: ident(d.Collection), Key: ident(d.Key), Version: d.Version,
 		ReadAccess: ident(d.Read), WriteAccess: ident(d.Write), CreatedAt: at(d.CreatedAt), UpdatedAt: at(d.UpdatedAt), Deleted: d.Deleted,
 	}
@@ -41,7 +51,7 @@ func documentRowOf(environment ident, d storage.Document) documentRow {
 	return row
 }
 
-func (r documentRow) document() storage.Document {
+func (r documentColumns) document() storage.Document {
 	d := storage.Document{
 		Ref:     storage.Ref{Owner: storage.Owner(r.Owner), Collection: string(r.Collection), Key: string(r.Key)},
 		Version: r.Version, Read: storage.Access(r.ReadAccess), Write: storage.Access(r.WriteAccess),
@@ -129,15 +139,14 @@ func (d documents) WriteMany(ctx context.Context, scope tenancy.Scope, writes []
 	// Rows that are not there yet can't be locked: writers meet at the index
 	// instead, and must do so in one order.
 	slices.SortFunc(made, func(a, b storage.Write) int { return a.Document.Ref.Compare(b.Document.Ref) })
-	do := d.exec
-	if len(made) > 0 && len(changed) > 0 || len(writes) > 1 {
-		do = d.atomically
-	}
-	return do(ctx, "write documents", func(db bun.IDB) error {
+	return d.atomically(ctx, "write documents", func(db bun.IDB) error {
 		if err := d.insert(ctx, db, environment, made); err != nil {
 			return err
 		}
-		return d.update(ctx, db, environment, changed)
+		if err := d.update(ctx, db, environment, changed); err != nil {
+			return err
+		}
+		return d.remember(ctx, db, environment, writes)
 	})
 }
 

@@ -111,8 +111,9 @@ func (p place) compare(other place) int {
 
 // state is a document as the changes so far leave it.
 type state struct {
-	stored  int64             // the version in the database; 0: there was never one
-	current *storage.Document // nil: there was never one
+	stored  int64              // the version in the database; 0: there was never one
+	current *storage.Document  // nil: there was never one
+	past    []storage.Document // what it was before, since the transaction began
 	changed bool
 }
 
@@ -179,7 +180,11 @@ func (d *desk) do(ctx context.Context, g group) (result, error) {
 			return result{err: &Refused{Change: i, Err: err}}, nil
 		}
 		outcomes[i] = done
-		d.states[at] = state{stored: was.stored, current: &done.Document, changed: true}
+		next := state{stored: was.stored, current: &done.Document, changed: true}
+		if was.current != nil {
+			next.past = append(slices.Clip(was.past), *was.current)
+		}
+		d.states[at] = next
 		// Players' and servers' writes are the game itself; what became of a
 		// document is told by its versions.
 		if g.principal.Kind() == tenancy.SecretKey {
@@ -231,7 +236,7 @@ func (d *desk) write(ctx context.Context) error {
 	return d.byScope(changed, func(scope tenancy.Scope, places []place) error {
 		writes := make([]storage.Write, len(places))
 		for i, at := range places {
-			writes[i] = storage.Write{Document: *d.states[at].current, Before: d.states[at].stored}
+			writes[i] = d.states[at].write(d.u.revisions)
 		}
 		err := d.tx.Documents().WriteMany(ctx, scope, writes)
 		switch {
@@ -242,6 +247,17 @@ func (d *desk) write(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// write is what there is to store, with the states that are kept as revisions.
+func (s state) write(revisions int64) storage.Write {
+	w := storage.Write{Document: *s.current, Before: s.stored, Forget: s.current.Version - revisions}
+	for _, past := range s.past {
+		if past.Version > w.Forget {
+			w.Past = append(w.Past, past)
+		}
+	}
+	return w
 }
 
 // event tells what an operator wrote.

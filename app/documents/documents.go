@@ -21,11 +21,12 @@ type UseCases struct {
 	clock     clock.Clock
 	ids       ids.Source
 	limits    storage.EditLimits
+	revisions int64 // how many states are kept, the current one among them
 	writers   *coalesce.Coalescer[group, result]
 }
 
 func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits) *UseCases {
-	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, limits: limits.Storage()}
+	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, limits: limits.Storage(), revisions: int64(limits.DocumentRevisions)}
 	u.writers = newWriters(u, store, limits)
 	return u
 }

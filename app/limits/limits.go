@@ -25,6 +25,8 @@ type Limits struct {
 	PatchOperations int
 	// BatchOperations bounds the operations of a batch of documents.
 	BatchOperations int
+	// DocumentRevisions is how many states of a document are kept, what it is now among them.
+	DocumentRevisions int
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
 	PageItems   int
 	PageDefault int
@@ -65,15 +67,16 @@ func Default() Limits {
 		return limiter.Rate{Limit: limit, Period: time.Second, Burst: burst}
 	}
 	return Limits{
-		BodyBytes:       1 << 20,
-		BodyDepth:       64,
-		DocumentBytes:   256 << 10,
-		DocumentDepth:   32,
-		PatchOperations: 1000,
-		BatchOperations: 100,
-		PageItems:       100,
-		PageDefault:     50,
-		RequestTime:     15 * time.Second,
+		BodyBytes:         1 << 20,
+		BodyDepth:         64,
+		DocumentBytes:     256 << 10,
+		DocumentDepth:     32,
+		PatchOperations:   1000,
+		DocumentRevisions: 10,
+		BatchOperations:   100,
+		PageItems:         100,
+		PageDefault:       50,
+		RequestTime:       15 * time.Second,
 		Rates: map[Class]Rates{
 			SignIn:  {PerCaller: perSecond(20, 60), PerAddress: perSecond(20, 100)},
 			Read:    {PerCaller: perSecond(2000, 4000), PerAddress: perSecond(4000, 8000)},
@@ -97,6 +100,7 @@ func (l Limits) Check() error {
 	within("document_depth", l.DocumentDepth, 1, max(1, l.BodyDepth-aroundDocuments))
 	within("patch_operations", l.PatchOperations, 1, 10_000)
 	within("batch_operations", l.BatchOperations, 1, 1000)
+	within("document_revisions", l.DocumentRevisions, 1, 1000)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)

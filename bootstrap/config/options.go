@@ -66,6 +66,7 @@ func Options() []Option {
 		{Key: "limits.document_depth", Default: strconv.Itoa(base.DocumentDepth), Help: "how deep a document value may nest; at least 5 less than limits.body_depth", read: whole(func(c *Config) *int { return &c.Limits.DocumentDepth })},
 		{Key: "limits.patch_operations", Default: strconv.Itoa(base.PatchOperations), Help: "most operations of one JSON patch, and steps of one increment", read: whole(func(c *Config) *int { return &c.Limits.PatchOperations })},
 		{Key: "limits.batch_operations", Default: strconv.Itoa(base.BatchOperations), Help: "most operations of one batch of documents", read: whole(func(c *Config) *int { return &c.Limits.BatchOperations })},
+		{Key: "limits.document_revisions", Default: strconv.Itoa(base.DocumentRevisions), Help: "how many states of a document are kept, the current one among them", read: whole(func(c *Config) *int { return &c.Limits.DocumentRevisions })},
 		{Key: "limits.page_items", Default: strconv.Itoa(base.PageItems), Help: "most items on a page", read: whole(func(c *Config) *int { return &c.Limits.PageItems })},
 		{Key: "limits.page_default", Default: strconv.Itoa(base.PageDefault), Help: "items on a page when nothing is said", read: whole(func(c *Config) *int { return &c.Limits.PageDefault })},
 		{Key: "limits.request_seconds", Default: strconv.Itoa(int(base.RequestTime / time.Second)), Help: "longest a request may take", read: seconds(func(c *Config) *time.Duration { return &c.Limits.RequestTime }, 1, 60)},

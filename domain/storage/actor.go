@@ -43,6 +43,13 @@ func (d Document) ReadableBy(a Actor) bool {
 	return false
 }
 
+// ReviewableBy tells whether the actor may see what the document was before it
+// became this (it may be a tombstone): of players only its owner. Each of its
+// revisions must be readable by him as well.
+func (d Document) ReviewableBy(a Actor) bool {
+	return a.kind == trusted || a.kind == playerActor && d.Owner == a.player && d.ReadableBy(a)
+}
+
 // mayWrite tells whether the actor may write under the owner, over current (nil: none).
 func (a Actor) mayWrite(owner Owner, current *Document) bool {
 	switch a.kind {

@@ -6,5 +6,7 @@ var (
 	ErrNotFound    = fault.New(fault.NotFound, "storage.document_not_found", "There is no such document, or none that you may read.")
 	ErrWriteDenied = fault.New(fault.Forbidden, "storage.write_denied", "You may not write this document.")
 	ErrStale       = fault.New(fault.Stale, "storage.version_mismatch", "The document is not in the state you named; its current state, if there is one, is under current.")
-	ErrTooLarge    = fault.New(fault.TooLarge, "storage.value_too_large", "The value is larger than a document may be.")
+	// ErrRevisionNotFound is a revision that was never there, or is not kept any more.
+	ErrRevisionNotFound = fault.New(fault.NotFound, "storage.revision_not_found", "There is no such revision of the document, or none that you may read.")
+	ErrTooLarge         = fault.New(fault.TooLarge, "storage.value_too_large", "The value is larger than a document may be.")
 )

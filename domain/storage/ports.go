@@ -20,6 +20,12 @@ type Documents interface {
 	// stored version is still its Before. Else ErrStale: a transaction of its own
 	// changed nothing, and the caller's may not commit, for some may be written.
 	WriteMany(ctx context.Context, scope tenancy.Scope, writes []Write) error
+	// Revisions gives up to limit earlier states of a document, tombstones among
+	// them, the latest first, all before the version; without values unless
+	// they are asked for. What the document is now is not among them.
+	Revisions(ctx context.Context, scope tenancy.Scope, query RevisionQuery) ([]Document, error)
+	// Revision gives one earlier state; ErrRevisionNotFound when it is not kept.
+	Revision(ctx context.Context, scope tenancy.Scope, ref Ref, version int64) (Document, error)
 	// List gives up to Limit live documents by (collection, key), bytewise.
 	List(ctx context.Context, scope tenancy.Scope, query Query) ([]Document, error)
 }
@@ -30,6 +36,19 @@ type Write struct {
 	// Before is the version that must be stored now, less than the document's;
 	// 0: there was never one.
 	Before int64
+	// Past are earlier states, each kept as a revision from now on.
+	Past []Document
+	// Forget lets revisions go: those up to this version may be deleted, now or
+	// with a later write.
+	Forget int64
+}
+
+// RevisionQuery selects earlier states of one document.
+type RevisionQuery struct {
+	Ref    Ref
+	Before int64 // a version
+	Values bool  // false leaves Value nil
+	Limit  int
 }
 
 // Query selects documents of one owner.

@@ -76,20 +76,26 @@ var samples = map[string]sample{
 	"revokePlayerSession":  {environments, nil, environment(noSession)},
 	"revokePlayerSessions": {environments, revokesGuest, environment(gone)},
 
-	"getPlayerDocument":       {players, nil, readsDocument},
-	"putPlayerDocument":       {players, writes, writesDocument},
-	"patchPlayerDocument":     {players, patches, writesDocument},
-	"incrementPlayerDocument": {players, counts, writesDocument},
-	"deletePlayerDocument":    {players, restores, deletesDocument},
-	"listPlayerDocuments":     {players, nil, listsDocuments},
-	"getSharedDocument":       {documents, nil, athome(ok, noFile)},
-	"putSharedDocument":       {documentsEverywhere, writes, writesShared},
-	"patchSharedDocument":     {documentsEverywhere, patches, writesShared},
-	"incrementSharedDocument": {documentsEverywhere, counts, writesShared},
-	"batchPlayerDocuments":    {players, batches, writesDocument},
-	"batchDocuments":          {documentsEverywhere, batches, writesShared},
-	"deleteSharedDocument":    {documents, restores, deletesShared},
-	"listSharedDocuments":     {nothing, nil, always(ok)},
+	"getPlayerDocument":           {players, nil, readsDocument},
+	"putPlayerDocument":           {players, writes, writesDocument},
+	"patchPlayerDocument":         {players, patches, writesDocument},
+	"incrementPlayerDocument":     {players, counts, writesDocument},
+	"deletePlayerDocument":        {players, restores, deletesDocument},
+	"listPlayerDocuments":         {players, nil, listsDocuments},
+	"getSharedDocument":           {documents, nil, athome(ok, noFile)},
+	"putSharedDocument":           {documentsEverywhere, writes, writesShared},
+	"patchSharedDocument":         {documentsEverywhere, patches, writesShared},
+	"incrementSharedDocument":     {documentsEverywhere, counts, writesShared},
+	"listPlayerDocumentRevisions": {revised, atLatest, readsDocument},
+	"getPlayerDocumentRevision":   {revised, atLatest, readsDocument},
+	"restorePlayerDocument":       {revised, atLatest, readsDocument},
+	"listSharedDocumentRevisions": {revisedShared, atLatest, readsSharedHistory},
+	"getSharedDocumentRevision":   {revisedShared, atLatest, readsSharedHistory},
+	"restoreSharedDocument":       {revisedShared, atLatest, readsSharedHistory},
+	"batchPlayerDocuments":        {players, batches, writesDocument},
+	"batchDocuments":              {documentsEverywhere, batches, writesShared},
+	"deleteSharedDocument":        {documents, restores, deletesShared},
+	"listSharedDocuments":         {nothing, nil, always(ok)},
 
 	"listProjects":      {nothing, nil, always(ok)},
 	"getProject":        {projects, nil, project(ok)},
@@ -135,6 +141,21 @@ func players(i *isolation) []target {
 
 func documents(*isolation) []target {
 	return []target{{"the home document", map[string]string{"collection": "rules", "key": "one"}, true}}
+}
+
+// revised and revisedShared name a version that atLatest replaces.
+func revised(i *isolation) []target {
+	all := players(i)
+	for _, one := range all {
+		one.vars["version"] = "0"
+	}
+	return all
+}
+
+func revisedShared(i *isolation) []target {
+	all := documents(i)
+	all[0].vars["version"] = "0"
+	return all
 }
 
 // documentsEverywhere: each environment has one of this name, of its own.
@@ -207,6 +228,17 @@ func restores(t *testing.T, i *isolation, _ caller, _ target, _ *request) {
 
 func newDevice(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
 	r.body = object{"device_secret": newID() + newID()}
+}
+
+// atLatest writes the document and names the version that made: earlier ones
+// are kept for a while only.
+func atLatest(t *testing.T, i *isolation, _ caller, on target, r *request) {
+	path := "/v1/documents/rules/one"
+	if on.vars["player"] != "" {
+		path = "/v1/players/" + i.owner.player + "/documents/saves/one"
+	}
+	d := i.server().Do(t, "PUT", path, object{"value": object{"by": home.String()}}).Want(t, 200, 201).Document(t)
+	r.path = strings.Replace(r.path, "/revisions/0", fmt.Sprintf("/revisions/%d", d.Version), 1)
 }
 
 func refreshes(t *testing.T, i *isolation, _ caller, _ target, r *request) {
@@ -320,6 +352,14 @@ func changesDocument(done answer) answers {
 		}
 		return done
 	}
+}
+
+// readsSharedHistory is for no player.
+func readsSharedHistory(i *isolation, c caller, on target) answer {
+	if c.kind == tenancy.PlayerToken {
+		return noFile
+	}
+	return athome(ok, noFile)(i, c, on)
 }
 
 func writesDocument(i *isolation, c caller, on target) answer {

@@ -54,6 +54,8 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"Documents.Get":       second(w.Documents().Get(ctx, b.scope, b.document.Ref)),
 		"Documents.LockMany":  second(lockOne(ctx, w, b.scope, b.document.Ref)),
 		"Documents.WriteMany": writeOne(ctx, w, b.scope, document("p", "call", "k", 1)),
+		"Documents.Revisions": second(w.Documents().Revisions(ctx, b.scope, storage.RevisionQuery{Ref: b.document.Ref, Before: 9, Limit: 1})),
+		"Documents.Revision":  second(w.Documents().Revision(ctx, b.scope, b.document.Ref, 1)),
 		"Documents.List":      second(w.Documents().List(ctx, b.scope, storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 1})),
 		"Audit.Append":        w.Audit().Append(ctx, event(w.home, audit.EnvironmentUpdated, later(time.Hour))),
 		"Audit.List":          second(w.Audit().List(ctx, audit.Query{Project: w.home.ProjectID, Limit: 1})),

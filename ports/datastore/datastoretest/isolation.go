@@ -17,6 +17,10 @@ import (
 var isolationTests = map[string]func(*testing.T, *world){
 	"another environment's": func(t *testing.T, w *world) {
 		b := populate(t, w, w.home)
+		past := b.document
+		past.Version = 7
+		kept := storage.Write{Document: document("p", "c", "other", 8), Past: []storage.Document{past}}
+		must(t, w.Documents().WriteMany(w.ctx, w.here(), []storage.Write{kept}))
 		for _, foreign := range []tenancy.Scope{w.away.Scope(), w.abroad.Scope()} {
 			fails(t, "player", second(w.Players().Get(w.ctx, foreign, b.player.ID)), identity.ErrPlayerNotFound)
 			fails(t, "login", second(w.Players().ByLogin(w.ctx, foreign, b.login.Method, b.login.Subject)), identity.ErrPlayerNotFound)
@@ -42,6 +46,8 @@ var isolationTests = map[string]func(*testing.T, *world){
 			next := b.document
 			next.Version = 2
 			fails(t, "write over a document", writeOne(w.ctx, w, foreign, next), storage.ErrStale)
+			fails(t, "revision", second(w.Documents().Revision(w.ctx, foreign, b.document.Ref, 7)), storage.ErrRevisionNotFound)
+			same(t, "revisions", get[[]storage.Document](t)(w.Documents().Revisions(w.ctx, foreign, storage.RevisionQuery{Ref: b.document.Ref, Before: 99, Limit: 10})), []storage.Document{})
 			query := storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 10}
 			same(t, "documents", get[[]storage.Document](t)(w.Documents().List(w.ctx, foreign, query)), []storage.Document{})
 		}
@@ -97,6 +103,8 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Documents.Get":       second(w.Documents().Get(w.ctx, none, b.document.Ref)),
 			"Documents.LockMany":  second(lockOne(w.ctx, w, none, b.document.Ref)),
 			"Documents.WriteMany": writeOne(w.ctx, w, none, b.document),
+			"Documents.Revisions": second(w.Documents().Revisions(w.ctx, none, storage.RevisionQuery{Ref: b.document.Ref, Before: 9, Limit: 1})),
+			"Documents.Revision":  second(w.Documents().Revision(w.ctx, none, b.document.Ref, 1)),
 			"Documents.List":      second(w.Documents().List(w.ctx, none, storage.Query{Reads: everyAccess, Limit: 1})),
 			"Players.Lock":        second(w.Players().Lock(w.ctx, none, b.player.ID)),
 			"Players.Update":      w.Players().Update(w.ctx, none, b.player),

@@ -203,6 +203,51 @@ var documentTests = map[string]func(*testing.T, *world){
 		same(t, "all are written", locked(w), documents(second))
 		same(t, "none", get[[]storage.Document](t)(w.Documents().LockMany(w.ctx, w.here(), nil)), []storage.Document{})
 	},
+	"revisions": func(t *testing.T, w *world) {
+		const kept = 3
+		d := document("p", "c", "k", 0)
+		var past []storage.Document
+		for version := range int64(20) {
+			next := d
+			next.Version, next.Value, next.Deleted = version+1, fmt.Appendf(nil, `{"v":%d}`, version+1), false
+			next.Read, next.UpdatedAt = everyAccess[version%3], later(time.Duration(version)*time.Second)
+			if next.Version == 18 {
+				next.Value, next.Deleted = nil, true
+			}
+			write := storage.Write{Document: next, Before: version, Forget: next.Version - kept}
+			if version > 0 {
+				write.Past = []storage.Document{d}
+				past = append(past, d)
+			}
+			must(t, w.Documents().WriteMany(w.ctx, w.here(), []storage.Write{write}))
+			d = next
+		}
+		slices.Reverse(past)
+		query := storage.RevisionQuery{Ref: d.Ref, Before: d.Version, Values: true, Limit: kept}
+		same(t, "the latest", get[[]storage.Document](t)(w.Documents().Revisions(w.ctx, w.here(), query)), past[:kept])
+		query.Before, query.Limit = past[0].Version, 1
+		same(t, "before the latest", get[[]storage.Document](t)(w.Documents().Revisions(w.ctx, w.here(), query)), past[1:2])
+		query.Values, past[1].Value = false, nil
+		same(t, "without values", get[[]storage.Document](t)(w.Documents().Revisions(w.ctx, w.here(), query)), past[1:2])
+		query.Limit = 0
+		same(t, "limit 0", get[[]storage.Document](t)(w.Documents().Revisions(w.ctx, w.here(), query)), []storage.Document{})
+		query.Before, query.Limit = math.MaxInt64, 100
+		if all := get[[]storage.Document](t)(w.Documents().Revisions(w.ctx, w.here(), query)); len(all) > 2*kept+8 {
+			t.Errorf("%d revisions are kept", len(all))
+		}
+		same(t, "one", get[storage.Document](t)(w.Documents().Revision(w.ctx, w.here(), d.Ref, past[2].Version)), past[2])
+		for _, version := range []int64{-1, 0, 1, d.Version, math.MaxInt64} { // what it is now is no earlier state
+			fails(t, fmt.Sprint("version ", version), second(w.Documents().Revision(w.ctx, w.here(), d.Ref, version)), storage.ErrRevisionNotFound)
+		}
+		fails(t, "of another", second(w.Documents().Revision(w.ctx, w.here(), document("q", "c", "k", 1).Ref, past[0].Version)), storage.ErrRevisionNotFound)
+		stale := storage.Write{Document: document("p", "c", "k", 9), Before: 8, Past: []storage.Document{document("p", "c", "k", 100)}}
+		fails(t, "stale", w.Documents().WriteMany(w.ctx, w.here(), []storage.Write{stale}), storage.ErrStale)
+		fails(t, "of a stale write", second(w.Documents().Revision(w.ctx, w.here(), d.Ref, 100)), storage.ErrRevisionNotFound)
+		several := storage.Write{Document: document("p", "c", "new", 3), Past: []storage.Document{document("p", "c", "new", 1), tombstone(document("p", "c", "new", 1))}}
+		must(t, w.Documents().WriteMany(w.ctx, w.here(), []storage.Write{several}))
+		query = storage.RevisionQuery{Ref: several.Document.Ref, Before: 3, Values: true, Limit: 9}
+		same(t, "several at once", get[[]storage.Document](t)(w.Documents().Revisions(w.ctx, w.here(), query)), []storage.Document{several.Past[1], several.Past[0]})
+	},
 	"writers of many wait in no circle": func(t *testing.T, w *world) {
 		const writers, each, keys = 6, 4, 10
 		errs := make([]error, writers)

@@ -1,0 +1,91 @@
+package documents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/overworldhq/overworld/domain/storage"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// Revisions gives up to query.Limit states of a document before a version, the
+// latest first: what it is now, and the earlier ones that are kept. Those that
+// the caller may not read are left out. ErrNotFound when there never was a
+// document, or its history is not for the caller.
+func (u *UseCases) Revisions(ctx context.Context, p tenancy.Principal, query storage.RevisionQuery) ([]storage.Document, error) {
+	current, err := u.reviewed(ctx, p, query.Ref)
+	if err != nil {
+		return nil, err
+	}
+	oldest, actor := current.Version-u.revisions, storage.ActorOf(p)
+	revisions := []storage.Document{}
+	if current.Version < query.Before {
+		if !query.Values {
+			current.Value = nil
+		}
+		revisions = append(revisions, current)
+	}
+	// Of a document's few revisions all are read, so that a page is full though
+	// some of them are not for the caller.
+	past, err := u.store.Documents().Revisions(ctx, p.Scope(), storage.RevisionQuery{
+		Ref: query.Ref, Before: min(query.Before, current.Version), Values: query.Values, Limit: int(u.revisions),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list revisions: %w", err)
+	}
+	for _, one := range past {
+		if one.Version > oldest && one.ReadableBy(actor) {
+			revisions = append(revisions, one)
+		}
+	}
+	return revisions[:min(len(revisions), query.Limit)], nil
+}
+
+// Revision gives one state of a document, which may be a tombstone.
+func (u *UseCases) Revision(ctx context.Context, p tenancy.Principal, ref storage.Ref, version int64) (storage.Document, error) {
+	current, err := u.reviewed(ctx, p, ref)
+	if err != nil {
+		return storage.Document{}, err
+	}
+	if version == current.Version {
+		return current, nil
+	}
+	if version <= current.Version-u.revisions {
+		return storage.Document{}, storage.ErrRevisionNotFound
+	}
+	revision, err := u.store.Documents().Revision(ctx, p.Scope(), ref, version)
+	if err != nil {
+		return storage.Document{}, fmt.Errorf("read revision: %w", err)
+	}
+	if !revision.ReadableBy(storage.ActorOf(p)) {
+		return storage.Document{}, storage.ErrRevisionNotFound
+	}
+	return revision, nil
+}
+
+// Restore writes the value of a revision as a new version. Permissions stay what
+// they are. A tombstone has no value: ErrRevisionNotFound.
+func (u *UseCases) Restore(ctx context.Context, p tenancy.Principal, ref storage.Ref, version int64, pre storage.Precondition) (storage.Outcome, error) {
+	// A version names one state for ever, so it may be read before the write.
+	revision, err := u.Revision(ctx, p, ref, version)
+	if err != nil {
+		return storage.Outcome{}, err
+	}
+	if revision.Deleted {
+		return storage.Outcome{}, storage.ErrRevisionNotFound.With("In this revision the document was deleted: there is nothing to restore.")
+	}
+	return u.Write(ctx, p, storage.Change{Ref: ref, Precondition: pre, Edit: storage.Draft{Value: revision.Value}})
+}
+
+// reviewed gives what a document is now, if its history is for the caller.
+func (u *UseCases) reviewed(ctx context.Context, p tenancy.Principal, ref storage.Ref) (storage.Document, error) {
+	current, err := u.store.Documents().Get(ctx, p.Scope(), ref)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return storage.Document{}, fmt.Errorf("read document: %w", err)
+	}
+	if err != nil || !current.ReviewableBy(storage.ActorOf(p)) {
+		return storage.Document{}, storage.ErrNotFound
+	}
+	return current, nil
+}
