@@ -74,8 +74,7 @@ func (d documents) Get(ctx context.Context, scope tenancy.Scope, ref storage.Ref
 	}
 	var row documentRow
 	err = d.query(ctx, "read document", func(db bun.IDB) error {
-		err := db.NewSelect().Model(&row).Where("environment_id = ? AND owner = ? AND collection = ? AND key = ?",
-			environment, ident(ref.Owner), ident(ref.Collection), ident(ref.Key)).Scan(ctx)
+		err := d.first(ctx, db, documentByRef, &row, environment, ident(ref.Owner), ident(ref.Collection), ident(ref.Key))
 		return missing(err, storage.ErrNotFound)
 	})
 	if err != nil {

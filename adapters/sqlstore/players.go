@@ -71,12 +71,12 @@ func (p players) Create(ctx context.Context, scope tenancy.Scope, player identit
 	row := playerRowOf(environment, player)
 	way := loginRow{EnvironmentID: environment, Method: ident(login.Method), Subject: login.Subject[:], PlayerID: row.ID, CreatedAt: at(login.CreatedAt)}
 	return p.atomically(ctx, "create player", func(db bun.IDB) error {
-		if _, err := db.NewInsert().Model(&row).Exec(ctx); err != nil {
+		if _, err := p.insert(ctx, db, &row, ""); err != nil {
 			return p.orphan(err, tenancy.ErrEnvironmentNotFound)
 		}
 		// A conflict that the statement itself tells of leaves the transaction
 		// usable, so the caller can go on with the player who has the login.
-		result, err := db.NewInsert().Model(&way).On("CONFLICT DO NOTHING").Exec(ctx)
+		result, err := p.insert(ctx, db, &way, "CONFLICT DO NOTHING")
 		err = changed(result, err, identity.ErrLoginTaken)
 		if err != nil && p.inTx {
 			if _, undo := db.NewDelete().Model((*playerRow)(nil)).Where("environment_id = ? AND id = ?", environment, row.ID).Exec(ctx); undo != nil {
@@ -185,8 +185,7 @@ func (p players) Seen(ctx context.Context, scope tenancy.Scope, id identity.Play
 		return err
 	}
 	return p.exec(ctx, "note player as seen", func(db bun.IDB) error {
-		_, err := db.NewUpdate().Model((*playerRow)(nil)).Set("last_seen_at = ?", at(when)).
-			Where("environment_id = ? AND id = ? AND last_seen_at < ?", environment, ident(id), at(when)).Exec(ctx)
+		_, err := p.update(ctx, db, playerSeen, environment, ident(id), at(when))
 		return err
 	})
 }

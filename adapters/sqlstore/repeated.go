@@ -3,24 +3,33 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
 )
 
-// repeated is a select of one row that runs so often that planning it anew each
-// time, and writing its text, would be most of its cost. Its text depends on nothing
-// but the engine, and an engine that can keeps it prepared.
+// What stands here runs so often that planning it anew each time, and writing its
+// text, would be most of its cost. The texts depend on nothing but the engine, and an
+// engine that can keeps them prepared.
+
+// repeated is a select of one row.
 type repeated struct {
 	where func(q *bun.SelectQuery, arguments []any)
 	locks bool // see conn.lock
 }
 
 var (
-	sessionByID      = &repeated{where: byID}
-	sessionLocked    = &repeated{where: byID, locks: true}
-	playerByID       = &repeated{where: byID}
-	playerLocked     = &repeated{where: byID, locks: true}
+	sessionByID   = &repeated{where: byID}
+	sessionLocked = &repeated{where: byID, locks: true}
+	playerByID    = &repeated{where: byID}
+	playerLocked  = &repeated{where: byID, locks: true}
+	documentByRef = &repeated{where: func(q *bun.SelectQuery, arguments []any) {
+		q.Where("environment_id = ? AND owner = ? AND collection = ? AND key = ?", arguments...)
+	}}
 	credentialByHash = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("hash = ?", arguments...) }}
 	playerByLogin    = &repeated{where: func(q *bun.SelectQuery, arguments []any) {
 		q.Join("JOIN logins ON logins.environment_id = players.environment_id AND logins.player_id = players.id").
@@ -54,20 +63,9 @@ func (c conn) first(ctx context.Context, db bun.IDB, r *repeated, row any, argum
 	name := text{r, r.locks && c.inTx}
 	written, ok := c.shared.texts.Load(name)
 	if !ok {
-		places := make([]any, len(arguments))
-		for i := range places {
-			places[i] = bun.Safe("$" + strconv.Itoa(i+1))
-		}
-		written, _ = c.shared.texts.LoadOrStore(name, build(places).String())
+		written, _ = c.shared.texts.LoadOrStore(name, build(places(arguments)).String())
 	}
-	given := make([]any, 1, 1+len(arguments))
-	given[0] = c.shared.engine.Prepared
-	for _, argument := range arguments {
-		if i, ok := argument.(ident); ok {
-			argument = i.argument()
-		}
-		given = append(given, argument)
-	}
+	given := c.given(arguments)
 	var rows *sql.Rows
 	var err error
 	// bun would look for its own placeholders, and pass nothing on.
@@ -94,4 +92,112 @@ func (c conn) first(ctx context.Context, db bun.IDB, r *repeated, row any, argum
 		return err
 	}
 	return rows.Err()
+}
+
+// places are what stands in a prepared statement's text for its arguments.
+func places(arguments []any) []any {
+	places := make([]any, len(arguments))
+	for i := range places {
+		places[i] = bun.Safe("$" + strconv.Itoa(i+1))
+	}
+	return places
+}
+
+// given are a prepared statement's arguments, as the engine takes them.
+func (c conn) given(arguments []any) []any {
+	given := make([]any, 1, 1+len(arguments))
+	given[0] = c.shared.engine.Prepared
+	for _, value := range arguments {
+		given = append(given, argument(value))
+	}
+	return given
+}
+
+// change is an update that is like a repeated select.
+type change struct {
+	model any
+	set   func(q *bun.UpdateQuery, arguments []any)
+}
+
+var (
+	playerSeen = &change{(*playerRow)(nil), func(q *bun.UpdateQuery, a []any) {
+		q.Set("last_seen_at = ?", a[2]).Where("environment_id = ? AND id = ? AND last_seen_at < ?", a...)
+	}}
+	sessionChanged = &change{(*sessionRow)(nil), func(q *bun.UpdateQuery, a []any) {
+		for i, column := range []bun.Ident{"generation", "rotated_at", "expires_at", "revoked_at", "reason", "client", "address"} {
+			q.Set("? = ?", column, a[2+i])
+		}
+		q.Where("environment_id = ? AND id = ?", a[:2]...)
+	}}
+)
+
+// update makes a change.
+func (c conn) update(ctx context.Context, db bun.IDB, ch *change, arguments ...any) (sql.Result, error) {
+	build := func(arguments []any) *bun.UpdateQuery {
+		q := db.NewUpdate().Model(ch.model)
+		ch.set(q, arguments)
+		return q
+	}
+	if c.shared.engine.Prepared == nil {
+		return build(arguments).Exec(ctx)
+	}
+	written, ok := c.shared.texts.Load(ch)
+	if !ok {
+		written, _ = c.shared.texts.LoadOrStore(ch, build(places(arguments)).String())
+	}
+	return c.execute(ctx, db, written.(string), c.given(arguments))
+}
+
+// insertion is an insert that was written once.
+type insertion struct {
+	table    *schema.Table
+	conflict string
+}
+
+// insert adds a row, given as a pointer; conflict is what follows ON, or empty.
+func (c conn) insert(ctx context.Context, db bun.IDB, row any, conflict string) (sql.Result, error) {
+	if c.shared.engine.Prepared == nil {
+		q := db.NewInsert().Model(row)
+		if conflict != "" {
+			q.On(conflict)
+		}
+		return q.Exec(ctx)
+	}
+	value := reflect.ValueOf(row).Elem()
+	table := c.shared.reader.Table(value.Type())
+	name := insertion{table, conflict}
+	written, ok := c.shared.texts.Load(name)
+	if !ok {
+		written, _ = c.shared.texts.LoadOrStore(name, name.text())
+	}
+	given := make([]any, 1, 1+len(table.Fields))
+	given[0] = c.shared.engine.Prepared
+	for _, field := range table.Fields {
+		if field.NullZero && field.HasZeroValue(value) {
+			given = append(given, nil)
+			continue
+		}
+		given = append(given, argument(field.Value(value).Interface()))
+	}
+	return c.execute(ctx, db, written.(string), given)
+}
+
+func (c conn) execute(ctx context.Context, db bun.IDB, written string, given []any) (sql.Result, error) {
+	if tx, ok := db.(bun.Tx); ok {
+		return tx.Tx.ExecContext(ctx, written, given...)
+	}
+	return c.shared.engine.Write.ExecContext(ctx, written, given...)
+}
+
+func (i insertion) text() string {
+	var columns, places []string
+	for n, field := range i.table.Fields {
+		columns = append(columns, string(field.SQLName))
+		places = append(places, "$"+strconv.Itoa(n+1))
+	}
+	written := fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", i.table.SQLName, strings.Join(columns, ", "), strings.Join(places, ", "))
+	if i.conflict != "" {
+		written += " ON " + i.conflict
+	}
+	return written
 }

@@ -52,7 +52,7 @@ func (s sessions) Create(ctx context.Context, scope tenancy.Scope, session ident
 	}
 	row := sessionRowOf(environment, session)
 	return s.exec(ctx, "create session", func(db bun.IDB) error {
-		_, err := db.NewInsert().Model(&row).Exec(ctx)
+		_, err := s.insert(ctx, db, &row, "")
 		return s.orphan(err, identity.ErrPlayerNotFound)
 	})
 }
@@ -87,9 +87,8 @@ func (s sessions) Update(ctx context.Context, scope tenancy.Scope, session ident
 	}
 	row := sessionRowOf(environment, session)
 	return s.exec(ctx, "update session", func(db bun.IDB) error {
-		result, err := db.NewUpdate().Model(&row).
-			Column("generation", "rotated_at", "expires_at", "revoked_at", "reason", "client", "address").
-			Where("environment_id = ? AND id = ?", environment, row.ID).Exec(ctx)
+		result, err := s.update(ctx, db, sessionChanged, environment, row.ID,
+			row.Generation, row.RotatedAt, row.ExpiresAt, row.RevokedAt, row.Reason, row.Client, row.Address)
 		return changed(result, err, identity.ErrSessionNotFound)
 	})
 }

@@ -26,12 +26,25 @@ func (i ident) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
 	return gen.Dialect().AppendString(b, string(i)), nil
 }
 
-// argument is the identifier as an argument of a prepared statement.
-func (i ident) argument() any {
-	if !i.storable() {
-		return nil
+// argument is a value as an argument of a prepared statement: what its AppendQuery
+// writes into the text of another.
+func argument(value any) any {
+	switch v := value.(type) {
+	case ident:
+		if !v.storable() {
+			return nil
+		}
+		return string(v)
+	case prose:
+		return v.clean()
+	case instant:
+		if v.IsZero() {
+			return nil
+		}
+		// As it is written: in whole microseconds, and not rounded.
+		return v.UTC().Truncate(time.Microsecond)
 	}
-	return string(i)
+	return value
 }
 
 func (i ident) storable() bool {
@@ -44,8 +57,11 @@ type prose string
 var _ schema.QueryAppender = prose("")
 
 func (p prose) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
-	clean := strings.ReplaceAll(strings.ToValidUTF8(string(p), "\uFFFD"), "\x00", "\uFFFD")
-	return gen.Dialect().AppendString(b, clean), nil
+	return gen.Dialect().AppendString(b, p.clean()), nil
+}
+
+func (p prose) clean() string {
+	return strings.ReplaceAll(strings.ToValidUTF8(string(p), "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // instant is a time in UTC and whole microseconds; the zero time is NULL.
