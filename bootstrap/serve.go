@@ -110,7 +110,7 @@ func server(stop context.Context, c *config.Config, registry *plugin.Registry, l
 		adapters(),
 		fx.Module("use cases", fx.Provide(newPorts, compose.New)),
 		fx.Module("telemetry", fx.Provide(newMetrics, newDegradation, newHealth)),
-		fx.Invoke(closeAdapters, enter, provisionFirstStart, flushUses, runWorkers, serveMetrics, serveAPI),
+		fx.Invoke(closeAdapters, enter, provisionFirstStart, flushUses, runWorkers, watch, serveMetrics, serveAPI),
 	)
 }
 

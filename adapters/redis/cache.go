@@ -78,11 +78,20 @@ type engine struct {
 	revocations *Revocations
 }
 
-var _ cache.Cache = (*engine)(nil)
+var (
+	_ cache.Cache  = (*engine)(nil)
+	_ cache.Remote = (*engine)(nil)
+)
 
 func (e *engine) Limiter() limiter.Limiter       { return e.limiter }
 func (e *engine) Revocations() revocation.Memory { return e.revocations }
 func (e *engine) Shared() bool                   { return true }
+
+// Link tells how the last command or probe went, and counts what went wrong.
+func (e *engine) Link() (up bool, troubles uint64) {
+	h := e.link.state.Load()
+	return h.up, h.troubles
+}
 
 // Ping tells whether the servers can be written to.
 func (e *engine) Ping(ctx context.Context) error {

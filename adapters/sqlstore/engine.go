@@ -7,6 +7,7 @@ import (
 	"github.com/uptrace/bun/schema"
 
 	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
 )
 
 // Engine is what one database engine brings: ways to reach it, and all that
@@ -34,6 +35,8 @@ type Engine struct {
 	Prepared any
 	// Discard drops pooled connections that may be dead; nil when there are none to drop.
 	Discard func()
+	// Pools tells of the connections; nil: nothing.
+	Pools func() []datastore.Pool
 	// Close releases what the engine holds besides the two pools; nil: nothing.
 	Close func() error
 	// Clock dates migrations and spreads retries.

@@ -24,7 +24,10 @@ type Store struct {
 	shared *shared
 }
 
-var _ datastore.Datastore = (*Store)(nil)
+var (
+	_ datastore.Datastore = (*Store)(nil)
+	_ datastore.Pooled    = (*Store)(nil)
+)
 
 // shared is what the store and its transactions have in common.
 type shared struct {
@@ -49,6 +52,14 @@ func New(engine Engine) *Store {
 
 // Exclusive tells whether the engine lets one server process at a time use the data.
 func (s *Store) Exclusive() bool { return s.shared.engine.Exclusive }
+
+// Pools tells of the connections.
+func (s *Store) Pools() []datastore.Pool {
+	if s.shared.engine.Pools == nil {
+		return nil
+	}
+	return s.shared.engine.Pools()
+}
 
 // Ping asks the database for an answer.
 func (s *Store) Ping(ctx context.Context) error {

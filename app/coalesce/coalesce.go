@@ -46,6 +46,24 @@ type Coalescer[In, Out any] struct {
 	mu      sync.Mutex
 	queue   []*waiting[In, Out]
 	flights int
+	stats   Stats // but Waiting
+}
+
+// Stats are what a Coalescer has done since it was made.
+type Stats struct {
+	Waiting int    // items in the queue now
+	Refused uint64 // items that were ErrBusy
+	Left    uint64 // items that left in a batch
+	Batches uint64
+}
+
+// Stats tells what it has done.
+func (c *Coalescer[In, Out]) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stats := c.stats
+	stats.Waiting = len(c.queue)
+	return stats
 }
 
 type waiting[In, Out any] struct {
@@ -71,6 +89,7 @@ func (c *Coalescer[In, Out]) Do(ctx context.Context, item In) (Out, error) {
 	c.mu.Lock()
 	switch {
 	case len(c.queue) >= c.options.Queue:
+		c.stats.Refused++
 		c.mu.Unlock()
 		return w.out, ErrBusy
 	default:
@@ -130,7 +149,10 @@ func (c *Coalescer[In, Out]) board() []*waiting[In, Out] {
 	}
 	if len(batch) == 0 {
 		c.flights--
+		return nil
 	}
+	c.stats.Left += uint64(len(batch))
+	c.stats.Batches++
 	return batch
 }
 

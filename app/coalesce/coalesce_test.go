@@ -113,6 +113,9 @@ func TestFlightsAreBounded(t *testing.T) {
 		if tab.most != 3 || len(tab.rows) != 100 {
 			t.Errorf("%d flights at once and %d rows, want 3 and 100", tab.most, len(tab.rows))
 		}
+		if s := c.Stats(); s.Left != 100 || s.Batches != uint64(len(tab.batches)) || s.Waiting != 0 || s.Refused != 0 {
+			t.Errorf("it tells of %+v; there were %d batches", s, len(tab.batches))
+		}
 	})
 }
 

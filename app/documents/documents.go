@@ -31,6 +31,9 @@ func New(store datastore.Datastore, directory *environments.Directory, clock clo
 	return u
 }
 
+// Writes tells of the commits that concurrent writers share.
+func (u *UseCases) Writes() coalesce.Stats { return u.writers.Stats() }
+
 // Get gives a document that the caller may read; ErrNotFound when there is none.
 func (u *UseCases) Get(ctx context.Context, p tenancy.Principal, ref storage.Ref) (storage.Document, error) {
 	document, err := u.store.Documents().Get(ctx, p.Scope(), ref)

@@ -19,3 +19,11 @@ type Cache interface {
 	Ping(ctx context.Context) error
 	Close() error
 }
+
+// Remote is a cache on servers of its own, which tells whoever watches it how
+// it reaches them.
+type Remote interface {
+	// Link tells whether they were reached last, and counts the failures and new
+	// connections since the start: each may have lost what they held.
+	Link() (up bool, troubles uint64)
+}

@@ -94,6 +94,7 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (datastore.Data
 		Migrations: files,
 		Classify:   classify,
 		Discard:    pool.Reset,
+		Pools:      func() []datastore.Pool { return []datastore.Pool{poolOf(pool.Stat())} },
 		Close:      func() error { closePool(pool); return nil },
 		Clock:      kit.Clock,
 	}), nil
@@ -107,6 +108,13 @@ func prepared(config *pgxpool.Config) any {
 		return nil
 	}
 	return pgx.QueryExecModeCacheStatement
+}
+
+func poolOf(s *pgxpool.Stat) datastore.Pool {
+	return datastore.Pool{
+		Name: "all", Max: int(s.MaxConns()), Open: int(s.TotalConns()), InUse: int(s.AcquiredConns()),
+		Waits: s.EmptyAcquireCount(), Waited: s.EmptyAcquireWaitTime(),
+	}
 }
 
 // closePool doesn't wait for connections in use, as pgxpool does; the last of them

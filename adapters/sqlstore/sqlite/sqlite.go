@@ -77,6 +77,7 @@ func open(_ context.Context, address *url.URL, kit plugin.Kit) (datastore.Datast
 		Exclusive:  true,
 		Migrations: files,
 		Classify:   classify,
+		Pools:      func() []datastore.Pool { return []datastore.Pool{poolOf("write", write), poolOf("read", read)} },
 		Clock:      kit.Clock,
 	})}, nil
 }
@@ -118,6 +119,13 @@ func pool(path string, special url.Values, size int) (*sql.DB, error) {
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return db, nil
+}
+
+func poolOf(name string, db *sql.DB) datastore.Pool {
+	s := db.Stats()
+	return datastore.Pool{
+		Name: name, Max: s.MaxOpenConnections, Open: s.OpenConnections, InUse: s.InUse, Waits: s.WaitCount, Waited: s.WaitDuration,
+	}
 }
 
 // LockServer locks a file beside the database, not the database itself, so that

@@ -213,15 +213,21 @@ func (r *Replica) Readiness() (Readiness, error) {
 	return Readiness{status, body}, err
 }
 
-// Degraded tells, by the replica's metrics, whether it does without a part.
-func (r *Replica) Degraded(part string) bool {
+// Metrics is what the replica tells Prometheus.
+func (r *Replica) Metrics() string {
 	r.t.Helper()
 	status, body, err := get("http://" + r.metrics + "/metrics")
 	if err != nil || status != http.StatusOK {
 		r.t.Fatalf("metrics: %d %v", status, err)
 	}
+	return body
+}
+
+// Degraded tells, by the replica's metrics, whether it does without a part.
+func (r *Replica) Degraded(part string) bool {
+	r.t.Helper()
 	name := fmt.Sprintf("overworld_degraded{part=%q} ", part)
-	for line := range strings.Lines(body) {
+	for line := range strings.Lines(r.Metrics()) {
 		if value, ok := strings.CutPrefix(line, name); ok {
 			return strings.TrimSpace(value) == "1"
 		}

@@ -1,0 +1,82 @@
+package bootstrap
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/overworldhq/overworld/bootstrap/compose"
+	"github.com/overworldhq/overworld/ports/cache"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// watched are the metrics that are looked up when they are asked for, since
+// somebody else counts them: the pools of connections, the cache, and the
+// commits that writers share.
+type watched struct {
+	store datastore.Datastore
+	cache cache.Cache
+	app   *compose.App
+}
+
+var _ prometheus.Collector = watched{}
+
+func watch(metrics *prometheus.Registry, store datastore.Datastore, cache cache.Cache, app *compose.App) error {
+	return metrics.Register(watched{store, cache, app})
+}
+
+var (
+	poolMax   = prometheus.NewDesc("overworld_database_connections_max", "Most connections that a pool may open.", []string{"pool"}, nil)
+	poolOpen  = prometheus.NewDesc("overworld_database_connections_open", "Open connections of a pool.", []string{"pool"}, nil)
+	poolInUse = prometheus.NewDesc("overworld_database_connections_in_use", "Connections of a pool that are busy.", []string{"pool"}, nil)
+	poolWaits = prometheus.NewDesc("overworld_database_waits_total", "Callers that had to wait for a connection of a pool.", []string{"pool"}, nil)
+	poolTime  = prometheus.NewDesc("overworld_database_wait_seconds_total", "How long callers waited for a connection of a pool.", []string{"pool"}, nil)
+
+	cacheUp       = prometheus.NewDesc("overworld_cache_up", "1 while this replica reaches its cache.", nil, nil)
+	cacheTroubles = prometheus.NewDesc("overworld_cache_troubles_total", "Failures and new connections of the cache: each may have lost what it held.", nil, nil)
+
+	writesWaiting = prometheus.NewDesc("overworld_document_writes_waiting", "Document writes that wait for a commit to leave with.", nil, nil)
+	writesRefused = prometheus.NewDesc("overworld_document_writes_refused_total", "Document writes refused because too many waited.", nil, nil)
+	writesTotal   = prometheus.NewDesc("overworld_document_writes_total", "Document writes that left with a commit.", nil, nil)
+	writeCommits  = prometheus.NewDesc("overworld_document_commits_total", "Commits that document writes shared.", nil, nil)
+)
+
+// Describe tells what Collect may give.
+func (w watched) Describe(descriptions chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		poolMax, poolOpen, poolInUse, poolWaits, poolTime, cacheUp, cacheTroubles, writesWaiting, writesRefused, writesTotal, writeCommits,
+	} {
+		descriptions <- d
+	}
+}
+
+// Collect gives what there is now. Adapters of others may not tell.
+func (w watched) Collect(metrics chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		metrics <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	counter := func(d *prometheus.Desc, value float64, labels ...string) {
+		metrics <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, value, labels...)
+	}
+	if store, ok := w.store.(datastore.Pooled); ok {
+		for _, pool := range store.Pools() {
+			gauge(poolMax, float64(pool.Max), pool.Name)
+			gauge(poolOpen, float64(pool.Open), pool.Name)
+			gauge(poolInUse, float64(pool.InUse), pool.Name)
+			counter(poolWaits, float64(pool.Waits), pool.Name)
+			counter(poolTime, pool.Waited.Seconds(), pool.Name)
+		}
+	}
+	if remote, ok := w.cache.(cache.Remote); ok {
+		up, troubles := remote.Link()
+		reached := 0.0
+		if up {
+			reached = 1
+		}
+		gauge(cacheUp, reached)
+		counter(cacheTroubles, float64(troubles))
+	}
+	writes := w.app.Documents.Writes()
+	gauge(writesWaiting, float64(writes.Waiting))
+	counter(writesRefused, float64(writes.Refused))
+	counter(writesTotal, float64(writes.Left))
+	counter(writeCommits, float64(writes.Batches))
+}
