@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -99,5 +101,27 @@ func TestATargetIsReachedWithoutErrorsOnly(t *testing.T) {
 	l.figures.errors, l.figures.database = 0, 0.08
 	if reached(l) {
 		t.Errorf("reached with too much: %v", l.cells())
+	}
+}
+
+func TestWhatIsWrittenByHandStaysOnThePage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "performance.md")
+	sections := []section{{"production", []line{{stack: production, what: "own-profile", connections: 64}}}}
+	if err := writePage(path, sections); err != nil {
+		t.Fatal(err)
+	}
+	measured, err := os.ReadFile(path)
+	if err != nil || !strings.Contains(string(measured), "| own-profile ") {
+		t.Fatalf("%s, %v", measured, err)
+	}
+	kept := "\n" + byHand + "\n\nWhere the time goes.\n"
+	if err := os.WriteFile(path, []byte("old figures\n"+kept), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := writePage(path, sections); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(path); err != nil || string(got) != string(measured)+kept {
+		t.Errorf("%s, %v", got, err)
 	}
 }

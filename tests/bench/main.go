@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -131,12 +132,23 @@ func run(ctx context.Context, o options) (err error) {
 	if !o.write {
 		return nil
 	}
-	file, err := os.Create(filepath.Join(root, "docs", "performance.md"))
-	if err != nil {
+	return writePage(filepath.Join(root, "docs", "performance.md"), sections)
+}
+
+// byHand begins the part of the page that is not measured, and stays.
+const byHand = "<!-- What follows is written by hand. -->"
+
+func writePage(path string, sections []section) error {
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	page(file, runtime.NumCPU(), sections)
-	return file.Close()
+	var text bytes.Buffer
+	page(&text, runtime.NumCPU(), sections)
+	if _, kept, found := strings.Cut(string(old), byHand); found {
+		text.WriteString("\n" + byHand + kept)
+	}
+	return os.WriteFile(path, text.Bytes(), 0o644)
 }
 
 // measure measures the floors and every scenario on one stack.
