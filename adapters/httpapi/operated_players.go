@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
+	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -91,18 +93,15 @@ func operatedPlayerRoutes(o Options) []route {
 	shown := func(p identity.Player) *operatedPlayer {
 		return &operatedPlayer{profile: *fullProfile(p), Ban: banOf(p.Ban, o.Clock.Now())}
 	}
-	view := func(ctx context.Context, c *call, at operatorPlayerPath) (*operatedPlayer, error) {
-		p, logins, err := o.Operators.Player(ctx, c.principal, at.place(), at.player())
-		if err != nil {
-			return nil, err
-		}
-		full := shown(p)
-		full.Logins = make([]playerLogin, len(logins))
-		for i, l := range logins {
+	view := func(_ *call, one operators.Inspected) *operatedPlayer {
+		full := shown(one.Player)
+		full.Logins = make([]playerLogin, len(one.Logins))
+		for i, l := range one.Logins {
 			full.Logins[i] = playerLogin{Method: string(l.Method), CreatedAt: l.CreatedAt}
 		}
-		return full, nil
+		return full
 	}
+	unbanned := func(*call, operators.Inspected) *nothing { return &nothing{} }
 	return []route{
 		define(route{
 			Method: http.MethodGet, Path: all, ID: "searchPlayers", Tag: "Players", Class: limits.Operate,
@@ -127,24 +126,25 @@ func operatedPlayerRoutes(o Options) []route {
 			Method: http.MethodGet, Path: one, ID: "inspectPlayer", Tag: "Players", Class: limits.Operate,
 			Summary: "Read a player as an operator", Description: "The profile, when he was last seen, the ban if there is one, and the ways to sign in by method.",
 		}, operator(tenancy.PlayersRead), func(ctx context.Context, c *call, in *operatorPlayer) (*operatedPlayer, error) {
-			return view(ctx, c, in.operatorPlayerPath)
+			one, err := o.Operators.Player(ctx, c.principal, in.place(), in.player())
+			if err != nil {
+				return nil, err
+			}
+			return view(c, one), nil
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodPut, Path: one + "/ban", ID: "banPlayer", Tag: "Players", Class: limits.Operate,
 			Summary: "Ban a player",
 			Description: "From the next request on, every replica answers all his sessions, and his attempts to sign in or refresh, with 403 identity.banned, " +
 				"which tells the reason and until when. A ban with until lifts itself then, and his sessions go on. It replaces the ban before it.",
-		}, operator(tenancy.PlayersWrite), func(ctx context.Context, c *call, in *playerBan) (*operatedPlayer, error) {
-			if err := o.Operators.Ban(ctx, c.principal, in.place(), in.player(), in.Body.Reason, in.Body.Until); err != nil {
-				return nil, err
-			}
-			return view(ctx, c, in.operatorPlayerPath)
+		}, operator(tenancy.PlayersWrite), view, func(ctx context.Context, c *call, in *playerBan, tell once.Effect[operators.Inspected]) (operators.Inspected, error) {
+			return o.Operators.Ban(ctx, c.principal, in.place(), in.player(), in.Body.Reason, in.Body.Until, tell)
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodDelete, Path: one + "/ban", ID: "unbanPlayer", Tag: "Players", Class: limits.Operate,
 			Statuses: []int{http.StatusNoContent}, Summary: "Lift a player's ban", Description: "Lifting none changes nothing.",
-		}, operator(tenancy.PlayersWrite), func(ctx context.Context, c *call, in *operatorPlayer) (*nothing, error) {
-			return &nothing{}, o.Operators.Unban(ctx, c.principal, in.place(), in.player())
+		}, operator(tenancy.PlayersWrite), unbanned, func(ctx context.Context, c *call, in *operatorPlayer, tell once.Effect[operators.Inspected]) (none operators.Inspected, _ error) {
+			return none, o.Operators.Unban(ctx, c.principal, in.place(), in.player(), tell)
 		}),
 	}
 }

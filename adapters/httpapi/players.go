@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -76,6 +77,10 @@ func fullProfile(p identity.Player) *profile {
 
 func playerRoutes(o Options) []route {
 	const one = "/v1/players/{player}"
+	edited := func(c *call, p identity.Player) *profile {
+		c.tag = versionTag(p.Version)
+		return fullProfile(p)
+	}
 	return []route{
 		define(route{
 			Method: http.MethodGet, Path: one, ID: "getPlayer", Tag: "Players", Class: limits.Read,
@@ -97,22 +102,22 @@ func playerRoutes(o Options) []route {
 			}
 			return fullProfile(p), nil
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodPatch, Path: one, ID: "editPlayer", Tag: "Players", Class: limits.Write, Tagged: true,
 			Summary: "Edit your profile",
 			Description: "Members that are absent stay as they are. With If-Match it is edited only while it has the version you know; " +
 				"a miss is 412 and carries the profile as it is. Players edit themselves and nobody else.",
-		}, runtime(player()), func(ctx context.Context, c *call, in *playerEdit) (*profile, error) {
+		}, runtime(player()), edited, func(ctx context.Context, c *call, in *playerEdit, tell once.Effect[identity.Player]) (none identity.Player, _ error) {
 			id, err := in.id(c)
 			if err != nil {
-				return nil, err
+				return none, err
 			}
 			if caller, _ := identity.Caller(c.principal); caller != id {
-				return nil, identity.ErrNotYours
+				return none, identity.ErrNotYours
 			}
 			pre, err := c.precondition()
 			if err != nil {
-				return nil, err
+				return none, err
 			}
 			edit := identity.ProfileEdit{Handle: in.Body.Handle}
 			if in.Body.DisplayName != nil {
@@ -123,12 +128,7 @@ func playerRoutes(o Options) []route {
 				metadata := string(*in.Body.Metadata)
 				edit.Metadata = &metadata
 			}
-			p, err := o.Players.EditProfile(ctx, c.principal, edit, pre.Versions)
-			if err != nil {
-				return nil, err
-			}
-			c.tag = versionTag(p.Version)
-			return fullProfile(p), nil
+			return o.Players.EditProfile(ctx, c.principal, edit, pre.Versions, tell)
 		}),
 	}
 }

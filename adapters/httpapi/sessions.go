@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -80,18 +81,18 @@ func sessionRoutes(o Options) []route {
 				return shown
 			}, place), nil
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodDelete, Path: own + "/{session}", ID: "endOwnSession", Tag: "Players", Class: limits.SignIn,
 			Statuses: []int{http.StatusNoContent}, Summary: "Sign a device of yours out", Description: ending,
-		}, runtime(player()), func(ctx context.Context, c *call, in *ownSession) (*nothing, error) {
-			return &nothing{}, o.SignIn.EndSession(ctx, c.principal, identity.SessionID(in.Session))
+		}, runtime(player()), done, func(ctx context.Context, c *call, in *ownSession, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+			return none, o.SignIn.EndSession(ctx, c.principal, identity.SessionID(in.Session), tell)
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodDelete, Path: own, ID: "endOwnSessions", Tag: "Players", Class: limits.SignIn,
 			Statuses: []int{http.StatusNoContent}, Summary: "Sign out everywhere",
 			Description: "Ends all sessions of the player, this one too. Their tokens are refused from the next request on, on every replica.",
-		}, runtime(player()), func(ctx context.Context, c *call, _ *nothing) (*nothing, error) {
-			return &nothing{}, o.SignIn.EndSessions(ctx, c.principal)
+		}, runtime(player()), done, func(ctx context.Context, c *call, _ *nothing, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+			return none, o.SignIn.EndSessions(ctx, c.principal, tell)
 		}),
 		define(route{
 			Method: http.MethodGet, Path: operated, ID: "listPlayerSessions", Tag: "Players", Class: limits.Operate,
@@ -107,18 +108,18 @@ func sessionRoutes(o Options) []route {
 			}
 			return pageOf(c, limit, found, sessionOf, place), nil
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodDelete, Path: operated + "/{session}", ID: "revokePlayerSession", Tag: "Players", Class: limits.Operate,
 			Statuses: []int{http.StatusNoContent}, Summary: "Sign a device of a player out", Description: ending,
-		}, operator(tenancy.PlayersWrite), func(ctx context.Context, c *call, in *playerSession) (*nothing, error) {
-			return &nothing{}, o.Operators.RevokeSession(ctx, c.principal, in.place(), in.player(), identity.SessionID(in.Session))
+		}, operator(tenancy.PlayersWrite), done, func(ctx context.Context, c *call, in *playerSession, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+			return none, o.Operators.RevokeSession(ctx, c.principal, in.place(), in.player(), identity.SessionID(in.Session), tell)
 		}),
-		define(route{
+		change(route{
 			Method: http.MethodDelete, Path: operated, ID: "revokePlayerSessions", Tag: "Players", Class: limits.Operate,
 			Statuses: []int{http.StatusNoContent}, Summary: "Sign a player out everywhere",
 			Description: "Tokens of all his sessions are refused from the next request on, on every replica. He may sign in again, unless he is banned.",
-		}, operator(tenancy.PlayersWrite), func(ctx context.Context, c *call, in *operatorPlayer) (*nothing, error) {
-			return &nothing{}, o.Operators.RevokeSessions(ctx, c.principal, in.place(), in.player())
+		}, operator(tenancy.PlayersWrite), done, func(ctx context.Context, c *call, in *operatorPlayer, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+			return none, o.Operators.RevokeSessions(ctx, c.principal, in.place(), in.player(), tell)
 		}),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -22,42 +23,56 @@ func (u *UseCases) Players(ctx context.Context, p tenancy.Principal, place Place
 	return u.store.Players().Search(ctx, scope, query)
 }
 
-// Player gives a player with his ways to sign in.
-func (u *UseCases) Player(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID) (identity.Player, []identity.Login, error) {
+// Inspected is a player with his ways to sign in.
+type Inspected struct {
+	Player identity.Player
+	Logins []identity.Login
+}
+
+// Player gives one player.
+func (u *UseCases) Player(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID) (Inspected, error) {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
-		return identity.Player{}, nil, err
+		return Inspected{}, err
 	}
-	player, err := u.store.Players().Get(ctx, scope, id)
+	return inspect(ctx, u.store, scope, id)
+}
+
+func inspect(ctx context.Context, repos datastore.Repos, scope tenancy.Scope, id identity.PlayerID) (Inspected, error) {
+	player, err := repos.Players().Get(ctx, scope, id)
 	if err != nil {
-		return player, nil, fmt.Errorf("find player: %w", err)
+		return Inspected{}, fmt.Errorf("find player: %w", err)
 	}
-	logins, err := u.store.Players().Logins(ctx, scope, id)
-	return player, logins, err
+	logins, err := repos.Players().Logins(ctx, scope, id)
+	return Inspected{player, logins}, err
 }
 
 // Ban keeps a player out from the next request on, on every replica, until the
 // given time by the system's clock; zero is for good. It replaces a ban before
 // it. His sessions stay, and go on when it is over.
-func (u *UseCases) Ban(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID, reason string, until time.Time) error {
+func (u *UseCases) Ban(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID, reason string, until time.Time, effects ...once.Effect[Inspected]) (Inspected, error) {
 	ban, err := identity.NewBan(reason, until, u.clock.Now())
 	if err != nil {
-		return err
+		return Inspected{}, err
 	}
-	return u.setBan(ctx, p, place, id, audit.PlayerBanned, ban)
+	return u.setBan(ctx, p, place, id, audit.PlayerBanned, ban, effects)
 }
 
 // Unban lifts a ban. Lifting none changes nothing.
-func (u *UseCases) Unban(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID) error {
-	return u.setBan(ctx, p, place, id, audit.PlayerUnbanned, identity.Ban{})
+func (u *UseCases) Unban(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID, effects ...once.Effect[Inspected]) error {
+	_, err := u.setBan(ctx, p, place, id, audit.PlayerUnbanned, identity.Ban{}, effects)
+	return err
 }
 
-func (u *UseCases) setBan(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID, action audit.Action, ban identity.Ban) error {
+func (u *UseCases) setBan(
+	ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID, action audit.Action, ban identity.Ban, effects []once.Effect[Inspected],
+) (Inspected, error) {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
-		return err
+		return Inspected{}, err
 	}
-	return access.RevokeSessions(ctx, u.revocations, u.store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	var inspected Inspected
+	err = access.RevokeSessions(ctx, u.revocations, u.store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		// The lock keeps new sessions out, so that the list below is all there are;
 		// one that begins after the commit finds the ban when it is first asked about.
 		player, err := tx.Players().Lock(ctx, scope, id)
@@ -70,7 +85,13 @@ func (u *UseCases) setBan(ctx context.Context, p tenancy.Principal, place Place,
 		}
 		event := audit.By(p, action, now).In(scope).On("player", string(id))
 		event.Before, event.After = banSummary(player.Ban), banSummary(ban)
-		if err := u.record(ctx, tx, event); err != nil || ban == (identity.Ban{}) {
+		if err := u.record(ctx, tx, event); err != nil {
+			return nil, err
+		}
+		if inspected, err = inspect(ctx, tx, scope, id); err != nil {
+			return nil, err
+		}
+		if err := once.Tell(ctx, tx, inspected, effects); err != nil || ban == (identity.Ban{}) {
 			return nil, err
 		}
 		live, err := tx.Sessions().List(ctx, scope, identity.SessionQuery{Player: id, LiveAt: now, Limit: math.MaxInt32})
@@ -83,6 +104,7 @@ func (u *UseCases) setBan(ctx context.Context, p tenancy.Principal, place Place,
 		}
 		return affected, nil
 	})
+	return inspected, err
 }
 
 func banSummary(ban identity.Ban) map[string]string {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -27,7 +28,7 @@ func (u *UseCases) Sessions(ctx context.Context, p tenancy.Principal, place Plac
 
 // RevokeSession ends a session of a player. Ending one that has ended changes
 // nothing and is audited all the same.
-func (u *UseCases) RevokeSession(ctx context.Context, p tenancy.Principal, place Place, player identity.PlayerID, id identity.SessionID) error {
+func (u *UseCases) RevokeSession(ctx context.Context, p tenancy.Principal, place Place, player identity.PlayerID, id identity.SessionID, effects ...once.Effect[once.Nothing]) error {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
 		return err
@@ -46,12 +47,15 @@ func (u *UseCases) RevokeSession(ctx context.Context, p tenancy.Principal, place
 		}
 		event := audit.By(p, audit.SessionRevoked, now).In(scope).On("session", string(id))
 		event.After = map[string]string{"player": string(player)}
-		return []identity.SessionID{id}, u.record(ctx, tx, event)
+		if err := u.record(ctx, tx, event); err != nil {
+			return nil, err
+		}
+		return []identity.SessionID{id}, once.Tell(ctx, tx, once.Nothing{}, effects)
 	})
 }
 
 // RevokeSessions ends all sessions of a player.
-func (u *UseCases) RevokeSessions(ctx context.Context, p tenancy.Principal, place Place, player identity.PlayerID) error {
+func (u *UseCases) RevokeSessions(ctx context.Context, p tenancy.Principal, place Place, player identity.PlayerID, effects ...once.Effect[once.Nothing]) error {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
 		return err
@@ -67,6 +71,9 @@ func (u *UseCases) RevokeSessions(ctx context.Context, p tenancy.Principal, plac
 		}
 		event := audit.By(p, audit.SessionsRevoked, now).In(scope).On("player", string(player))
 		event.After = map[string]string{"sessions": strconv.Itoa(len(ended))}
-		return ended, u.record(ctx, tx, event)
+		if err := u.record(ctx, tx, event); err != nil {
+			return nil, err
+		}
+		return ended, once.Tell(ctx, tx, once.Nothing{}, effects)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -13,7 +14,7 @@ import (
 // EditProfile changes what the player who calls tells of himself. With
 // versions, one of them must be the stored one: ErrProfileStale otherwise, with
 // the player as he is.
-func (u *UseCases) EditProfile(ctx context.Context, p tenancy.Principal, edit identity.ProfileEdit, versions []int64) (identity.Player, error) {
+func (u *UseCases) EditProfile(ctx context.Context, p tenancy.Principal, edit identity.ProfileEdit, versions []int64, effects ...once.Effect[identity.Player]) (identity.Player, error) {
 	var next identity.Player
 	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		current, err := tx.Players().Lock(ctx, p.Scope(), identity.PlayerID(p.Subject()))
@@ -26,7 +27,10 @@ func (u *UseCases) EditProfile(ctx context.Context, p tenancy.Principal, edit id
 		if next, err = current.Edited(edit); err != nil {
 			return err
 		}
-		return tx.Players().Update(ctx, p.Scope(), next)
+		if err := tx.Players().Update(ctx, p.Scope(), next); err != nil {
+			return err
+		}
+		return once.Tell(ctx, tx, next, effects)
 	})
 	return next, err
 }

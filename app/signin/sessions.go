@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -21,7 +22,7 @@ func (u *UseCases) Sessions(ctx context.Context, p tenancy.Principal, before ide
 // EndSession ends a session of the player who calls, his own or that of
 // another device. Ending one that has ended is no error; one of somebody else
 // is ErrSessionNotFound.
-func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id identity.SessionID) error {
+func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id identity.SessionID, effects ...once.Effect[once.Nothing]) error {
 	return access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		session, err := tx.Sessions().Lock(ctx, p.Scope(), id)
 		if err != nil {
@@ -33,13 +34,17 @@ func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id ident
 		if err := tx.Sessions().Update(ctx, p.Scope(), session.Revoked(identity.ByPlayer, u.clock.Now())); err != nil {
 			return nil, fmt.Errorf("end session: %w", err)
 		}
-		return []identity.SessionID{id}, nil
+		return []identity.SessionID{id}, once.Tell(ctx, tx, once.Nothing{}, effects)
 	})
 }
 
 // EndSessions ends every session of the player who calls, this one too.
-func (u *UseCases) EndSessions(ctx context.Context, p tenancy.Principal) error {
+func (u *UseCases) EndSessions(ctx context.Context, p tenancy.Principal, effects ...once.Effect[once.Nothing]) error {
 	return access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
-		return tx.Sessions().RevokeAll(ctx, p.Scope(), identity.PlayerID(p.Subject()), identity.ByPlayer, u.clock.Now())
+		ended, err := tx.Sessions().RevokeAll(ctx, p.Scope(), identity.PlayerID(p.Subject()), identity.ByPlayer, u.clock.Now())
+		if err != nil {
+			return nil, err
+		}
+		return ended, once.Tell(ctx, tx, once.Nothing{}, effects)
 	})
 }

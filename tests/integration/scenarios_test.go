@@ -15,6 +15,8 @@ var scenarios = []struct {
 	{"a lost refresh reply is given again", lostReply},
 	{"a stolen refresh token ends the family", theft},
 	{"a session ends on the next request, everywhere", sessionRevocation},
+	{"all sessions of a player end on the next request, everywhere", endingAllSessions},
+	{"a ban holds on the next request, everywhere", banning},
 	{"a key ends on the next request, everywhere", keyRevocation},
 	{"a server token keeps to its networks", networks},
 	{"documents are for whom they say", documentPermissions},
