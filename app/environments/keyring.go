@@ -61,6 +61,13 @@ func (r *KeyRing) Rotate(ctx context.Context, tx datastore.Repos, scope tenancy.
 	if err != nil {
 		return identity.SigningKey{}, fmt.Errorf("list signing keys: %w", err)
 	}
+	// The others go on signing or verifying, unless they go now, so they must
+	// be of use with this master key.
+	if !atOnce {
+		if _, err := r.open(scope, stored, r.clock.Now()); err != nil {
+			return identity.SigningKey{}, err
+		}
+	}
 	var seed [ed25519.SeedSize]byte
 	r.random.Fill(seed[:])
 	private := ed25519.NewKeyFromSeed(seed[:])
