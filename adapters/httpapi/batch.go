@@ -12,6 +12,7 @@ import (
 
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -77,14 +78,14 @@ func batchRoutes(o Options) []route {
 		}
 	}
 	return []route{
-		define(at("/v1/players/{player}/documents:batch", "batchPlayerDocuments", "Write several documents of a player", "Of one player."),
-			runtime(player(), serverToken(tenancy.DocumentsWrite), secretKey(tenancy.DocumentsWrite)),
-			func(ctx context.Context, c *call, in *playerBatch) (*batchResults, error) {
+		change(at("/v1/players/{player}/documents:batch", "batchPlayerDocuments", "Write several documents of a player", "Of one player."),
+			runtime(player(), serverToken(tenancy.DocumentsWrite), secretKey(tenancy.DocumentsWrite)), batchResultsOf,
+			func(ctx context.Context, c *call, in *playerBatch, tell once.Effect[[]storage.Outcome]) ([]storage.Outcome, error) {
 				owner, err := in.owner(c)
 				if err != nil {
 					return nil, err
 				}
-				return h.batch(ctx, c, in.Body.Operations, in.Values, func(op batchOperation) (storage.Owner, *fault.Field) {
+				return h.batch(ctx, c, in.Body.Operations, tell, func(op batchOperation) (storage.Owner, *fault.Field) {
 					if op.Player != "" {
 						f := fault.Body("/player", "not_allowed", "Here the path says whose documents they are.")
 						return "", &f
@@ -92,10 +93,10 @@ func batchRoutes(o Options) []route {
 					return owner, nil
 				})
 			}),
-		define(at("/v1/documents:batch", "batchDocuments", "Write documents of several owners", "Of any players, and shared ones."),
-			runtime(serverToken(tenancy.DocumentsWrite), secretKey(tenancy.DocumentsWrite)),
-			func(ctx context.Context, c *call, in *environmentBatch) (*batchResults, error) {
-				return h.batch(ctx, c, in.Body.Operations, in.Values, func(op batchOperation) (storage.Owner, *fault.Field) {
+		change(at("/v1/documents:batch", "batchDocuments", "Write documents of several owners", "Of any players, and shared ones."),
+			runtime(serverToken(tenancy.DocumentsWrite), secretKey(tenancy.DocumentsWrite)), batchResultsOf,
+			func(ctx context.Context, c *call, in *environmentBatch, tell once.Effect[[]storage.Outcome]) ([]storage.Outcome, error) {
+				return h.batch(ctx, c, in.Body.Operations, tell, func(op batchOperation) (storage.Owner, *fault.Field) {
 					if op.Player == "" {
 						return storage.Shared, nil
 					}
@@ -110,7 +111,9 @@ func batchRoutes(o Options) []route {
 	}
 }
 
-func (h documentHandlers) batch(ctx context.Context, c *call, operations []batchOperation, values bool, owner func(batchOperation) (storage.Owner, *fault.Field)) (*batchResults, error) {
+func (h documentHandlers) batch(
+	ctx context.Context, c *call, operations []batchOperation, tell once.Effect[[]storage.Outcome], owner func(batchOperation) (storage.Owner, *fault.Field),
+) ([]storage.Outcome, error) {
 	if most := h.Limits.BatchOperations; len(operations) < 1 || len(operations) > most {
 		return nil, fault.ErrInvalid.WithFields(fault.Body("/operations", "out_of_range", "From 1 to %d operations.", most))
 	}
@@ -129,19 +132,21 @@ func (h documentHandlers) batch(ctx context.Context, c *call, operations []batch
 	if len(fields) > 0 {
 		return nil, fault.ErrInvalid.WithFields(fields...)
 	}
-	done, err := h.Documents.WriteAll(ctx, c.principal, changes)
+	done, err := h.Documents.WriteAll(ctx, c.principal, changes, tell)
 	var refused *documents.Refused
 	if errors.As(err, &refused) {
 		return nil, operations[refused.Change].refuse(refused)
 	}
-	if err != nil {
-		return nil, err
-	}
+	return done, err
+}
+
+func batchResultsOf(c *call, done []storage.Outcome) *batchResults {
+	values := c.query.Get("values") == "true" // as batchQuery has it
 	reply := &batchResults{Items: make([]batchResult, len(done))}
 	for i, one := range done {
 		reply.Items[i] = batchResultOf(one, values)
 	}
-	return reply, nil
+	return reply
 }
 
 func operationPointer(i int) string { return fmt.Sprintf("/operations/%d", i) }

@@ -20,7 +20,7 @@ import (
 // change is define for routes that change something: with an Idempotency-Key they
 // have their effect once. The handler runs a use case and passes tell on to it;
 // show makes the reply of what came of it, within the transaction that has the
-// effect, and perhaps more than once.
+// effect, and perhaps more than once. Without a key there is nobody to tell.
 func change[In, Result, Out any](
 	r route, who Audience, show func(c *call, result Result) *Out,
 	handle func(ctx context.Context, c *call, in *In, tell once.Effect[Result]) (Result, error),
@@ -39,29 +39,27 @@ func change[In, Result, Out any](
 			return nil, err
 		case replay != nil:
 			return replay, nil
-		case attempt != nil:
-			defer attempt.End()
 		}
-		var kept *kept
-		told := false
-		result, err := handle(ctx, c, in, func(ctx context.Context, tx datastore.Repos, result Result) (err error) {
-			told = true
-			if attempt != nil {
-				kept, err = c.keep(ctx, tx, attempt, show(c.fresh(), result))
+		if attempt == nil {
+			result, err := handle(ctx, c, in, nil)
+			if err != nil {
+				return nil, err
 			}
+			return show(c, result), nil
+		}
+		defer attempt.End()
+		var kept *kept
+		_, err = handle(ctx, c, in, func(ctx context.Context, tx datastore.Repos, result Result) (err error) {
+			kept, err = c.keep(ctx, tx, attempt, show(c.fresh(), result))
 			return err
 		})
 		switch {
-		case err != nil && attempt != nil:
-			return c.lost(ctx, attempt, err)
 		case err != nil:
-			return nil, err
-		case !told:
+			return c.lost(ctx, attempt, err)
+		case kept == nil:
 			return nil, fmt.Errorf("the effect of %s was not told", r.ID)
-		case attempt != nil:
-			return kept, nil
 		}
-		return show(c.fresh(), result), nil
+		return kept, nil
 	}
 	return r
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,6 +60,32 @@ func TestAKeyGivesTheSameAnswerAgain(t *testing.T) {
 	gone := f.do("DELETE", environments+"/qa?confirm=qa", f.whole, "", keyed("f")).is(http.StatusNoContent)
 	f.do("DELETE", environments+"/qa?confirm=qa", f.whole, "", keyed("f")).replays(gone)
 	f.do("DELETE", environments+"/qa?confirm=qa", f.whole, "").problem(http.StatusNotFound, "tenancy.environment_not_found")
+}
+
+func TestAKeyedWriteOfADocumentIsOne(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	_, token := f.guest()
+	const path = "/v1/players/me/documents/saves/one"
+	put := f.do("PUT", path, token, `{"value":{"n": 1.0}}`, keyed("a"), header{"If-None-Match", "*"}).is(http.StatusCreated)
+	f.do("PUT", path, token, `{"value":{"n": 1.0}}`, keyed("a"), header{"If-None-Match", "*"}).replays(put)
+	for key, change := range map[string]struct{ method, path, body, media string }{
+		"b": {"PATCH", path, `{"m":1}`, mergePatch},
+		"c": {"POST", path + "/increment", `{"increments":[{"path":"/count","by":5}]}`, "application/json"},
+		"d": {"POST", "/v1/players/me/documents:batch?values=true", `{"operations":[{"collection":"saves","key":"one","increments":[{"path":"/count","by":5}]}]}`, "application/json"},
+	} {
+		headers := []header{keyed(key), {"Content-Type", ""}, {"Content-Type", change.media}}
+		first := f.do(change.method, change.path, token, change.body, headers...).is(http.StatusOK)
+		for range 3 {
+			f.do(change.method, change.path, token, change.body, headers...).replays(first)
+		}
+	}
+	got := f.do("GET", path, token, "").is(http.StatusOK).json()
+	if value := got["value"].(map[string]any); got["version"] != json.Number("4") || value["count"] != json.Number("10") {
+		t.Errorf("%v", got)
+	}
+	deleted := f.do("DELETE", path, token, "", keyed("e"), header{"If-Match", `"4"`}).is(http.StatusNoContent)
+	f.do("DELETE", path, token, "", keyed("e"), header{"If-Match", `"4"`}).replays(deleted)
 }
 
 // Long after the grace in which a refresh repeats itself, its key still does.
@@ -160,7 +187,6 @@ func TestAnEffectThatIsNotToldIsAFault(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	api := f.effects(func(context.Context, once.Effect[int]) (int, error) { return 1, nil })
-	send(t, api, "POST", "/v1/effect", f.publishable, "").problem(http.StatusInternalServerError, "service.internal")
 	send(t, api, "POST", "/v1/effect", f.publishable, "", keyed("k")).problem(http.StatusInternalServerError, "service.internal")
 	if !strings.Contains(f.logs.String(), "the effect of effect was not told") {
 		t.Error("the log does not say why")

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -146,21 +147,21 @@ func documentRoutes(o Options) []route {
 			func(ctx context.Context, c *call, in *playerDocument) (*document, error) {
 				return h.get(ctx, c, in, in.documentName)
 			}),
-		define(at("PUT", players, one, "putPlayerDocument", "Write a player's document", putting), writes,
-			func(ctx context.Context, c *call, in *playerDocumentPut) (*document, error) {
-				return h.put(ctx, c, in, in.documentName, in.Body)
+		change(at("PUT", players, one, "putPlayerDocument", "Write a player's document", putting), writes, written,
+			func(ctx context.Context, c *call, in *playerDocumentPut, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+				return h.put(ctx, c, in, in.documentName, in.Body, tell)
 			}),
-		define(at("PATCH", players, one, "patchPlayerDocument", "Change parts of a player's document", patching), writes,
-			func(ctx context.Context, c *call, in *playerDocumentPatch) (*document, error) {
-				return h.patch(ctx, c, in, in.documentName, in.Body)
+		change(at("PATCH", players, one, "patchPlayerDocument", "Change parts of a player's document", patching), writes, written,
+			func(ctx context.Context, c *call, in *playerDocumentPatch, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+				return h.patch(ctx, c, in, in.documentName, in.Body, tell)
 			}),
-		define(at("POST", players, sums, "incrementPlayerDocument", "Count in a player's document", counting), writes,
-			func(ctx context.Context, c *call, in *playerDocumentIncrement) (*incremented, error) {
-				return h.increment(ctx, c, in, in.documentName, in.Body)
+		change(at("POST", players, sums, "incrementPlayerDocument", "Count in a player's document", counting), writes, counted,
+			func(ctx context.Context, c *call, in *playerDocumentIncrement, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+				return h.increment(ctx, c, in, in.documentName, in.Body, tell)
 			}),
-		define(at("DELETE", players, one, "deletePlayerDocument", "Delete a player's document", deleting), writes,
-			func(ctx context.Context, c *call, in *playerDocumentDelete) (*nothing, error) {
-				return h.delete(ctx, c, in, in.documentName)
+		change(at("DELETE", players, one, "deletePlayerDocument", "Delete a player's document", deleting), writes, removed,
+			func(ctx context.Context, c *call, in *playerDocumentDelete, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+				return h.delete(ctx, c, in, in.documentName, tell)
 			}),
 		define(at("GET", players, many, "listPlayerDocuments", "List a player's documents", listing), reads,
 			func(ctx context.Context, c *call, in *playerDocumentList) (*list[*document], error) {
@@ -170,21 +171,21 @@ func documentRoutes(o Options) []route {
 			func(ctx context.Context, c *call, in *sharedDocument) (*document, error) {
 				return h.get(ctx, c, in, in.documentName)
 			}),
-		define(at("PUT", shared, one, "putSharedDocument", "Write a shared document", putting+" Players can't write shared documents."), writes,
-			func(ctx context.Context, c *call, in *sharedDocumentPut) (*document, error) {
-				return h.put(ctx, c, in, in.documentName, in.Body)
+		change(at("PUT", shared, one, "putSharedDocument", "Write a shared document", putting+" Players can't write shared documents."), writes, written,
+			func(ctx context.Context, c *call, in *sharedDocumentPut, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+				return h.put(ctx, c, in, in.documentName, in.Body, tell)
 			}),
-		define(at("PATCH", shared, one, "patchSharedDocument", "Change parts of a shared document", patching+" Players can't change shared documents."), writes,
-			func(ctx context.Context, c *call, in *sharedDocumentPatch) (*document, error) {
-				return h.patch(ctx, c, in, in.documentName, in.Body)
+		change(at("PATCH", shared, one, "patchSharedDocument", "Change parts of a shared document", patching+" Players can't change shared documents."), writes, written,
+			func(ctx context.Context, c *call, in *sharedDocumentPatch, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+				return h.patch(ctx, c, in, in.documentName, in.Body, tell)
 			}),
-		define(at("POST", shared, sums, "incrementSharedDocument", "Count in a shared document", counting+" Players can't change shared documents."), writes,
-			func(ctx context.Context, c *call, in *sharedDocumentIncrement) (*incremented, error) {
-				return h.increment(ctx, c, in, in.documentName, in.Body)
+		change(at("POST", shared, sums, "incrementSharedDocument", "Count in a shared document", counting+" Players can't change shared documents."), writes, counted,
+			func(ctx context.Context, c *call, in *sharedDocumentIncrement, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+				return h.increment(ctx, c, in, in.documentName, in.Body, tell)
 			}),
-		define(at("DELETE", shared, one, "deleteSharedDocument", "Delete a shared document", deleting+" Players can't delete shared documents."), writes,
-			func(ctx context.Context, c *call, in *sharedDocumentDelete) (*nothing, error) {
-				return h.delete(ctx, c, in, in.documentName)
+		change(at("DELETE", shared, one, "deleteSharedDocument", "Delete a shared document", deleting+" Players can't delete shared documents."), writes, removed,
+			func(ctx context.Context, c *call, in *sharedDocumentDelete, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+				return h.delete(ctx, c, in, in.documentName, tell)
 			}),
 		define(at("GET", shared, many, "listSharedDocuments", "List shared documents", listing), reads,
 			func(ctx context.Context, c *call, in *sharedDocumentList) (*list[*document], error) {
@@ -216,12 +217,8 @@ func (h documentHandlers) get(ctx context.Context, c *call, whose owned, name do
 	return documentOf(d), nil
 }
 
-func (h documentHandlers) put(ctx context.Context, c *call, whose owned, name documentName, body documentBody) (*document, error) {
-	done, err := h.write(ctx, c, whose, name, body.draft())
-	if err != nil {
-		return nil, err
-	}
-	return documentOf(done.Document), nil
+func (h documentHandlers) put(ctx context.Context, c *call, whose owned, name documentName, body documentBody, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+	return h.write(ctx, c, whose, name, body.draft(), tell)
 }
 
 func (h documentHandlers) list(ctx context.Context, c *call, whose owned, q listQuery) (*list[*document], error) {

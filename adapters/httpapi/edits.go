@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/storage"
 )
@@ -77,7 +78,9 @@ func (b incrementBody) steps() storage.Steps {
 }
 
 // write does one edit of one document.
-func (h documentHandlers) write(ctx context.Context, c *call, whose owned, name documentName, edit storage.Edit) (storage.Outcome, error) {
+func (h documentHandlers) write(
+	ctx context.Context, c *call, whose owned, name documentName, edit storage.Edit, tell once.Effect[storage.Outcome],
+) (storage.Outcome, error) {
 	ref, err := h.ref(c, whose, name)
 	if err != nil {
 		return storage.Outcome{}, err
@@ -86,49 +89,40 @@ func (h documentHandlers) write(ctx context.Context, c *call, whose owned, name 
 	if err != nil {
 		return storage.Outcome{}, err
 	}
-	done, err := h.Documents.Write(ctx, c.principal, storage.Change{Ref: ref, Precondition: pre, Edit: edit})
-	if err != nil {
-		return storage.Outcome{}, err
-	}
-	return c.wrote(done), nil
+	return h.Documents.Write(ctx, c.principal, storage.Change{Ref: ref, Precondition: pre, Edit: edit}, tell)
 }
 
-// wrote says in the reply what a write of one document did.
-func (c *call) wrote(done storage.Outcome) storage.Outcome {
-	if done.Document.Deleted {
-		return done
-	}
-	if done.Created {
-		c.created()
-	}
-	c.tag = versionTag(done.Document.Version)
-	return done
-}
-
-func (h documentHandlers) patch(ctx context.Context, c *call, whose owned, name documentName, body rawBody) (*document, error) {
+func (h documentHandlers) patch(ctx context.Context, c *call, whose owned, name documentName, body rawBody, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
 	var edit storage.Edit = storage.MergePatch(body.Value)
 	if body.Media == jsonPatch {
 		edit = storage.JSONPatch(body.Value)
 	}
-	done, err := h.write(ctx, c, whose, name, edit)
-	if err != nil {
-		return nil, err
-	}
-	return documentOf(done.Document), nil
+	return h.write(ctx, c, whose, name, edit, tell)
 }
 
-func (h documentHandlers) increment(ctx context.Context, c *call, whose owned, name documentName, body incrementBody) (*incremented, error) {
-	done, err := h.write(ctx, c, whose, name, body.steps())
-	if err != nil {
-		return nil, under("/increments", err)
-	}
-	return &incremented{Values: done.Sums, Document: documentOf(done.Document)}, nil
+func (h documentHandlers) increment(ctx context.Context, c *call, whose owned, name documentName, body incrementBody, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+	done, err := h.write(ctx, c, whose, name, body.steps(), tell)
+	return done, under("/increments", err)
 }
 
-func (h documentHandlers) delete(ctx context.Context, c *call, whose owned, name documentName) (*nothing, error) {
-	_, err := h.write(ctx, c, whose, name, storage.Removal{})
-	return &nothing{}, err
+func (h documentHandlers) delete(ctx context.Context, c *call, whose owned, name documentName, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+	return h.write(ctx, c, whose, name, storage.Removal{}, tell)
 }
+
+// written shows the document that a write left, and says what it is to HTTP.
+func written(c *call, done storage.Outcome) *document {
+	if done.Created {
+		c.created()
+	}
+	c.tag = versionTag(done.Document.Version)
+	return documentOf(done.Document)
+}
+
+func counted(c *call, done storage.Outcome) *incremented {
+	return &incremented{Values: done.Sums, Document: written(c, done)}
+}
+
+func removed(*call, storage.Outcome) *nothing { return &nothing{} }
 
 // under says of the members of a part of the body where in the body they are.
 func under(pointer string, err error) error {

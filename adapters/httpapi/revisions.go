@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -86,9 +87,9 @@ func revisionRoutes(o Options) []route {
 			func(ctx context.Context, c *call, in *playerRevision) (*revision, error) {
 				return h.revision(ctx, c, in, in.documentName, in.Version)
 			}),
-		define(at("POST", players+again, "restorePlayerDocument", "Restore a revision of a player's document", restoring), writes,
-			func(ctx context.Context, c *call, in *playerRevisionRestore) (*document, error) {
-				return h.restore(ctx, c, in, in.documentName, in.Version)
+		change(at("POST", players+again, "restorePlayerDocument", "Restore a revision of a player's document", restoring), writes, written,
+			func(ctx context.Context, c *call, in *playerRevisionRestore, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+				return h.restore(ctx, c, in, in.documentName, in.Version, tell)
 			}),
 		define(at("GET", shared, "listSharedDocumentRevisions", "List what a shared document was", listing), reads,
 			func(ctx context.Context, c *call, in *sharedRevisions) (*list[*revision], error) {
@@ -98,9 +99,9 @@ func revisionRoutes(o Options) []route {
 			func(ctx context.Context, c *call, in *sharedRevision) (*revision, error) {
 				return h.revision(ctx, c, in, in.documentName, in.Version)
 			}),
-		define(at("POST", shared+again, "restoreSharedDocument", "Restore a revision of a shared document", restoring+" Players can't."), writes,
-			func(ctx context.Context, c *call, in *sharedRevisionRestore) (*document, error) {
-				return h.restore(ctx, c, in, in.documentName, in.Version)
+		change(at("POST", shared+again, "restoreSharedDocument", "Restore a revision of a shared document", restoring+" Players can't."), writes, written,
+			func(ctx context.Context, c *call, in *sharedRevisionRestore, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
+				return h.restore(ctx, c, in, in.documentName, in.Version, tell)
 			}),
 	}
 }
@@ -139,18 +140,14 @@ func (h documentHandlers) revision(ctx context.Context, c *call, whose owned, na
 	return revisionOf(d), nil
 }
 
-func (h documentHandlers) restore(ctx context.Context, c *call, whose owned, name documentName, version int64) (*document, error) {
+func (h documentHandlers) restore(ctx context.Context, c *call, whose owned, name documentName, version int64, tell once.Effect[storage.Outcome]) (storage.Outcome, error) {
 	ref, err := h.ref(c, whose, name)
 	if err != nil {
-		return nil, err
+		return storage.Outcome{}, err
 	}
 	pre, err := c.precondition()
 	if err != nil {
-		return nil, err
+		return storage.Outcome{}, err
 	}
-	done, err := h.Documents.Restore(ctx, c.principal, ref, version, pre)
-	if err != nil {
-		return nil, err
-	}
-	return documentOf(c.wrote(done).Document), nil
+	return h.Documents.Restore(ctx, c.principal, ref, version, pre, tell)
 }

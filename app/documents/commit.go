@@ -12,6 +12,7 @@ import (
 
 	"github.com/overworldhq/overworld/app/coalesce"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
@@ -25,6 +26,7 @@ type group struct {
 	principal   tenancy.Principal
 	environment tenancy.Environment
 	changes     []storage.Change
+	effects     []once.Effect[[]storage.Outcome]
 }
 
 // result is what became of a group: an outcome for each change, or why none was done.
@@ -77,7 +79,18 @@ func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error)
 					return err
 				}
 			}
-			return desk.write(ctx)
+			if err := desk.write(ctx); err != nil {
+				return err
+			}
+			for i, g := range groups {
+				if results[i].err != nil {
+					continue
+				}
+				if err := once.Tell(ctx, tx, results[i].outcomes, g.effects); err != nil {
+					return err
+				}
+			}
+			return nil
 		})
 		// Whoever was first has made the row, so the next round locks it.
 		if errors.Is(err, errRaced) && ctx.Err() == nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -66,7 +67,7 @@ func (u *UseCases) Revision(ctx context.Context, p tenancy.Principal, ref storag
 
 // Restore writes the value of a revision as a new version. Permissions stay what
 // they are. A tombstone has no value: ErrRevisionNotFound.
-func (u *UseCases) Restore(ctx context.Context, p tenancy.Principal, ref storage.Ref, version int64, pre storage.Precondition) (storage.Outcome, error) {
+func (u *UseCases) Restore(ctx context.Context, p tenancy.Principal, ref storage.Ref, version int64, pre storage.Precondition, effects ...once.Effect[storage.Outcome]) (storage.Outcome, error) {
 	// A version names one state for ever, so it may be read before the write.
 	revision, err := u.Revision(ctx, p, ref, version)
 	if err != nil {
@@ -75,7 +76,7 @@ func (u *UseCases) Restore(ctx context.Context, p tenancy.Principal, ref storage
 	if revision.Deleted {
 		return storage.Outcome{}, storage.ErrRevisionNotFound.With("In this revision the document was deleted: there is nothing to restore.")
 	}
-	return u.Write(ctx, p, storage.Change{Ref: ref, Precondition: pre, Edit: storage.Draft{Value: revision.Value}})
+	return u.Write(ctx, p, storage.Change{Ref: ref, Precondition: pre, Edit: storage.Draft{Value: revision.Value}}, effects...)
 }
 
 // reviewed gives what a document is now, if its history is for the caller.

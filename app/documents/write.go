@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
 )
 
 // Put stores a whole document, and tells whether there was none before.
@@ -22,8 +24,14 @@ func (u *UseCases) Delete(ctx context.Context, p tenancy.Principal, ref storage.
 }
 
 // Write puts what the change makes of a document in its place.
-func (u *UseCases) Write(ctx context.Context, p tenancy.Principal, change storage.Change) (storage.Outcome, error) {
-	outcomes, err := u.WriteAll(ctx, p, []storage.Change{change})
+func (u *UseCases) Write(ctx context.Context, p tenancy.Principal, change storage.Change, effects ...once.Effect[storage.Outcome]) (storage.Outcome, error) {
+	var tell once.Effect[[]storage.Outcome]
+	if once.Wanted(effects) {
+		tell = func(ctx context.Context, tx datastore.Repos, outcomes []storage.Outcome) error {
+			return once.Tell(ctx, tx, outcomes[0], effects)
+		}
+	}
+	outcomes, err := u.WriteAll(ctx, p, []storage.Change{change}, tell)
 	var refused *Refused
 	if errors.As(err, &refused) {
 		return storage.Outcome{}, refused.Err
@@ -36,12 +44,21 @@ func (u *UseCases) Write(ctx context.Context, p tenancy.Principal, change storag
 
 // WriteAll does all the changes in their order, or none, and tells what became
 // of each. When one of them can't be done the error is a Refused.
-func (u *UseCases) WriteAll(ctx context.Context, p tenancy.Principal, changes []storage.Change) ([]storage.Outcome, error) {
+func (u *UseCases) WriteAll(ctx context.Context, p tenancy.Principal, changes []storage.Change, effects ...once.Effect[[]storage.Outcome]) ([]storage.Outcome, error) {
 	environment, err := u.directory.Get(ctx, p.Scope().Environment())
 	if err != nil {
 		return nil, err
 	}
-	done, err := u.writers.Do(ctx, group{principal: p, environment: environment, changes: changes})
+	mine := group{principal: p, environment: environment, changes: changes, effects: effects}
+	if once.Wanted(effects) {
+		// In a commit of its own: its effect may fail, or wait for another process.
+		done, err := u.commit(ctx, []group{mine})
+		if err != nil {
+			return nil, err
+		}
+		return done[0].outcomes, done[0].err
+	}
+	done, err := u.writers.Do(ctx, mine)
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package once
 
 import (
 	"context"
+	"slices"
 
 	"github.com/overworldhq/overworld/ports/datastore"
 )
@@ -12,17 +13,26 @@ import (
 // counts. A use case that succeeds always tells, even that nothing was left to
 // change; one that fails need not.
 //
-// Use cases take effects as their last arguments, as many as there are to tell.
+// Use cases take effects as their last arguments, as many as there are to tell;
+// nil is nobody. They tell in their caller's own goroutine.
 type Effect[T any] func(ctx context.Context, tx datastore.Repos, result T) error
 
 // Tell tells them all, in their order.
 func Tell[T any](ctx context.Context, tx datastore.Repos, result T, effects []Effect[T]) error {
 	for _, effect := range effects {
+		if effect == nil {
+			continue
+		}
 		if err := effect(ctx, tx, result); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Wanted tells whether there is anybody to tell.
+func Wanted[T any](effects []Effect[T]) bool {
+	return slices.ContainsFunc(effects, func(e Effect[T]) bool { return e != nil })
 }
 
 // Nothing is the result of use cases that give none.
