@@ -12,6 +12,7 @@ import (
 	"github.com/overworldhq/overworld/adapters/memory"
 	"github.com/overworldhq/overworld/adapters/system"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 )
 
 // What the API itself costs a request: routing, limits, decoding and encoding of
@@ -35,8 +36,8 @@ func BenchmarkRequest(b *testing.B) {
 				c.tag = "7"
 				return kept, nil
 			}),
-		define(route{Method: "PUT", Path: "/v1/players/{player}/documents/{collection}/{key}", ID: "put", Tag: "t", Summary: "s", Class: limits.Write}, public(),
-			func(_ context.Context, c *call, in *playerDocumentPut) (*document, error) {
+		change(route{Method: "PUT", Path: "/v1/players/{player}/documents/{collection}/{key}", ID: "put", Tag: "t", Summary: "s", Class: limits.Write}, public(), func(_ *call, d *document) *document { return d },
+			func(_ context.Context, c *call, in *playerDocumentPut, _ once.Effect[*document]) (*document, error) {
 				return &document{Value: in.Body.Value, Version: 1}, nil
 			}),
 	})

@@ -96,6 +96,9 @@ func (r route) check() error {
 		missing("handler")
 		return errors.Join(faults...)
 	}
+	if r.Method != http.MethodGet && !r.keyed {
+		missing("effect: it changes something, so make it with change")
+	}
 	if r.ID == "" {
 		missing("operation id")
 	}

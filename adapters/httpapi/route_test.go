@@ -26,7 +26,7 @@ func TestUndeclaredRoutesDontStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := serve(sound, public())
-	other.Method = "PUT"
+	other.Method, other.keyed = "PUT", true
 	for _, c := range []struct {
 		want string
 		bad  []route
@@ -36,6 +36,7 @@ func TestUndeclaredRoutesDontStart(t *testing.T) {
 		{"no audience", []route{serve(sound, runtime(secretKey("")))}},
 		{"no audience", []route{serve(sound, runtime(Grant{tenancy.PlayerToken, tenancy.PlayersRead}))}},
 		{"no audience", []route{serve(sound, Audience{Public: true, Grants: []Grant{player()}})}},
+		{"no effect", []route{change(func(r *route) { r.Method = "DELETE" })}},
 		{"no handler", []route{sound}},
 		{"no operation id", []route{change(func(r *route) { r.ID = "" })}},
 		{"no tag or summary", []route{change(func(r *route) { r.Summary = "" })}},

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/limiter"
@@ -42,8 +43,8 @@ func (f *fixture) with(handle func(ctx context.Context, c *call) error) *API {
 	f.t.Helper()
 	f.options.Metrics = nil
 	api, err := serving(f.options, []route{
-		define(route{Method: "POST", Path: "/v1/echo/{name}", ID: "echo", Tag: "t", Summary: "s", Class: limits.Write}, public(),
-			func(_ context.Context, _ *call, in *echoInput) (*echoOutput, error) {
+		change(route{Method: "POST", Path: "/v1/echo/{name}", ID: "echo", Tag: "t", Summary: "s", Class: limits.Write}, public(), func(_ *call, out *echoOutput) *echoOutput { return out },
+			func(_ context.Context, _ *call, in *echoInput, _ once.Effect[*echoOutput]) (*echoOutput, error) {
 				return &echoOutput{in.Name, in.Word, in.Body.Text, in.Body.Number, in.Count, in.Flag}, nil
 			}),
 		define(route{Method: "GET", Path: "/v1/do", ID: "do", Tag: "t", Summary: "s"}, public(),
