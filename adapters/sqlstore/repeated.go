@@ -31,9 +31,11 @@ var (
 		q.Where("environment_id = ? AND owner = ? AND collection = ? AND key = ?", arguments...)
 	}}
 	credentialByHash = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("hash = ?", arguments...) }}
-	playerByLogin    = &repeated{where: func(q *bun.SelectQuery, arguments []any) {
-		q.Join("JOIN logins ON logins.environment_id = players.environment_id AND logins.player_id = players.id").
-			Where("logins.environment_id = ? AND logins.method = ? AND logins.subject = ?", arguments...)
+	// Not a join: that could as well begin with all players of the environment, and
+	// does so while the tables have no statistics.
+	playerByLogin = &repeated{where: func(q *bun.SelectQuery, arguments []any) {
+		q.Where("environment_id = ? AND id = (SELECT player_id FROM logins WHERE environment_id = ? AND method = ? AND subject = ?)",
+			append(arguments[:1:1], arguments...)...)
 	}}
 )
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"os"
@@ -456,5 +457,59 @@ func TestAPlanThatTheSchemaLeftBehind(t *testing.T) {
 			}
 			read("after a change of the schema")
 		})
+	}
+}
+
+// TestPlansGrowWithTheTables: signing in reads a few rows, also where the tables were
+// empty when it was first done and nothing has analyzed them since.
+func TestPlansGrowWithTheTables(t *testing.T) {
+	address := migrated(t)
+	ds := open(t, address+"&pool_max_conns=1")
+	const players = 300
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	project := tenancy.Project{ID: "p", Slug: "game", Name: "game", CreatedAt: began}
+	environment := tenancy.Environment{ID: "e", ProjectID: "p", Slug: "home", Name: "home", Version: 1, CreatedAt: began}
+	if err := errors.Join(ds.Projects().Create(t.Context(), project), ds.Environments().Create(t.Context(), environment)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range players {
+		login := identity.Login{Method: identity.Guest, Subject: sha256.Sum256(fmt.Append(nil, i)), CreatedAt: began}
+		if _, err := ds.Players().ByLogin(t.Context(), environment.Scope(), login.Method, login.Subject); !errors.Is(err, identity.ErrPlayerNotFound) {
+			t.Fatal(err)
+		}
+		player := identity.NewPlayer(identity.PlayerID(fmt.Sprintf("%08d", i)), began)
+		login.Player = player.ID
+		if err := ds.Players().Create(t.Context(), environment.Scope(), player, login); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ds.Players().ByLogin(t.Context(), environment.Scope(), login.Method, login.Subject); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ds.Close(); err != nil { // its connection tells what it read when it ends
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for {
+		var inserted, read int64
+		err := conn.QueryRow(t.Context(), `SELECT
+			(SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'players'),
+			(SELECT sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname IN ('players', 'logins')) +
+			(SELECT sum(seq_tup_read) FROM pg_stat_user_tables WHERE relname IN ('players', 'logins'))`).Scan(&inserted, &read)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inserted < players {
+			continue // it is still on its way
+		}
+		t.Logf("%d rows read", read)
+		if read > 40*players {
+			t.Errorf("%d rows read for %d players", read, players)
+		}
+		return
 	}
 }
