@@ -27,8 +27,9 @@ type game struct {
 	ada, bob, server, operator, abroad tenancy.Principal
 }
 
-func newGame(t testing.TB) game {
-	w := composetest.New(t)
+func newGame(t testing.TB) game { return gameOn(t, composetest.New(t)) }
+
+func gameOn(t testing.TB, w *composetest.World) game {
 	g := game{World: w, project: w.Project(t, "game")}
 	here := operators.Place{Project: "game", Environment: "development"}
 	client := w.Caller(t, here, tenancy.PublishableKey)

@@ -12,9 +12,12 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/overworldhq/overworld/app/documents"
+	"github.com/overworldhq/overworld/bootstrap/compose"
+	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/tests/servers"
 )
 
 // naive is a document as the reference sees it: every state it ever had, the
@@ -26,14 +29,21 @@ type naive struct {
 
 type reference map[storage.Ref][]naive
 
+// kept is how many states of a document there are to see: few, so that some are
+// forgotten.
+const kept = 4
+
 // plan is one change in the reference's words.
 type plan struct {
 	ref         storage.Ref
-	kind        string // put, merge, patch, count, delete
+	kind        string // put, merge, patch, count, delete, restore
 	member      string
 	n           int64
 	read, write storage.Access
 	pre         storage.Precondition
+	// of a restore: the version, and the value it had
+	version int64
+	value   map[string]int64
 }
 
 func (m plan) change() storage.Change {
@@ -53,7 +63,7 @@ func (m plan) change() storage.Change {
 	return c
 }
 
-// do gives the code of the refusal, or "".
+// do does one change. It gives the code of the refusal, or "".
 func (r reference) do(player string, m plan) string {
 	states := r[m.ref]
 	var now naive
@@ -75,7 +85,7 @@ func (r reference) do(player string, m plan) string {
 			next.read, next.write = storage.Public, storage.ServerOnly
 		}
 	}
-	if hidden := there && !server && now.read == storage.ServerOnly; (hidden && m.kind != "put" && m.kind != "delete") || !there && (m.kind == "patch" || m.kind == "delete") {
+	if hidden := there && !server && now.read == storage.ServerOnly; (hidden && !slices.Contains([]string{"put", "delete", "restore"}, m.kind)) || !there && (m.kind == "patch" || m.kind == "delete") {
 		return "storage.document_not_found"
 	}
 	switch m.kind {
@@ -91,6 +101,8 @@ func (r reference) do(player string, m plan) string {
 		if m.write != "" {
 			next.write = m.write
 		}
+	case "restore":
+		next.value = maps.Clone(m.value)
 	case "merge":
 		next.value[m.member] = m.n
 	case "patch":
@@ -112,84 +124,219 @@ func (r reference) do(player string, m plan) string {
 	return ""
 }
 
-// TestAgainstANaiveReference does random groups of changes and compares every
-// answer, state and history with the reference's.
+// history gives the states of a document that the caller may see, by version, or
+// the code of the refusal.
+func (r reference) history(player string, ref storage.Ref) (map[int64]naive, string) {
+	states := r[ref]
+	readable := func(one naive) bool {
+		return player == "" || one.read == storage.Public || one.read == storage.OwnerOnly && string(ref.Owner) == player
+	}
+	if len(states) == 0 || !readable(states[len(states)-1]) || player != "" && string(ref.Owner) != player {
+		return nil, "storage.document_not_found"
+	}
+	seen := map[int64]naive{}
+	for i, one := range states {
+		if i >= len(states)-kept && readable(one) {
+			seen[int64(i+1)] = one
+		}
+	}
+	return seen, ""
+}
+
+// restore is do for a restore.
+func (r reference) restore(player string, m plan) string {
+	seen, refusal := r.history(player, m.ref)
+	if refusal != "" {
+		return refusal
+	}
+	if m.value = seen[m.version].value; m.value == nil {
+		return "storage.revision_not_found"
+	}
+	return r.do(player, m)
+}
+
+// TestAgainstANaiveReference does random changes, restores and looks at the
+// history, and compares every answer and every state with the reference's.
 func TestAgainstANaiveReference(t *testing.T) {
-	g := newGame(t)
-	client := 0
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		againstReference(t, newGame(t))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		againstReference(t, gameOn(t, composetest.At(t, servers.Postgres(t))))
+	})
+}
+
+func againstReference(t *testing.T, g game) {
+	g.World = g.Replica(func(p *compose.Ports) { p.Limits.DocumentRevisions = kept })
+	run := 0
 	rapid.Check(t, func(r *rapid.T) {
-		client++ // keys of its own for each run, in one database
-		model := reference{}
-		players := []tenancy.Principal{g.ada, g.bob, g.server}
-		owners := []storage.Owner{storage.Owner(g.ada.Subject()), storage.Owner(g.bob.Subject()), storage.Shared}
-		access := rapid.SampledFrom([]storage.Access{"", "", storage.OwnerOnly, storage.ServerOnly})
-		for range rapid.IntRange(1, 25).Draw(r, "groups") {
-			p := rapid.SampledFrom(players).Draw(r, "who")
-			name := p.Subject()
-			if p.Kind() == tenancy.ServerToken {
-				name = ""
+		run++ // keys of its own for each run, in one database
+		m := &model{T: r, game: g, run: run, reference: reference{}, owners: []storage.Owner{storage.Owner(g.ada.Subject()), storage.Owner(g.bob.Subject()), storage.Shared}}
+		for range rapid.IntRange(1, 80).Draw(r, "steps") {
+			p := rapid.SampledFrom([]tenancy.Principal{g.ada, g.bob, g.server}).Draw(r, "who")
+			switch rapid.SampledFrom([]string{"write", "write", "write", "restore", "look"}).Draw(r, "step") {
+			case "write":
+				m.write(p)
+			case "restore":
+				m.restore(p)
+			case "look":
+				m.look(p)
 			}
-			trial := maps.Clone(model)
-			refusal, at := "", 0
-			var changes []storage.Change
-			for i := range rapid.SampledFrom([]int{1, 1, 1, 2, 4}).Draw(r, "changes") {
-				m := plan{
-					ref:    storage.Ref{Owner: rapid.SampledFrom(owners).Draw(r, "owner"), Collection: "model", Key: fmt.Sprintf("%d.%d", client, rapid.IntRange(0, 1).Draw(r, "key"))},
-					kind:   rapid.SampledFrom([]string{"put", "put", "merge", "patch", "count", "count", "delete"}).Draw(r, "kind"),
-					member: rapid.SampledFrom([]string{"a", "b"}).Draw(r, "member"), n: rapid.Int64Range(-2, 3).Draw(r, "n"),
-					read: access.Draw(r, "read"), write: access.Draw(r, "write"),
-				}
-				switch rapid.IntRange(0, 5).Draw(r, "precondition") {
-				case 0:
-					m.pre.Absent = true
-				case 1:
-					m.pre.Exists = true
-				case 2:
-					m.pre.Versions = []int64{rapid.Int64Range(1, 4).Draw(r, "version")}
-				}
-				changes = append(changes, m.change())
-				if refusal == "" {
-					refusal, at = trial.do(name, m), i
-				}
-			}
-			done, err := g.Documents.WriteAll(t.Context(), p, changes)
-			var refused *documents.Refused
-			var f *fault.Fault
-			switch {
-			case refusal == "" && err == nil:
-				for i, c := range changes {
-					if got := done[i].Document; got.Ref != c.Ref {
-						r.Fatalf("outcome %d is of %v", i, got.Ref)
-					}
-				}
-				model = trial
-			case refusal == "" || !errors.As(err, &refused) || !errors.As(err, &f) || f.Code != refusal || refused.Change != at:
-				r.Fatalf("got %v, want %q of change %d", err, refusal, at)
-			}
-			for ref, states := range model {
-				compare(r, g, ref, states)
+			for ref, states := range m.reference {
+				m.compare(ref, states)
 			}
 		}
 	})
 }
 
+// model is one run against the reference.
+type model struct {
+	*rapid.T
+	game
+	run       int
+	reference reference
+	owners    []storage.Owner
+}
+
+// name is the player, or "" of a server.
+func name(p tenancy.Principal) string {
+	if p.Kind() == tenancy.ServerToken {
+		return ""
+	}
+	return p.Subject()
+}
+
+func (m *model) ref() storage.Ref {
+	return storage.Ref{
+		Owner: rapid.SampledFrom(m.owners).Draw(m.T, "owner"), Collection: "model",
+		Key: fmt.Sprintf("%d.%d", m.run, rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(m.T, "key")),
+	}
+}
+
+// version is one that may be kept.
+func (m *model) version(ref storage.Ref) int64 {
+	return max(1, int64(len(m.reference[ref]))+rapid.Int64Range(-kept-1, 1).Draw(m.T, "version"))
+}
+
+func (m *model) precondition(ref storage.Ref) (pre storage.Precondition) {
+	switch rapid.IntRange(0, 6).Draw(m.T, "precondition") {
+	case 0:
+		pre.Absent = true
+	case 1:
+		pre.Exists = true
+	case 2:
+		pre.Versions = []int64{m.version(ref)}
+	case 3:
+		pre.Versions = []int64{max(1, int64(len(m.reference[ref])))}
+	}
+	return pre
+}
+
+// write does a group of changes.
+func (m *model) write(p tenancy.Principal) {
+	reads := rapid.SampledFrom([]storage.Access{"", "", storage.OwnerOnly, storage.Public, storage.ServerOnly})
+	writes := rapid.SampledFrom([]storage.Access{"", "", storage.OwnerOnly, storage.ServerOnly})
+	trial := maps.Clone(m.reference)
+	refusal, at := "", 0
+	var changes []storage.Change
+	for i := range rapid.SampledFrom([]int{1, 1, 1, 2, 4}).Draw(m.T, "changes") {
+		one := plan{
+			ref: m.ref(), kind: rapid.SampledFrom([]string{"put", "put", "merge", "patch", "count", "count", "delete"}).Draw(m.T, "kind"),
+			member: rapid.SampledFrom([]string{"a", "b"}).Draw(m.T, "member"), n: rapid.Int64Range(-2, 3).Draw(m.T, "n"),
+			read: reads.Draw(m.T, "read"), write: writes.Draw(m.T, "write"),
+		}
+		one.pre = m.precondition(one.ref)
+		changes = append(changes, one.change())
+		if refusal == "" {
+			refusal, at = trial.do(name(p), one), i
+		}
+	}
+	done, err := m.Documents.WriteAll(m.Context(), p, changes)
+	m.refused(err, refusal)
+	var refused *documents.Refused
+	switch {
+	case err == nil:
+		for i, c := range changes {
+			if got := done[i].Document; got.Ref != c.Ref {
+				m.Fatalf("outcome %d is of %v", i, got.Ref)
+			}
+		}
+		m.reference = trial
+	case !errors.As(err, &refused) || refused.Change != at:
+		m.Fatalf("got %v, want a refusal of change %d", err, at)
+	}
+}
+
+func (m *model) restore(p tenancy.Principal) {
+	one := plan{ref: m.ref(), kind: "restore"}
+	one.version, one.pre = m.version(one.ref), m.precondition(one.ref)
+	done, err := m.Documents.Restore(m.Context(), p, one.ref, one.version, one.pre)
+	there := len(m.reference[one.ref]) > 0 && m.reference[one.ref][len(m.reference[one.ref])-1].value != nil
+	m.refused(err, m.reference.restore(name(p), one))
+	if err == nil && (done.Created == there || done.Document.Version != int64(len(m.reference[one.ref]))) {
+		m.Fatalf("restored %+v", done)
+	}
+}
+
+// look reads the history as the caller sees it.
+func (m *model) look(p tenancy.Principal) {
+	ref, limit := m.ref(), rapid.IntRange(1, 6).Draw(m.T, "limit")
+	before, version := m.version(ref), m.version(ref)
+	seen, refusal := m.reference.history(name(p), ref)
+	found, err := m.Documents.Revisions(m.Context(), p, storage.RevisionQuery{Ref: ref, Before: before, Values: true, Limit: limit})
+	m.refused(err, refusal)
+	var want []int64
+	for _, v := range slices.Backward(slices.Sorted(maps.Keys(seen))) {
+		if v < before && len(want) < limit {
+			want = append(want, v)
+		}
+	}
+	if len(found) != len(want) {
+		m.Fatalf("%s sees %d states of %v before %d, want %v", p.Kind(), len(found), ref, before, want)
+	}
+	for i, one := range found {
+		m.same(one, want[i], seen[want[i]])
+	}
+	one, err := m.Documents.Revision(m.Context(), p, ref, version)
+	state, ok := seen[version]
+	if !ok && refusal == "" {
+		refusal = "storage.revision_not_found"
+	}
+	if m.refused(err, refusal); err == nil {
+		m.same(one, version, state)
+	}
+}
+
+// refused demands the code, or no error when it is "".
+func (m *model) refused(err error, code string) {
+	var f *fault.Fault
+	if (err == nil) != (code == "") || err != nil && (!errors.As(err, &f) || f.Code != code) {
+		m.Fatalf("got %v, want %q", err, code)
+	}
+}
+
 // compare holds what is stored against the reference, history included.
-func compare(r *rapid.T, g game, ref storage.Ref, states []naive) {
-	found, err := g.Documents.Revisions(r.Context(), g.server, storage.RevisionQuery{Ref: ref, Before: math.MaxInt64, Values: true, Limit: 100})
-	if err != nil || len(found) != min(10, len(states)) {
-		r.Fatalf("%v has %d revisions of %d, %v", ref, len(found), len(states), err)
+func (m *model) compare(ref storage.Ref, states []naive) {
+	found, err := m.Documents.Revisions(m.Context(), m.server, storage.RevisionQuery{Ref: ref, Before: math.MaxInt64, Values: true, Limit: 100})
+	if err != nil || len(found) != min(kept, len(states)) {
+		m.Fatalf("%v has %d revisions of %d, %v", ref, len(found), len(states), err)
 	}
 	for i, got := range found {
 		version := len(states) - i
-		want := states[version-1]
-		var value map[string]int64
-		if !got.Deleted {
-			if err := json.Unmarshal(got.Value, &value); err != nil {
-				r.Fatal(err)
-			}
+		m.same(got, int64(version), states[version-1])
+	}
+}
+
+func (m *model) same(got storage.Document, version int64, want naive) {
+	var value map[string]int64
+	if !got.Deleted {
+		if err := json.Unmarshal(got.Value, &value); err != nil {
+			m.Fatal(err)
 		}
-		if got.Version != int64(version) || got.Deleted != (want.value == nil) || !maps.Equal(value, want.value) || got.Read != want.read || got.Write != want.write {
-			r.Fatalf("%v is %+v, want version %d %+v", ref, got, version, want)
-		}
+	}
+	if got.Version != version || got.Deleted != (want.value == nil) || !maps.Equal(value, want.value) || got.Read != want.read || got.Write != want.write {
+		m.Fatalf("%v is %+v, want version %d %+v", got.Ref, got, version, want)
 	}
 }

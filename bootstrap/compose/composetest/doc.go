@@ -1,4 +1,5 @@
 // Package composetest builds the use cases as the server does, over a real
-// SQLite file and the in-process cache, with a clock that the test moves. It is
-// for tests of app and bootstrap; nothing that ships imports it.
+// database (a SQLite file unless the test brings another) and the in-process
+// cache, with a clock that the test moves. It is for tests of app and
+// bootstrap; nothing that ships imports it.
 package composetest

@@ -10,6 +10,7 @@ import (
 
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
+	"github.com/overworldhq/overworld/adapters/sqlstore/postgres"
 	"github.com/overworldhq/overworld/adapters/sqlstore/sqlite"
 	"github.com/overworldhq/overworld/adapters/system"
 	"github.com/overworldhq/overworld/app/limits"
@@ -36,9 +37,15 @@ var Epoch = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 // New builds a replica on a database of its own.
 func New(t testing.TB) *World {
 	t.Helper()
+	return At(t, file(t))
+}
+
+// At builds a replica on the database at the address, which it migrates.
+func At(t testing.TB, address string) *World {
+	t.Helper()
 	clock := NewClock(Epoch)
 	ports := compose.Ports{
-		Store: Store(t, clock), Limiter: memory.NewLimiter(clock), Revocations: memory.NewRevocations(clock),
+		Store: open(t, clock, address), Limiter: memory.NewLimiter(clock), Revocations: memory.NewRevocations(clock),
 		Tokens: jwt.Tokens{}, Clock: clock, IDs: system.IDs{}, Random: system.Random{},
 		Vault: system.NewVault([system.MasterKeySize]byte{1}), Issuer: "test", Limits: limits.Default(),
 	}
@@ -58,9 +65,17 @@ func (w *World) Replica(change func(*compose.Ports)) *World {
 // Store opens and migrates a SQLite file that goes with the test.
 func Store(t testing.TB, clock clock.Clock) datastore.Datastore {
 	t.Helper()
-	registry := plugin.NewRegistry(sqlite.Plugin)
-	path := filepath.ToSlash(filepath.Join(t.TempDir(), "world.db"))
-	store, err := registry.Databases.Open(context.Background(), "sqlite://"+path, plugin.Kit{Logger: slog.New(slog.DiscardHandler), Clock: clock})
+	return open(t, clock, file(t))
+}
+
+func file(t testing.TB) string {
+	return "sqlite://" + filepath.ToSlash(filepath.Join(t.TempDir(), "world.db"))
+}
+
+func open(t testing.TB, clock clock.Clock, address string) datastore.Datastore {
+	t.Helper()
+	registry := plugin.NewRegistry(sqlite.Plugin, postgres.Plugin)
+	store, err := registry.Databases.Open(context.Background(), address, plugin.Kit{Logger: slog.New(slog.DiscardHandler), Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
