@@ -19,6 +19,7 @@ import (
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/bootstrap/config"
+	"github.com/overworldhq/overworld/bootstrap/tracing"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/cache"
@@ -48,7 +49,11 @@ func openCache(c *config.Config, registry *plugin.Registry, kit plugin.Kit) (cac
 }
 
 func openBlobs(c *config.Config, registry *plugin.Registry, kit plugin.Kit) (blob.Store, error) {
-	return registry.Blobs.Open(context.Background(), c.Blobs, kit)
+	store, err := registry.Blobs.Open(context.Background(), c.Blobs, kit)
+	if err != nil {
+		return nil, err
+	}
+	return tracing.Blobs(store), nil
 }
 
 func newClock() clock.Clock                    { return system.Clock{} }
@@ -133,11 +138,13 @@ type portsIn struct {
 	Random  secrets.Random
 	Vault   secrets.Vault
 	Issuer  access.Issuer
+	Traces  *tracing.Provider `optional:"true"` // only a server has any
 }
 
 func newPorts(in portsIn) compose.Ports {
 	return compose.Ports{
-		Store: in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Tokens: in.Tokens,
+		Tracer: in.Traces.Tracer(),
+		Store:  in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Tokens: in.Tokens,
 		Clock: in.Clock, IDs: in.IDs, Random: in.Random, Vault: in.Vault, Issuer: in.Issuer, Limits: in.Config.Limits,
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/bootstrap/config"
+	"github.com/overworldhq/overworld/bootstrap/tracing"
 	"github.com/overworldhq/overworld/bootstrap/workers"
 	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/cache"
@@ -109,8 +110,8 @@ func server(stop context.Context, c *config.Config, registry *plugin.Registry, l
 		fx.Supply(failed),
 		adapters(),
 		fx.Module("use cases", fx.Provide(newPorts, compose.New)),
-		fx.Module("telemetry", fx.Provide(newMetrics, newDegradation, newHealth)),
-		fx.Invoke(closeAdapters, enter, provisionFirstStart, flushUses, runWorkers, watch, serveMetrics, serveAPI),
+		fx.Module("telemetry", fx.Provide(newMetrics, newDegradation, newHealth, openTraces)),
+		fx.Invoke(closeAdapters, flushTraces, enter, provisionFirstStart, flushUses, runWorkers, watch, serveMetrics, serveAPI),
 	)
 }
 
@@ -234,9 +235,9 @@ func flushUses(lc fx.Lifecycle, app *compose.App, logger *slog.Logger) {
 	})
 }
 
-func runWorkers(lc fx.Lifecycle, c *config.Config, app *compose.App, store datastore.Datastore, clock clock.Clock, logger *slog.Logger, replica replicaID, metrics *prometheus.Registry) {
+func runWorkers(lc fx.Lifecycle, c *config.Config, app *compose.App, store datastore.Datastore, clock clock.Clock, logger *slog.Logger, replica replicaID, metrics *prometheus.Registry, traces *tracing.Provider) {
 	runner := workers.New(store, clock, workers.Options{
-		Holder: string(replica), Lease: c.WorkerLease, Logger: logger, Observe: jobMetrics(metrics),
+		Holder: string(replica), Lease: c.WorkerLease, Logger: logger, Observe: jobMetrics(metrics), Tracer: traces.Tracer(),
 	})
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error { runner.Start(app.Jobs); return nil },
@@ -291,6 +292,7 @@ type apiIn struct {
 	Logger  *slog.Logger
 	Health  *health
 	Metrics *prometheus.Registry
+	Traces  *tracing.Provider
 	Out     io.Writer
 	Failed  chan<- error
 }
@@ -301,7 +303,7 @@ func serveAPI(stop context.Context, lc fx.Lifecycle, in apiIn) error {
 		Operators: in.App.Operators, Throttle: in.App.Throttle, Ledger: in.App.Ledger, Directory: in.App.Directory,
 		Jobs:   in.App.Jobs,
 		Limits: in.Config.Limits, TrustedProxies: in.Config.TrustedProxies, Vault: in.Vault, IDs: in.IDs, Clock: in.Clock,
-		Logger: in.Logger, Version: version(), Ready: in.Health.ready, Metrics: in.Metrics,
+		Logger: in.Logger, Version: version(), Ready: in.Health.ready, Metrics: in.Metrics, Traces: in.Traces.Source(),
 	})
 	if err != nil {
 		return fmt.Errorf("api: %w", err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gorilla/mux"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/documents"
@@ -24,7 +25,8 @@ import (
 )
 
 // Options are what the API serves and what it serves it with. All are needed
-// but Metrics, without which nothing is counted, and TrustedProxies.
+// but Metrics, without which nothing is counted, Traces, without which no
+// request is traced, and TrustedProxies.
 type Options struct {
 	Authenticator *access.Authenticator
 	SignIn        *signin.UseCases
@@ -51,6 +53,7 @@ type Options struct {
 	// Ready answers GET /readyz.
 	Ready   func(ctx context.Context) Readiness
 	Metrics prometheus.Registerer
+	Traces  trace.TracerProvider
 }
 
 // Readiness tells whether requests should be sent here.
@@ -78,6 +81,7 @@ type API struct {
 	groups  map[string]*mux.Router
 	cursors cursors
 	metrics metrics
+	tracer  trace.Tracer // nil: nothing is traced
 	// unmatched stands in for the route of a request that has none.
 	unmatched *route
 }
@@ -88,6 +92,9 @@ func New(options Options) (*API, error) { return serving(options, table(options)
 
 func serving(options Options, table []route) (*API, error) {
 	a := &API{Options: options, cursors: cursors{key: options.Vault.Derive("cursors")}}
+	if options.Traces != nil {
+		a.tracer = options.Traces.Tracer("github.com/overworldhq/overworld/adapters/httpapi")
+	}
 	var err error
 	if a.metrics, err = newMetrics(options.Metrics); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)

@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"net/url"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
@@ -18,8 +20,12 @@ type call struct {
 	query     url.Values
 	principal tenancy.Principal
 	requestID string
-	traceID   string
 	address   netip.Addr
+
+	// span shows the request; nil when nothing is traced.
+	span trace.Span
+	// code is the problem's, when there was one.
+	code string
 
 	// stringInt64 is the wish to get int64 members as strings.
 	stringInt64 bool

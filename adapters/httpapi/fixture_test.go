@@ -23,6 +23,7 @@ import (
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/bootstrap/compose"
+	"github.com/overworldhq/overworld/bootstrap/tracing"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/plugin"
@@ -85,7 +86,7 @@ func (l *lockedBuffer) String() string {
 func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	t.Helper()
 	f := &fixture{t: t, clock: &movable{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}, logs: &lockedBuffer{}, metrics: prometheus.NewRegistry()}
-	logger := slog.New(slog.NewJSONHandler(f.logs, nil))
+	logger := slog.New(tracing.Log(slog.NewJSONHandler(f.logs, nil)))
 	kit := plugin.Kit{Logger: logger, Clock: f.clock}
 	registry := plugin.NewRegistry(sqlite.Plugin, memory.Plugin)
 	store, err := registry.Databases.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "game.db"), kit)

@@ -24,13 +24,13 @@ type part struct {
 func healthRoutes(o Options) []route {
 	return []route{
 		define(route{
-			Method: http.MethodGet, Path: "/healthz", ID: "getHealth", Tag: "About", Page: true,
+			Method: http.MethodGet, Path: "/healthz", ID: "getHealth", Tag: "About", Page: true, Vital: true,
 			Summary: "Tell whether the process is alive",
 		}, public(), func(context.Context, *call, *nothing) (*health, error) {
 			return &health{Status: "ok", Version: o.Version}, nil
 		}),
 		define(route{
-			Method: http.MethodGet, Path: "/readyz", ID: "getReadiness", Tag: "About", Page: true,
+			Method: http.MethodGet, Path: "/readyz", ID: "getReadiness", Tag: "About", Page: true, Vital: true,
 			Statuses: []int{http.StatusOK, http.StatusServiceUnavailable}, Summary: "Tell whether the process should be sent requests",
 			Description: "503 while the database is away, and once the process has been asked to stop: it still serves what comes, for a while. Degraded is still 200: requests are served.",
 		}, public(), func(ctx context.Context, c *call, _ *nothing) (*readiness, error) {

@@ -12,17 +12,13 @@ import (
 	"github.com/overworldhq/overworld/ports/limiter"
 )
 
-// identify gives the call its request id, trace and client address.
+// identify gives the call its request id and client address.
 func (c *call) identify() {
 	c.requestID = c.r.Header.Get("X-Request-Id")
 	if !goodRequestID(c.requestID) {
 		c.requestID = c.api.IDs.New()
 	}
 	c.header().Set("X-Request-Id", c.requestID)
-	if parent := c.r.Header.Get("Traceparent"); goodTraceparent(parent) {
-		c.traceID = parent[3:35]
-		c.header().Set("Traceparent", parent)
-	}
 	c.address = clientAddress(c.r, c.api.TrustedProxies)
 }
 
@@ -34,20 +30,6 @@ func goodRequestID(id string) bool {
 		letterOrDigit := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
 		return !letterOrDigit && !strings.ContainsRune("-_.:+=/@", r)
 	})
-}
-
-// goodTraceparent tells whether it is one of version 00 (W3C Trace Context).
-func goodTraceparent(s string) bool {
-	if len(s) != 55 || s[:3] != "00-" || s[35] != '-' || s[52] != '-' {
-		return false
-	}
-	trace, parent, flags := s[3:35], s[36:52], s[53:]
-	for _, part := range []string{trace, parent, flags} {
-		if strings.Trim(part, "0123456789abcdef") != "" {
-			return false
-		}
-	}
-	return strings.Trim(trace, "0") != "" && strings.Trim(parent, "0") != ""
 }
 
 // clientAddress is the peer's or, when the peer is a proxy of ours, the
@@ -115,15 +97,15 @@ func (c *call) rated(rate limiter.Rate, decision limiter.Decision, err error) er
 // log writes the access line: who asked for what, and how it went. It
 // holds no path and no query, in which there may be names or secrets. What went
 // well is counted, and told at debug only: a line costs as much as a cheap request.
-func (c *call) log(took time.Duration) {
+func (c *call) log(ctx context.Context, took time.Duration) {
 	level := slog.LevelDebug
 	if c.written < 100 || c.written >= 400 {
 		level = slog.LevelInfo
 	}
-	if !c.api.Logger.Enabled(c.r.Context(), level) {
+	if !c.api.Logger.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 12)
+	attrs := make([]slog.Attr, 0, 11)
 	attrs = append(attrs,
 		slog.String("method", c.r.Method), slog.String("route", c.route.Path), slog.String("operation", c.route.ID),
 		slog.Int("status", c.written), slog.Float64("duration_ms", float64(took.Microseconds())/1000),
@@ -132,8 +114,5 @@ func (c *call) log(took time.Duration) {
 	if c.principal.Subject() != "" {
 		attrs = append(attrs, slog.String("caller", c.principal.Subject()), slog.String("environment_id", string(c.principal.Scope().Environment())))
 	}
-	if c.traceID != "" {
-		attrs = append(attrs, slog.String("trace_id", c.traceID))
-	}
-	c.api.Logger.LogAttrs(c.r.Context(), level, "request", attrs...)
+	c.api.Logger.LogAttrs(ctx, level, "request", attrs...)
 }

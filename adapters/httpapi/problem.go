@@ -86,6 +86,7 @@ func (c *call) problem(f *fault.Fault) {
 	if banned, ok := f.Current.(identity.Ban); ok {
 		p.Ban = &ban{Reason: banned.Reason, At: banned.At, Until: banned.Until}
 	}
+	c.code = f.Code
 	for _, field := range f.Fields {
 		in := field.In
 		if in == "body" {

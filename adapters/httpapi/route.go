@@ -46,6 +46,9 @@ type route struct {
 	Tagged bool
 	// Page routes answer people: any query parameter is fine there.
 	Page bool
+	// Vital routes tell whether the process lives, and are not traced: they are
+	// asked every second.
+	Vital bool
 
 	audience Audience
 	// keyed routes take an Idempotency-Key.

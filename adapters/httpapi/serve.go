@@ -89,48 +89,44 @@ func (on *resource) ServeHTTP(http.ResponseWriter, *http.Request) {}
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := a.Clock.Now()
 	c := &call{api: a, r: r, w: w, route: a.unmatched}
+	on, lost := c.find()
 	c.identify()
+	traced := c.begin()
+	defer c.end()
 	a.metrics.inFlight.Inc()
 	defer func() {
 		if reason := recover(); reason != nil {
-			c.panicked(reason)
+			c.panicked(traced, reason)
 		}
 		a.metrics.inFlight.Dec()
 		took := a.Clock.Now().Sub(began)
 		c.route.observe.done(c.written, took)
-		c.log(took)
+		c.log(traced, took)
 	}()
-	ctx, cancel := context.WithTimeout(r.Context(), a.Limits.RequestTime)
+	ctx, cancel := context.WithTimeout(traced, a.Limits.RequestTime)
 	defer cancel()
-	if err := c.answer(ctx); err != nil {
+	if err := c.answer(ctx, on, lost); err != nil {
 		c.refuse(ctx, err)
 	}
 }
 
-// answer finds the route and runs what it declares, in this order: who calls,
-// how often, from which page, whether he may, what he sends, what he gets.
-func (c *call) answer(ctx context.Context) error {
+// answer runs what the route declares, in this order: who calls, how often,
+// from which page, whether he may, what he sends, what he gets.
+func (c *call) answer(ctx context.Context, on *resource, lost error) error {
 	if c.r.Method != http.MethodOptions {
 		c.open()
 	}
-	on, err := c.find()
-	if err != nil {
-		return err
-	}
-	method := c.r.Method
-	if method == http.MethodOptions {
+	switch {
+	case on == nil:
+		return lost
+	case c.r.Method == http.MethodOptions:
 		c.preflight(on.allow)
 		c.header().Set("Allow", on.allow)
 		c.send(http.StatusNoContent, "", nil)
 		return nil
-	}
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if c.route = on.routes[method]; c.route == nil {
-		c.route = c.api.unmatched
+	case lost != nil:
 		c.header().Set("Allow", on.allow)
-		return errMethod
+		return lost
 	}
 	if err := c.admit(ctx); err != nil {
 		return err
@@ -143,6 +139,8 @@ func (c *call) answer(ctx context.Context) error {
 	return c.reply(out)
 }
 
+// find sets the route. What is at the path is given also when there is no route
+// for the method.
 func (c *call) find() (*resource, error) {
 	router := c.api.groups[groupOf(c.r.URL.Path)]
 	// A slash in disguise would name another path to whoever decodes it next.
@@ -156,7 +154,17 @@ func (c *call) find() (*resource, error) {
 		return nil, errRoute
 	}
 	c.vars = match.Vars
-	return match.Handler.(*resource), nil
+	on := match.Handler.(*resource)
+	method := c.r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	r := on.routes[method]
+	if r == nil {
+		return on, errMethod
+	}
+	c.route = r
+	return on, nil
 }
 
 // admit finds out who calls, counts the call, and checks that the route is for him.
@@ -225,11 +233,11 @@ func (c *call) challenge(presented bool) {
 	c.header().Set("WWW-Authenticate", value)
 }
 
-func (c *call) panicked(reason any) {
+func (c *call) panicked(ctx context.Context, reason any) {
 	if err, ok := reason.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(reason)
 	}
-	c.api.Logger.LogAttrs(c.r.Context(), slog.LevelError, "request panicked",
+	c.api.Logger.LogAttrs(ctx, slog.LevelError, "request panicked",
 		slog.String("request_id", c.requestID), slog.String("operation", c.route.ID),
 		slog.String("panic", fmt.Sprint(reason)), slog.String("stack", string(debug.Stack())))
 	if c.written == 0 {

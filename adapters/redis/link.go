@@ -182,17 +182,19 @@ func (l *link) probe(ctx context.Context, client rueidis.Client) error {
 }
 
 // do runs commands within their time. What fails takes the link down.
-func (l *link) do(ctx context.Context, operation string, f func(context.Context, rueidis.Client) error) error {
+func (l *link) do(ctx context.Context, operation string, f func(context.Context, rueidis.Client) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	ctx, span := begin(ctx, operation)
+	defer func() { end(span, err) }()
 	if h := l.state.Load(); !h.up {
 		return fault.ErrUnavailable.Because(fmt.Errorf("%s: %w", operation, h.err))
 	}
 	within, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	client := l.client.Load()
-	err := f(within, *client)
+	err = f(within, *client)
 	if err == nil {
 		return nil
 	}

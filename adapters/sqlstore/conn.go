@@ -51,7 +51,9 @@ func (c conn) run(ctx context.Context, what string, db bun.IDB, repeatable bool,
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
+		_, span := c.shared.begin(ctx, what)
 		err := do(db)
+		c.shared.end(span, err)
 		if err == nil {
 			return nil
 		}

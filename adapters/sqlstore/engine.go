@@ -13,6 +13,8 @@ import (
 // Engine is what one database engine brings: ways to reach it, and all that
 // sets it apart from the others.
 type Engine struct {
+	// Name is what OpenTelemetry calls the engine: "postgresql", say.
+	Name string
 	// Write carries writes and transactions, Read everything else. They may be
 	// the same pool. A transaction of Write must exclude or detect every other
 	// that touches the same rows.

@@ -37,6 +37,8 @@ func (c conn) transact(ctx context.Context, fn func(ctx context.Context, tx conn
 // attempt runs fn in one transaction. Until the commit is sent the whole of it is
 // repeatable: a server that loses the connection rolls back.
 func (c conn) attempt(ctx context.Context, fn func(ctx context.Context, tx conn) error) (repeatable bool, err error) {
+	ctx, span := c.shared.begin(ctx, "transaction")
+	defer func() { c.shared.end(span, err) }()
 	tx, err := c.write.BeginTx(ctx, nil)
 	if err != nil {
 		return true, fmt.Errorf("begin transaction: %w", c.shared.translate(ctx, err))

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/ports/tracing"
 )
 
 // ErrBusy refuses an item when too many wait already.
@@ -22,7 +23,7 @@ var ErrBusy = fault.New(fault.Unavailable, "service.busy", "Too many writes are 
 // errNotRun is what the items of a batch get when Write panicked or broke its contract.
 var errNotRun = errors.New("coalesce: the batch was not written")
 
-// Options bound a Coalescer. All must be at least 1.
+// Options bound a Coalescer. All numbers must be at least 1.
 type Options struct {
 	// Batch is the most items that leave together.
 	Batch int
@@ -36,6 +37,9 @@ type Options struct {
 	// better each alone, because one of them may have spoilt it. It isn't
 	// asked about a batch of one.
 	Splits func(error) bool
+	// Tracer, if not nil, begins a span of the given Name for each batch that is written.
+	Tracer tracing.Tracer
+	Name   string
 }
 
 // Coalescer gathers items into batches. Make one with New.
@@ -68,7 +72,8 @@ func (c *Coalescer[In, Out]) Stats() Stats {
 
 type waiting[In, Out any] struct {
 	item In
-	gone bool // its caller gave up while it waited; guarded by the Coalescer's mutex
+	from context.Context // its caller's, whose end is not the batch's
+	gone bool            // its caller gave up while it waited; guarded by the Coalescer's mutex
 	out  Out
 	err  error
 	done chan struct{}
@@ -85,7 +90,7 @@ func New[In, Out any](options Options, write func(ctx context.Context, items []I
 // is durable or has failed. If ctx ends while the item waits, it is not written;
 // if ctx ends later, it may be or not, as with any commit.
 func (c *Coalescer[In, Out]) Do(ctx context.Context, item In) (Out, error) {
-	w := &waiting[In, Out]{item: item, done: make(chan struct{})}
+	w := &waiting[In, Out]{item: item, from: ctx, done: make(chan struct{})}
 	c.mu.Lock()
 	switch {
 	case len(c.queue) >= c.options.Queue:
@@ -182,6 +187,15 @@ func (c *Coalescer[In, Out]) land(batch []*waiting[In, Out]) {
 func (c *Coalescer[In, Out]) attempt(batch []*waiting[In, Out]) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.options.Deadline)
 	defer cancel()
+	if c.options.Tracer != nil {
+		callers := make([]context.Context, len(batch))
+		for i, w := range batch {
+			callers[i] = w.from
+		}
+		within, end := c.options.Tracer.Begin(ctx, c.options.Name, callers...)
+		ctx = within
+		defer func() { end(err) }()
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: panic: %v", errNotRun, p)

@@ -19,6 +19,7 @@ import (
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/tracing"
 )
 
 // group is what one caller wants done as a whole; most have one change.
@@ -42,13 +43,14 @@ const (
 	waitingGroups = 4096
 )
 
-func newWriters(u *UseCases, store datastore.Datastore, limits limits.Limits) *coalesce.Coalescer[group, result] {
+func newWriters(u *UseCases, store datastore.Datastore, limits limits.Limits, tracer tracing.Tracer) *coalesce.Coalescer[group, result] {
 	flights := commitFlights
 	if store.Exclusive() {
 		flights = 1 // such an engine has one writer at a time
 	}
 	return coalesce.New(coalesce.Options{
 		Batch: commitGroups, Flights: flights, Queue: waitingGroups, Deadline: limits.RequestTime, Splits: spoilt,
+		Name: "commit documents", Tracer: tracer,
 	}, u.commit)
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
+	"github.com/overworldhq/overworld/ports/tracing"
 )
 
 // UseCases are what callers do with documents.
@@ -25,9 +26,9 @@ type UseCases struct {
 	writers   *coalesce.Coalescer[group, result]
 }
 
-func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits) *UseCases {
+func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer) *UseCases {
 	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, limits: limits.Storage(), revisions: int64(limits.DocumentRevisions)}
-	u.writers = newWriters(u, store, limits)
+	u.writers = newWriters(u, store, limits, tracer)
 	return u
 }
 

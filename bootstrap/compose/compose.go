@@ -17,6 +17,7 @@ import (
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/revocation"
 	"github.com/overworldhq/overworld/ports/secrets"
+	"github.com/overworldhq/overworld/ports/tracing"
 )
 
 // Ports is all that the use cases need of the outside world: the seam between
@@ -32,6 +33,8 @@ type Ports struct {
 	Vault       secrets.Vault
 	Issuer      access.Issuer
 	Limits      limits.Limits
+	// Tracer shows what many callers share; nil: nothing is traced.
+	Tracer tracing.Tracer
 }
 
 // App is the use cases.

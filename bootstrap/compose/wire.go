@@ -18,7 +18,7 @@ import (
 // New builds the use cases over the given ports.
 func New(ports Ports) *App {
 	wire.Build(
-		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Tokens", "Clock", "IDs", "Random", "Vault", "Issuer", "Limits"),
+		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Tokens", "Clock", "IDs", "Random", "Vault", "Issuer", "Limits", "Tracer"),
 		access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
 		limits.NewThrottle, once.NewLedger,

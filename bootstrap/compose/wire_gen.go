@@ -39,7 +39,8 @@ func New(ports Ports) *App {
 	ledger := once.NewLedger(datastore, clock, vault)
 	useCases := signin.New(datastore, memory, directory, keyRing, accessTokens, clock, source, random, vault, issuer)
 	playersUseCases := players.New(datastore)
-	documentsUseCases := documents.New(datastore, directory, clock, source, limitsLimits)
+	tracer := ports.Tracer
+	documentsUseCases := documents.New(datastore, directory, clock, source, limitsLimits, tracer)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, clock, source, random)
 	v := allJobs(datastore, clock)
 	app := &App{

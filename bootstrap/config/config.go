@@ -39,6 +39,8 @@ type Config struct {
 	TrustedProxies  []netip.Prefix
 	LogLevel        slog.Level
 	LogFormat       string
+	Traces          string
+	TracesRatio     float64
 	Drain           time.Duration
 	ShutdownTimeout time.Duration
 	WorkerLease     time.Duration

@@ -103,7 +103,7 @@ func TestBothFileFormatsSayTheSame(t *testing.T) {
 func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 	_, err := load(t,
 		[]string{"--listen=nowhere", "--log-format=xml"},
-		[]string{"OVERWORLD_LISTN=x", "OVERWORLD_LOG_LEVEL=loud", "OVERWORLD_TEST_POSTGRES=postgres://ours", "OVERWORLD_LIMITS_PAGE_ITEMS=0"},
+		[]string{"OVERWORLD_LISTN=x", "OVERWORLD_LOG_LEVEL=loud", "OVERWORLD_TRACES=grpc://me:hidden@x", "OVERWORLD_TRACES_RATIO=1.1", "OVERWORLD_TEST_POSTGRES=postgres://ours", "OVERWORLD_LIMITS_PAGE_ITEMS=0"},
 		"o.yaml", "isuer: x\ndata: ''\nlimits:\n  body_bytes: many\n  rates:\n    read: {caller: 7, sender: 5/s}\n    write: {caller: 1/h burst 1000000}\ntrusted_proxies: [10.0.0.0/8, here]\nworker_lease_seconds: 0\n")
 	if err == nil {
 		t.Fatal("it was taken")
@@ -112,12 +112,13 @@ func TestEveryFaultIsReportedAtOnce(t *testing.T) {
 		"listen (from flag)", "log_format (from flag)", "log_level (from environment)", "OVERWORLD_LISTN",
 		"isuer", "data (from file)", "limits.body_bytes (from file)", "limits.rates.read.caller (from file)", "limits.rates.read.sender",
 		"limits.rates.write.caller", "trusted_proxies (from file)", "worker_lease_seconds (from file)", "limits.page_items: 0",
+		"traces (from environment)", "traces_ratio (from environment)",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("nothing is said of %s", want)
 		}
 	}
-	if lines := strings.Count(err.Error(), "\n") + 1; lines > 15 || strings.Contains(err.Error(), "TEST_POSTGRES") {
+	if lines := strings.Count(err.Error(), "\n") + 1; lines > 17 || strings.Contains(err.Error(), "TEST_POSTGRES") || strings.Contains(err.Error(), "hidden") {
 		t.Errorf("%d lines:\n%v", lines, err)
 	}
 }

@@ -57,6 +57,8 @@ func Options() []Option {
 		{Key: "trusted_proxies", Help: "networks, separated by commas, whose X-Forwarded-For is believed", read: networks},
 		{Key: "log_level", Default: "info", Help: "debug, info, warn or error", read: logLevel},
 		{Key: "log_format", Default: "auto", Help: "text, json, or auto: text on a terminal", read: oneOf(func(c *Config) *string { return &c.LogFormat }, "auto", "text", "json")},
+		{Key: "traces", Help: "http:// or https:// URL of a collector that spans are sent to, by OTLP, such as http://localhost:4318; nothing is traced when empty", IsURL: true, read: collector},
+		{Key: "traces_ratio", Default: "0.1", Help: "share of requests that are traced, from 0 to 1, where the caller's traceparent doesn't decide", read: ratio},
 		{Key: "drain_seconds", Default: "0", Help: "how long a stop goes on serving while /readyz says stopping; behind a load balancer, longer than it takes to notice", read: seconds(func(c *Config) *time.Duration { return &c.Drain }, 0, 600)},
 		{Key: "shutdown_seconds", Default: "20", Help: "longest a graceful stop may take, once it is drained", read: seconds(func(c *Config) *time.Duration { return &c.ShutdownTimeout }, 1, 600)},
 		{Key: "worker_lease_seconds", Default: "15", Help: "how long after a replica dies another takes over its job", read: seconds(func(c *Config) *time.Duration { return &c.WorkerLease }, 1, 600)},
@@ -185,6 +187,28 @@ func logLevel(c *Config, v string) error {
 	if c.LogLevel.UnmarshalText([]byte(v)) != nil {
 		return fmt.Errorf("%q is not one of debug, info, warn, error", v)
 	}
+	return nil
+}
+
+func collector(c *Config, v string) error {
+	c.Traces = v
+	if v == "" {
+		return nil
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		// The value isn't repeated: there may be a password in it.
+		return errors.New("not an http or https URL of a host, without a user in it")
+	}
+	return nil
+}
+
+func ratio(c *Config, v string) error {
+	share, err := strconv.ParseFloat(v, 64)
+	if err != nil || !(share >= 0 && share <= 1) {
+		return fmt.Errorf("%q is not a number from 0 to 1", v)
+	}
+	c.TracesRatio = share
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/lease"
+	"github.com/overworldhq/overworld/ports/tracing"
 )
 
 // Runner runs jobs in this replica.
@@ -23,6 +24,7 @@ type Runner struct {
 	ttl     time.Duration
 	logger  *slog.Logger
 	observe func(job string, took time.Duration, err error)
+	tracer  tracing.Tracer
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -37,6 +39,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Observe, if not nil, is told of every run but those that Stop ended.
 	Observe func(job string, took time.Duration, err error)
+	// Tracer, if not nil, shows every run.
+	Tracer tracing.Tracer
 }
 
 func New(store datastore.Datastore, clock clock.Clock, options Options) *Runner {
@@ -44,7 +48,7 @@ func New(store datastore.Datastore, clock clock.Clock, options Options) *Runner 
 	if observe == nil {
 		observe = func(string, time.Duration, error) {}
 	}
-	return &Runner{store: store, clock: clock, holder: options.Holder, ttl: options.Lease, logger: options.Logger, observe: observe}
+	return &Runner{store: store, clock: clock, holder: options.Holder, ttl: options.Lease, logger: options.Logger, observe: observe, tracer: options.Tracer}
 }
 
 // Start runs the jobs until Stop. It may be called once.
@@ -177,7 +181,12 @@ func (r *Runner) work(ctx context.Context, job jobs.Job, held lease.Lease) error
 			end(err)
 		}
 	}()
-	failure := guarded(working, job, jobs.NewTurn(r.store, held))
+	shown, shownEnd := working, func(error) {}
+	if r.tracer != nil {
+		shown, shownEnd = r.tracer.Begin(working, "job "+job.Name)
+	}
+	failure := guarded(shown, job, jobs.NewTurn(r.store, held))
+	shownEnd(failure)
 	if cause := context.Cause(working); failure != nil && cause != nil {
 		failure = fmt.Errorf("%w (%w)", failure, cause)
 	}

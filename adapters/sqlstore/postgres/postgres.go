@@ -87,6 +87,7 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (datastore.Data
 	}
 	db := stdlib.OpenDBFromPool(pool)
 	return sqlstore.New(sqlstore.Engine{
+		Name:  "postgresql",
 		Write: db, Read: db,
 		Dialect:    func() schema.Dialect { return pgdialect.New() },
 		RowLocks:   true,

@@ -72,6 +72,7 @@ func open(_ context.Context, address *url.URL, kit plugin.Kit) (datastore.Datast
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	return &database{path: path, Store: sqlstore.New(sqlstore.Engine{
+		Name:  "sqlite",
 		Write: write, Read: read,
 		Dialect:    func() schema.Dialect { return sqlitedialect.New() },
 		Exclusive:  true,
