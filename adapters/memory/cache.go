@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/ports/cache"
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/plugin"
@@ -22,12 +23,13 @@ func open(_ context.Context, address *url.URL, kit plugin.Kit) (cache.Cache, err
 	if address.Host != "" || address.Path != "" || address.RawQuery != "" || address.User != nil {
 		return nil, fmt.Errorf("%s: memory:// takes nothing more", address.Redacted())
 	}
-	return &engine{limiter: NewLimiter(kit.Clock), revocations: NewRevocations(kit.Clock)}, nil
+	return &engine{limiter: NewLimiter(kit.Clock), revocations: NewRevocations(kit.Clock), ranks: NewRanks(kit.Clock)}, nil
 }
 
 type engine struct {
 	limiter     *Limiter
 	revocations *Revocations
+	ranks       *Ranks
 	closed      atomic.Bool
 }
 
@@ -35,6 +37,7 @@ var _ cache.Cache = (*engine)(nil)
 
 func (e *engine) Limiter() limiter.Limiter       { return e.limiter }
 func (e *engine) Revocations() revocation.Memory { return e.revocations }
+func (e *engine) Ranks() ranking.Index           { return e.ranks }
 func (e *engine) Shared() bool                   { return false }
 
 func (e *engine) Ping(ctx context.Context) error {

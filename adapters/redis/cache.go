@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/ports/cache"
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/plugin"
@@ -38,7 +39,7 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (cache.Cache, e
 		return nil, err
 	}
 	l := newLink(option, prefix, kit)
-	e := &engine{link: l, limiter: &Limiter{link: l}, revocations: newRevocations(l)}
+	e := &engine{link: l, limiter: &Limiter{link: l}, revocations: newRevocations(l), ranks: newRanks(l)}
 	l.settle = e.revocations.settle
 	l.start(ctx)
 	return e, nil
@@ -76,6 +77,7 @@ type engine struct {
 	link        *link
 	limiter     *Limiter
 	revocations *Revocations
+	ranks       *Ranks
 }
 
 var (
@@ -85,6 +87,7 @@ var (
 
 func (e *engine) Limiter() limiter.Limiter       { return e.limiter }
 func (e *engine) Revocations() revocation.Memory { return e.revocations }
+func (e *engine) Ranks() ranking.Index           { return e.ranks }
 func (e *engine) Shared() bool                   { return true }
 
 // Link tells how the last command or probe went, and counts what went wrong.

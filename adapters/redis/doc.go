@@ -21,6 +21,9 @@
 // refused under that key; and if this process dies in between, the unit comes
 // back only with time. Never is more let through than the rate.
 //
+// A rank index is as its server's memory is: whatever that loses shows, in whole or
+// in part, and the index is built anew.
+//
 // A block that Redis acknowledged and then lost, in a flush or a fail-over, is
 // lost: who revokes blocks before the commit, and again after it.
 package redis

@@ -11,6 +11,7 @@ import (
 	"github.com/redis/rueidis"
 	"go.uber.org/goleak"
 
+	"github.com/overworldhq/overworld/ports/cache/ranktest"
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/limiter/limitertest"
 	"github.com/overworldhq/overworld/ports/plugin"
@@ -126,9 +127,20 @@ func (c *held) keys() (keys []string) {
 
 // ageScript makes a key as it will be in ARGV[1] milliseconds.
 var ageScript = rueidis.NewLuaScript(`
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind == 'zset' then
+  for _, intent in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+    local at = tonumber(redis.call('ZSCORE', KEYS[1], intent))
+    if at > 0 then redis.call('ZADD', KEYS[1], string.format('%.0f', at - ARGV[1] * 1000), intent) end
+  end
+end
+if kind == 'hash' then
+  local heard = redis.call('HGET', KEYS[1], 'heard')
+  if heard then redis.call('HSET', KEYS[1], 'heard', string.format('%.0f', heard - ARGV[1] * 1000)) end
+end
 local left = redis.call('PTTL', KEYS[1]) - ARGV[1]
 if left <= 0 then return redis.call('DEL', KEYS[1]) end
-local arrival = tonumber(redis.call('GET', KEYS[1]))
+local arrival = kind == 'string' and tonumber(redis.call('GET', KEYS[1]))
 if arrival then redis.call('SET', KEYS[1], string.format('%.0f', arrival - ARGV[1] * 1000)) end
 return redis.call('PEXPIRE', KEYS[1], left)`)
 
@@ -173,6 +185,18 @@ func TestRevocations(t *testing.T) {
 			revocationtest.Run(t, func(t *testing.T) revocationtest.Engine {
 				c := openCache(t, server(t)).settle()
 				return revocationtest.Engine{Memory: c.Revocations(), Advance: c.advance, Flush: c.flush}
+			})
+		})
+	}
+}
+
+func TestRanks(t *testing.T) {
+	for name, server := range stacks {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ranktest.Run(t, func(t *testing.T) ranktest.Engine {
+				c := openCache(t, server(t)).settle()
+				return ranktest.Engine{Index: c.Ranks(), Advance: c.advance, Flush: c.flush}
 			})
 		})
 	}

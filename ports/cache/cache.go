@@ -5,6 +5,7 @@ package cache
 import (
 	"context"
 
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/revocation"
 )
@@ -13,6 +14,7 @@ import (
 type Cache interface {
 	Limiter() limiter.Limiter
 	Revocations() revocation.Memory
+	Ranks() ranking.Index
 	// Shared tells whether all replicas see the same. A cache that is not
 	// shared serves one replica only.
 	Shared() bool

@@ -1,0 +1,358 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/ports/clock"
+)
+
+// Ranks is the rank index of this process. It costs about a hundred bytes an entry.
+type Ranks struct {
+	clock   clock.Clock
+	mu      sync.RWMutex
+	ladders map[ranking.Ladder]*ladder
+}
+
+var _ ranking.Index = (*Ranks)(nil)
+
+// NewRanks makes an index in which every ladder is cold.
+func NewRanks(clock clock.Clock) *Ranks {
+	return &Ranks{clock: clock, ladders: map[ranking.Ladder]*ladder{}}
+}
+
+// ladder is one index.
+type ladder struct {
+	mu       sync.RWMutex
+	state    condition
+	builder  string
+	heard    time.Time // from the builder
+	sequence int64
+	order    sorted
+	entries  map[uuid.UUID]entry
+	gone     map[uuid.UUID]int64 // revisions of those without a place
+	intents  map[string]intended
+}
+
+type condition uint8
+
+const (
+	cold condition = iota
+	building
+	ready
+)
+
+type entry struct {
+	key      ranking.Key
+	revision int64
+	metadata string
+}
+
+type intended struct {
+	players []identity.PlayerID
+	at      time.Time
+}
+
+// ladder finds the ladder, made if it isn't there.
+func (r *Ranks) ladder(at ranking.Ladder) *ladder {
+	if l := r.known(at); l != nil {
+		return l
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l, ok := r.ladders[at]
+	if !ok {
+		l = &ladder{intents: map[string]intended{}}
+		r.ladders[at] = l
+	}
+	return l
+}
+
+// known finds the ladder; nil when there is nothing of it.
+func (r *Ranks) known(at ranking.Ladder) *ladder {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.ladders[at]
+}
+
+// Intend notes an intent.
+func (r *Ranks) Intend(ctx context.Context, at ranking.Ladder, intent ranking.Intent) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l := r.ladder(at)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.intents[intent.ID] = intended{slices.Clone(intent.Players), r.clock.Now()}
+	return nil
+}
+
+// Apply applies even when ctx has ended: it costs little, and what it tells has been committed.
+func (r *Ranks) Apply(_ context.Context, at ranking.Ladder, marks []ranking.Mark, intents ...string) error {
+	ids, err := playersOf(marks)
+	if err != nil {
+		return err
+	}
+	l := r.ladder(at)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, id := range intents {
+		delete(l.intents, id)
+	}
+	if l.state != cold {
+		l.put(ids, marks)
+	}
+	return nil
+}
+
+func playersOf(marks []ranking.Mark) ([]uuid.UUID, error) {
+	ids := make([]uuid.UUID, len(marks))
+	for i, m := range marks {
+		var err error
+		if ids[i], err = uuid.Parse(string(m.Player)); err != nil {
+			return nil, fmt.Errorf("player %q: %w", m.Player, err)
+		}
+	}
+	return ids, nil
+}
+
+func memberOf(key ranking.Key, id uuid.UUID) (m member) {
+	copy(m[copy(m[:], key[:]):], id[:])
+	return m
+}
+
+func (l *ladder) put(ids []uuid.UUID, marks []ranking.Mark) {
+	changed := false
+	for i, m := range marks {
+		id := ids[i]
+		was, known := l.entries[id]
+		if max(was.revision, l.gone[id]) >= m.Revision {
+			continue
+		}
+		changed = true
+		if known && (m.Gone || was.key != m.Key) {
+			l.order.remove(memberOf(was.key, id))
+		}
+		if m.Gone {
+			delete(l.entries, id)
+			l.gone[id] = m.Revision
+			continue
+		}
+		if !known || was.key != m.Key {
+			l.order.add(memberOf(m.Key, id))
+		}
+		delete(l.gone, id)
+		l.entries[id] = entry{m.Key, m.Revision, m.Metadata}
+	}
+	if changed {
+		l.sequence++
+	}
+}
+
+// read looks at a ladder that is ready and owes nothing.
+func (r *Ranks) read(ctx context.Context, at ranking.Ladder, look func(*ladder, *ranking.View) error) (ranking.View, error) {
+	if err := ctx.Err(); err != nil {
+		return ranking.View{}, err
+	}
+	l := r.known(at)
+	if l == nil {
+		return ranking.View{}, ranking.ErrCold
+	}
+	now := r.clock.Now()
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.state != ready {
+		return ranking.View{}, ranking.ErrCold
+	}
+	if owed := l.owed(now); owed != nil {
+		return ranking.View{}, owed
+	}
+	view := ranking.View{Sequence: l.sequence, Count: int64(l.order.size), Places: []ranking.Place{}}
+	if err := look(l, &view); err != nil {
+		return ranking.View{}, err
+	}
+	return view, nil
+}
+
+func (l *ladder) owed(now time.Time) error {
+	owed := &ranking.Owed{}
+	for id, one := range l.intents {
+		if now.Sub(one.at) >= ranking.IntentFor && len(owed.Intents) < ranking.OwedAtOnce {
+			owed.Intents = append(owed.Intents, ranking.Intent{ID: id, Players: one.players})
+		}
+	}
+	if len(owed.Intents) == 0 {
+		return nil
+	}
+	return owed
+}
+
+// Top gives a page.
+func (r *Ranks) Top(ctx context.Context, at ranking.Ladder, after *ranking.Position, limit int, shared bool) (ranking.View, error) {
+	return r.read(ctx, at, func(l *ladder, view *ranking.View) error {
+		first := 0
+		if after != nil {
+			id, err := uuid.Parse(string(after.Player))
+			if err != nil {
+				return fmt.Errorf("player %q: %w", after.Player, err)
+			}
+			m := memberOf(after.Key, id)
+			first = l.order.rank(&m)
+			if e, ok := l.entries[id]; ok && e.key == after.Key {
+				first++
+			}
+		}
+		view.Places = l.places(first, limit, shared)
+		return nil
+	})
+}
+
+// Around gives a player's neighbours.
+func (r *Ranks) Around(ctx context.Context, at ranking.Ladder, player identity.PlayerID, before, after int, shared bool) (ranking.View, error) {
+	return r.read(ctx, at, func(l *ladder, view *ranking.View) error {
+		id, e, ok := l.entry(player)
+		if !ok {
+			return nil
+		}
+		m := memberOf(e.key, id)
+		rank := l.order.rank(&m)
+		first := max(0, rank-before)
+		view.Places = l.places(first, rank-first+1+after, shared)
+		return nil
+	})
+}
+
+// Find gives the places of players.
+func (r *Ranks) Find(ctx context.Context, at ranking.Ladder, players []identity.PlayerID, shared bool) (ranking.View, error) {
+	return r.read(ctx, at, func(l *ladder, view *ranking.View) error {
+		for _, player := range players {
+			id, e, ok := l.entry(player)
+			if !ok {
+				continue
+			}
+			m := memberOf(e.key, id)
+			rank := l.order.rank(&m)
+			if shared {
+				rank = l.better(e.key)
+			}
+			view.Places = append(view.Places, ranking.Place{Rank: int64(rank) + 1, Player: player, Key: e.key, Metadata: e.metadata})
+		}
+		return nil
+	})
+}
+
+// Sequence gives the sequence and the count.
+func (r *Ranks) Sequence(ctx context.Context, at ranking.Ladder) (ranking.View, error) {
+	return r.read(ctx, at, func(*ladder, *ranking.View) error { return nil })
+}
+
+// entry finds a player's; what is no UUID is nobody's.
+func (l *ladder) entry(player identity.PlayerID) (uuid.UUID, entry, bool) {
+	id, err := uuid.Parse(string(player))
+	e, ok := l.entries[id]
+	return id, e, ok && err == nil
+}
+
+// places gives up to limit places that follow the first ones.
+func (l *ladder) places(first, limit int, shared bool) []ranking.Place {
+	members := l.order.from(first, limit)
+	places := make([]ranking.Place, len(members))
+	for i := range members {
+		m := &members[i]
+		id := uuid.UUID(m[len(ranking.Key{}):])
+		p := &places[i]
+		*p = ranking.Place{Rank: int64(first+i) + 1, Player: identity.PlayerID(id.String()), Key: m.key(), Metadata: l.entries[id].metadata}
+		switch {
+		case !shared:
+		case i == 0:
+			p.Rank = int64(l.better(p.Key)) + 1
+		case [ranking.Prefix]byte(p.Key[:]) == [ranking.Prefix]byte(places[i-1].Key[:]):
+			p.Rank = places[i-1].Rank
+		}
+	}
+	return places
+}
+
+// better is how many entries have a better run than that of the key.
+func (l *ladder) better(key ranking.Key) int {
+	var m member
+	copy(m[:], key[:ranking.Prefix])
+	return l.order.rank(&m)
+}
+
+// Build begins from nothing but the intents.
+func (r *Ranks) Build(ctx context.Context, at ranking.Ladder, builder string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	now := r.clock.Now()
+	l := r.ladder(at)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.state == ready:
+		return ranking.ErrBuilt
+	case l.state == building && l.builder != builder && now.Sub(l.heard) < ranking.BuildFor:
+		return ranking.ErrBuilding
+	}
+	l.state, l.builder, l.heard = building, builder, now
+	l.order, l.entries, l.gone = sorted{}, map[uuid.UUID]entry{}, map[uuid.UUID]int64{}
+	l.sequence = max(l.sequence+1, now.UnixMicro())
+	return nil
+}
+
+// Fill applies what the builder read.
+func (r *Ranks) Fill(ctx context.Context, at ranking.Ladder, builder string, marks []ranking.Mark) error {
+	ids, err := playersOf(marks)
+	if err != nil {
+		return err
+	}
+	return r.build(ctx, at, builder, func(l *ladder) { l.put(ids, marks) })
+}
+
+// Finish makes the ladder ready.
+func (r *Ranks) Finish(ctx context.Context, at ranking.Ladder, builder string) error {
+	return r.build(ctx, at, builder, func(l *ladder) { l.state, l.builder = ready, "" })
+}
+
+func (r *Ranks) build(ctx context.Context, at ranking.Ladder, builder string, do func(*ladder)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l := r.known(at)
+	if l == nil {
+		return ranking.ErrNotBuilding
+	}
+	now := r.clock.Now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.state != building || l.builder != builder {
+		return ranking.ErrNotBuilding
+	}
+	l.heard = now
+	do(l)
+	return nil
+}
+
+// Drop keeps the intents of writers that are at it, and the sequence.
+func (r *Ranks) Drop(ctx context.Context, at ranking.Ladder) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l := r.known(at)
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state, l.builder = cold, ""
+	l.order, l.entries, l.gone = sorted{}, nil, nil
+	return nil
+}

@@ -1,0 +1,379 @@
+package redis
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/google/uuid"
+	"github.com/redis/rueidis"
+
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
+)
+
+// Ranks is the rank index of all replicas. The keys of a ladder, all in one slot:
+//
+//	m  hash    what the ladder should hold, and its state
+//	z  zset    members, each a key and the player's 16 bytes, all with score 0
+//	h  hash    player to key and revision
+//	g  hash    player to revision, of those without a place
+//	d  hash    player to metadata, of those who have any
+//	i  zset    intents, by the microsecond they were noted at
+//
+// Each script answers with a status first; the scripts say the rest.
+type Ranks struct {
+	link *link
+
+	mu sync.Mutex
+	// trusted tells at which count of troubles a ladder's server was last found to be
+	// the one that the ladder was built on.
+	trusted map[ranking.Ladder]uint64
+}
+
+var _ ranking.Index = (*Ranks)(nil)
+
+func newRanks(l *link) *Ranks { return &Ranks{link: l, trusted: map[ranking.Ladder]uint64{}} }
+
+const (
+	// memberSize is that of a key and a player's UUID.
+	memberSize = len(ranking.Key{}) + 16
+	// maxTrusted bounds what is remembered of ladders; past it all are checked again.
+	maxTrusted = 10_000
+)
+
+// What a script answers first.
+const (
+	isCold int64 = iota
+	isOwed
+	isFine
+	isBuilt
+	isBusy
+)
+
+var (
+	//go:embed scripts/common.lua
+	commonLua string
+	//go:embed scripts/intend.lua
+	intendLua string
+	//go:embed scripts/apply.lua
+	applyLua string
+	//go:embed scripts/build.lua
+	buildLua string
+	//go:embed scripts/top.lua
+	topLua string
+	//go:embed scripts/around.lua
+	aroundLua string
+	//go:embed scripts/find.lua
+	findLua string
+
+	intendScript = rankScript(intendLua)
+	applyScript  = rankScript(applyLua)
+	buildScript  = rankScript(buildLua)
+	topScript    = rankScript(topLua)
+	aroundScript = rankScript(aroundLua)
+	findScript   = rankScript(findLua)
+)
+
+func rankScript(text string) *rueidis.Lua { return rueidis.NewLuaScript(commonLua + text) }
+
+// errAnswer is a script's answer that can't be.
+var errAnswer = errors.New("the script's answer can't be read")
+
+// run runs a script on a ladder and gives its answer after the status. The script is
+// told whether it must compare the server's run id with the one the ladder was built
+// on: it must, unless this process has since its last trouble with the server.
+func (r *Ranks) run(ctx context.Context, what string, script *rueidis.Lua, at ranking.Ladder, args ...string) (status int64, answer []rueidis.RedisMessage, err error) {
+	keys := r.keys(at)
+	given := append(make([]string, 1, 1+len(args)), args...)
+	err = r.link.do(ctx, what, func(ctx context.Context, client rueidis.Client) error {
+		for {
+			troubles := r.link.state.Load().troubles
+			checked := !r.trusts(at, troubles)
+			given[0] = "0"
+			if checked {
+				given[0] = "1"
+			}
+			answer, err = script.Exec(ctx, client, keys, given).ToArray()
+			if err != nil {
+				return err
+			}
+			if len(answer) == 0 {
+				return errAnswer
+			}
+			if status, err = answer[0].AsInt64(); err != nil {
+				return err
+			}
+			if checked {
+				r.trust(at, troubles)
+			} else if r.link.state.Load().troubles != troubles {
+				continue // it may have gone through a new connection, so it should have been told to compare
+			}
+			answer = answer[1:]
+			return nil
+		}
+	})
+	return status, answer, err
+}
+
+func (r *Ranks) trusts(at ranking.Ladder, troubles uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	since, ok := r.trusted[at]
+	return ok && since == troubles
+}
+
+func (r *Ranks) trust(at ranking.Ladder, troubles uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.trusted) >= maxTrusted {
+		clear(r.trusted)
+	}
+	r.trusted[at] = troubles
+}
+
+func (r *Ranks) keys(at ranking.Ladder) []string {
+	base := fmt.Sprintf("{%s/%s/%d/%d}", at.Scope.Environment(), at.Board, at.Season, at.Epoch)
+	keys := make([]string, 0, 6)
+	for _, part := range []string{"m", "z", "h", "g", "d", "i"} {
+		keys = append(keys, r.link.key("rank", base+part))
+	}
+	return keys
+}
+
+// Intend notes an intent: its id and the players, 16 bytes each.
+func (r *Ranks) Intend(ctx context.Context, at ranking.Ladder, intent ranking.Intent) error {
+	id, err := uuid.Parse(intent.ID)
+	if err != nil {
+		return fmt.Errorf("intent %q: %w", intent.ID, err)
+	}
+	text := append(make([]byte, 0, 16*(1+len(intent.Players))), id[:]...)
+	for _, player := range intent.Players {
+		id, err := uuid.Parse(string(player))
+		if err != nil {
+			return fmt.Errorf("player %q: %w", player, err)
+		}
+		text = append(text, id[:]...)
+	}
+	_, _, err = r.run(ctx, "note intent", intendScript, at, string(text))
+	return err
+}
+
+// Apply applies even when the caller has left: what it tells has been committed.
+func (r *Ranks) Apply(ctx context.Context, at ranking.Ladder, marks []ranking.Mark, intents ...string) error {
+	args := make([]string, 0, 1+len(intents)+4*len(marks))
+	args = append(args, strconv.Itoa(len(intents)))
+	for _, intent := range intents {
+		id, err := uuid.Parse(intent)
+		if err != nil {
+			return fmt.Errorf("intent %q: %w", intent, err)
+		}
+		args = append(args, string(id[:]))
+	}
+	args, err := appendMarks(args, marks)
+	if err != nil {
+		return err
+	}
+	_, _, err = r.run(context.WithoutCancel(ctx), "apply ranks", applyScript, at, args...)
+	return err
+}
+
+// appendMarks adds four arguments a mark: player, key (empty when it is gone), revision, metadata.
+func appendMarks(args []string, marks []ranking.Mark) ([]string, error) {
+	for _, m := range marks {
+		id, err := uuid.Parse(string(m.Player))
+		if err != nil {
+			return nil, fmt.Errorf("player %q: %w", m.Player, err)
+		}
+		key, metadata := string(m.Key[:]), m.Metadata
+		if m.Gone {
+			key, metadata = "", ""
+		}
+		args = append(args, string(id[:]), key, strconv.FormatInt(m.Revision, 10), metadata)
+	}
+	return args, nil
+}
+
+// read runs a script that looks.
+func (r *Ranks) read(ctx context.Context, script *rueidis.Lua, at ranking.Ladder, shared bool, args ...string) (ranking.View, error) {
+	status, answer, err := r.run(ctx, "read ranks", script, at, args...)
+	if err != nil {
+		return ranking.View{}, err
+	}
+	switch status {
+	case isCold:
+		return ranking.View{}, ranking.ErrCold
+	case isOwed:
+		return ranking.View{}, owed(answer)
+	}
+	view, err := readView(answer, shared)
+	if err != nil {
+		return ranking.View{}, fmt.Errorf("read ranks: %w", err)
+	}
+	return view, nil
+}
+
+// owed reads intents as Intend wrote them.
+func owed(answer []rueidis.RedisMessage) error {
+	owed := &ranking.Owed{}
+	for _, one := range answer {
+		text, err := one.ToString()
+		if err != nil || len(text) < 16 || len(text)%16 != 0 {
+			return fmt.Errorf("read intents: %w", errors.Join(errAnswer, err))
+		}
+		intent := ranking.Intent{ID: uuidText(text[:16])}
+		for rest := text[16:]; rest != ""; rest = rest[16:] {
+			intent.Players = append(intent.Players, identity.PlayerID(uuidText(rest[:16])))
+		}
+		owed.Intents = append(owed.Intents, intent)
+	}
+	return owed
+}
+
+func uuidText(bytes string) string { return uuid.UUID([]byte(bytes)).String() }
+
+// readView reads sequence, count, and four items a place: how many are before it,
+// how many are better (the same unless ranks are shared, or unknown: -1), the member, and its metadata.
+func readView(answer []rueidis.RedisMessage, shared bool) (ranking.View, error) {
+	if len(answer) < 2 || len(answer)%4 != 2 {
+		return ranking.View{}, errAnswer
+	}
+	sequence, err := answer[0].AsInt64()
+	count, err2 := answer[1].AsInt64()
+	if err := errors.Join(err, err2); err != nil {
+		return ranking.View{}, err
+	}
+	view := ranking.View{Sequence: sequence, Count: count, Places: make([]ranking.Place, 0, len(answer)/4)}
+	for rest := answer[2:]; len(rest) > 0; rest = rest[4:] {
+		before, err := rest[0].AsInt64()
+		better, err2 := rest[1].AsInt64()
+		member, err3 := rest[2].ToString()
+		metadata, err4 := rest[3].ToString()
+		if err := errors.Join(err, err2, err3, err4); err != nil {
+			return ranking.View{}, err
+		}
+		if len(member) != memberSize {
+			return ranking.View{}, errAnswer
+		}
+		p := ranking.Place{Rank: before + 1, Metadata: metadata}
+		copy(p.Key[:], member)
+		p.Player = identity.PlayerID(uuidText(member[len(p.Key):]))
+		switch n := len(view.Places); {
+		case !shared:
+		case better >= 0:
+			p.Rank = better + 1
+		case n > 0 && [ranking.Prefix]byte(view.Places[n-1].Key[:]) == [ranking.Prefix]byte(p.Key[:]):
+			p.Rank = view.Places[n-1].Rank
+		}
+		view.Places = append(view.Places, p)
+	}
+	return view, nil
+}
+
+// Top gives a page.
+func (r *Ranks) Top(ctx context.Context, at ranking.Ladder, after *ranking.Position, limit int, shared bool) (ranking.View, error) {
+	from := ""
+	if after != nil {
+		id, err := uuid.Parse(string(after.Player))
+		if err != nil {
+			return ranking.View{}, fmt.Errorf("player %q: %w", after.Player, err)
+		}
+		from = string(after.Key[:]) + string(id[:])
+	}
+	return r.read(ctx, topScript, at, shared, flag(shared), from, strconv.Itoa(limit))
+}
+
+// Around gives a player's neighbours.
+func (r *Ranks) Around(ctx context.Context, at ranking.Ladder, player identity.PlayerID, before, after int, shared bool) (ranking.View, error) {
+	// What is no UUID is no player's id, and not found.
+	id, _ := uuid.Parse(string(player))
+	return r.read(ctx, aroundScript, at, shared, flag(shared), string(id[:]), strconv.Itoa(before), strconv.Itoa(after))
+}
+
+// Find gives the places of players.
+func (r *Ranks) Find(ctx context.Context, at ranking.Ladder, players []identity.PlayerID, shared bool) (ranking.View, error) {
+	args := append(make([]string, 0, 1+len(players)), flag(shared))
+	for _, player := range players {
+		id, err := uuid.Parse(string(player))
+		if err != nil {
+			continue // no player has it
+		}
+		args = append(args, string(id[:]))
+	}
+	return r.read(ctx, findScript, at, shared, args...)
+}
+
+// Sequence gives the sequence and the count.
+func (r *Ranks) Sequence(ctx context.Context, at ranking.Ladder) (ranking.View, error) {
+	return r.read(ctx, findScript, at, false, flag(false))
+}
+
+func flag(set bool) string {
+	if set {
+		return "1"
+	}
+	return "0"
+}
+
+// Build begins from nothing but the intents.
+func (r *Ranks) Build(ctx context.Context, at ranking.Ladder, builder string) error {
+	status, err := r.build(ctx, at, "begin", builder)
+	switch {
+	case err != nil:
+		return err
+	case status == isBuilt:
+		return ranking.ErrBuilt
+	case status == isBusy:
+		return ranking.ErrBuilding
+	}
+	return nil
+}
+
+// fillAtOnce is how many marks a script applies to a ladder that is built: the
+// server does nothing else meanwhile.
+const fillAtOnce = 100
+
+// Fill applies what the builder read.
+func (r *Ranks) Fill(ctx context.Context, at ranking.Ladder, builder string, marks []ranking.Mark) error {
+	for few := range slices.Chunk(marks, fillAtOnce) {
+		args, err := appendMarks(nil, few)
+		if err != nil {
+			return err
+		}
+		if err := r.still(r.build(ctx, at, "fill", builder, args...)); err != nil {
+			return err
+		}
+	}
+	if len(marks) == 0 {
+		return r.still(r.build(ctx, at, "fill", builder))
+	}
+	return nil
+}
+
+// Finish makes the ladder ready.
+func (r *Ranks) Finish(ctx context.Context, at ranking.Ladder, builder string) error {
+	return r.still(r.build(ctx, at, "finish", builder))
+}
+
+// Drop keeps the intents of writers that are at it.
+func (r *Ranks) Drop(ctx context.Context, at ranking.Ladder) error {
+	_, err := r.build(ctx, at, "drop", "")
+	return err
+}
+
+func (r *Ranks) build(ctx context.Context, at ranking.Ladder, step, builder string, marks ...string) (int64, error) {
+	args := append([]string{step, builder, strconv.FormatInt(ranking.BuildFor.Microseconds(), 10)}, marks...)
+	status, _, err := r.run(ctx, step+" ranks", buildScript, at, args...)
+	return status, err
+}
+
+func (r *Ranks) still(status int64, err error) error {
+	if err == nil && status != isFine {
+		return ranking.ErrNotBuilding
+	}
+	return err
+}

@@ -1,0 +1,22 @@
+package ranking
+
+import (
+	"time"
+
+	"github.com/overworldhq/overworld/domain/fault"
+)
+
+var (
+	ErrBoardNotFound  = fault.New(fault.NotFound, "ranking.board_not_found", "There is no such leaderboard.")
+	ErrBoardExists    = fault.New(fault.Conflict, "ranking.board_exists", "There is a leaderboard with this id.")
+	ErrBoardStale     = fault.New(fault.Stale, "ranking.board_version_mismatch", "The leaderboard is not in the state you named; its current state is under current.")
+	ErrTooManyBoards  = fault.New(fault.Conflict, "ranking.too_many_boards", "The environment has as many leaderboards as it may.")
+	ErrSeasonNotFound = fault.New(fault.NotFound, "ranking.season_not_found", "The leaderboard has no such season.")
+	ErrNotRanked      = fault.New(fault.NotFound, "ranking.not_ranked", "The player has no place in this season.")
+	// ErrSubmitDenied refuses a player on a board that only servers submit to.
+	ErrSubmitDenied = fault.New(fault.Forbidden, "ranking.submit_denied", "Only game servers submit to this leaderboard.")
+	// ErrOverflow refuses a sum that int64 can't hold.
+	ErrOverflow = fault.New(fault.Invalid, "ranking.overflow", "The sum would leave the range of a 64-bit integer.")
+	// ErrWarming is a read that nothing can answer exactly and soon: the index is being built.
+	ErrWarming = fault.New(fault.Unavailable, "ranking.warming", "Ranks are being built; try again shortly.").After(2 * time.Second)
+)
