@@ -267,6 +267,51 @@ var catalogue = map[string]entry{
 		"The document is not in the state that If-Match or If-None-Match names. What it is now, if there is one that the caller may read, is under current.",
 		"Merge your change into current.value and write it with If-Match set to current.version.",
 	},
+	"ranking.board_not_found": {
+		fault.NotFound, "No such leaderboard",
+		"The environment of the credential has no leaderboard with this id.",
+		"Compare the id with the list of leaderboards. Each environment has its own.",
+	},
+	"ranking.board_exists": {
+		fault.Conflict, "Leaderboard exists",
+		"The environment has a leaderboard with this id already.",
+		"Choose another id, or edit the one that is there.",
+	},
+	"ranking.board_version_mismatch": {
+		fault.Stale, "Leaderboard changed since",
+		"The leaderboard was edited since the version that If-Match names. What it is now is under current.",
+		"Look at what changed, and send the edit again with If-Match set to current.version.",
+	},
+	"ranking.too_many_boards": {
+		fault.Conflict, "Too many leaderboards",
+		"The environment has as many leaderboards as it may have.",
+		"Delete one that is no longer used. GET /v1/limits tells how many there may be.",
+	},
+	"ranking.season_not_found": {
+		fault.NotFound, "No such season",
+		"The leaderboard has no season with this number.",
+		"List the leaderboard's seasons.",
+	},
+	"ranking.not_ranked": {
+		fault.NotFound, "Not ranked",
+		"The player has no place in this season: nothing was submitted, or the entry was removed.",
+		"Submit a run first.",
+	},
+	"ranking.submit_denied": {
+		fault.Forbidden, "For game servers only",
+		"The leaderboard takes runs from game servers and operators only.",
+		"Submit from a game server with its own token, or let players submit by the leaderboard's submitters.",
+	},
+	"ranking.overflow": {
+		fault.Invalid, "Sum out of range",
+		"The leaderboard adds runs up, and this sum would leave the range of a 64-bit integer. Nothing was added.",
+		"Submit smaller numbers.",
+	},
+	"ranking.warming": {
+		fault.Unavailable, "Ranks are being built",
+		"The index that ranks this season is being built from the database, and the database alone can't answer this question exactly and soon.",
+		"Try again after the seconds that Retry-After names. Submitting works meanwhile.",
+	},
 	"storage.value_too_large": {
 		fault.TooLarge, "Value too large",
 		"The value, without its white space, is larger than a document may be.",

@@ -196,7 +196,7 @@ func TestRanks(t *testing.T) {
 			t.Parallel()
 			ranktest.Run(t, func(t *testing.T) ranktest.Engine {
 				c := openCache(t, server(t)).settle()
-				return ranktest.Engine{Index: c.Ranks(), Advance: c.advance, Flush: c.flush}
+				return ranktest.Engine{Index: patient{c.ranks, c}, Advance: c.advance, Flush: c.flush}
 			})
 		})
 	}
