@@ -302,6 +302,11 @@ var catalogue = map[string]entry{
 		"The leaderboard takes runs from game servers and operators only.",
 		"Submit from a game server with its own token, or let players submit by the leaderboard's submitters.",
 	},
+	"ranking.entry_raced": {
+		fault.Conflict, "Another writer was first",
+		"The entry was changed by another request at the same moment, again and again.",
+		"Send the request again.",
+	},
 	"ranking.overflow": {
 		fault.Invalid, "Sum out of range",
 		"The leaderboard adds runs up, and this sum would leave the range of a 64-bit integer. Nothing was added.",

@@ -11,6 +11,7 @@ import (
 
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -100,6 +101,8 @@ func (r repos) Players() identity.Players          { return players{r.conn} }
 func (r repos) Sessions() identity.Sessions        { return sessions{r.conn} }
 func (r repos) SigningKeys() identity.SigningKeys  { return signingKeys{r.conn} }
 func (r repos) Documents() storage.Documents       { return documents{r.conn} }
+func (r repos) Boards() ranking.Boards             { return boards{r.conn} }
+func (r repos) Entries() ranking.Entries           { return entries{r.conn} }
 func (r repos) Audit() audit.Log                   { return auditLog{r.conn} }
 func (r repos) Leases() lease.Leases               { return leases{r.conn} }
 func (r repos) Runs() lease.Runs                   { return runs{r.conn} }

@@ -12,7 +12,9 @@ var (
 	ErrBoardStale     = fault.New(fault.Stale, "ranking.board_version_mismatch", "The leaderboard is not in the state you named; its current state is under current.")
 	ErrTooManyBoards  = fault.New(fault.Conflict, "ranking.too_many_boards", "The environment has as many leaderboards as it may.")
 	ErrSeasonNotFound = fault.New(fault.NotFound, "ranking.season_not_found", "The leaderboard has no such season.")
-	ErrNotRanked      = fault.New(fault.NotFound, "ranking.not_ranked", "The player has no place in this season.")
+	// ErrEntryStale is the loss of a race, which is best run again.
+	ErrEntryStale = fault.New(fault.Conflict, "ranking.entry_raced", "Another writer was first.")
+	ErrNotRanked  = fault.New(fault.NotFound, "ranking.not_ranked", "The player has no place in this season.")
 	// ErrSubmitDenied refuses a player on a board that only servers submit to.
 	ErrSubmitDenied = fault.New(fault.Forbidden, "ranking.submit_denied", "Only game servers submit to this leaderboard.")
 	// ErrOverflow refuses a sum that int64 can't hold.

@@ -12,7 +12,7 @@ import (
 type Entry struct {
 	Player identity.PlayerID
 	Run    Run
-	// AchievedAt is when the run reached its value.
+	// AchievedAt is when the run reached its value; of a removed entry, when that was.
 	AchievedAt time.Time
 	// Metadata is what came along with the run: a JSON object in compact form, or empty.
 	Metadata string
@@ -163,7 +163,7 @@ func (e Entry) Remove(now time.Time) (Entry, error) {
 	if e.Removed {
 		return Entry{}, ErrNotRanked
 	}
-	return Entry{Player: e.Player, Removed: true, Revision: e.Revision + 1, CreatedAt: e.CreatedAt, UpdatedAt: now}, nil
+	return Entry{Player: e.Player, AchievedAt: now, Removed: true, Revision: e.Revision + 1, CreatedAt: e.CreatedAt, UpdatedAt: now}, nil
 }
 
 // Mark is what the index is told of an entry.

@@ -9,6 +9,7 @@ import (
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/idempotency"
@@ -29,6 +30,8 @@ type Repos interface {
 	Sessions() identity.Sessions
 	SigningKeys() identity.SigningKeys
 	Documents() storage.Documents
+	Boards() ranking.Boards
+	Entries() ranking.Entries
 	Audit() audit.Log
 	Leases() lease.Leases
 	Runs() lease.Runs

@@ -8,6 +8,7 @@ import (
 
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -18,6 +19,7 @@ import (
 // everyCall tries every method of the port and gives its error, by name.
 func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 	p := project("call")
+	newBoard, newSeason := board("call")
 	_, _, acquired := w.Leases().Acquire(ctx, "call", "a", start, time.Minute)
 	held := lease.Lease{Name: "call", Holder: "a", Token: 1, ExpiresAt: later(time.Minute)}
 	return map[string]error{
@@ -57,6 +59,22 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"Documents.Revisions": second(w.Documents().Revisions(ctx, b.scope, storage.RevisionQuery{Ref: b.document.Ref, Before: 9, Limit: 1})),
 		"Documents.Revision":  second(w.Documents().Revision(ctx, b.scope, b.document.Ref, 1)),
 		"Documents.List":      second(w.Documents().List(ctx, b.scope, storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 1})),
+		"Boards.Create":       w.Boards().Create(ctx, b.scope, newBoard, newSeason),
+		"Boards.Get":          second(w.Boards().Get(ctx, b.scope, b.season.Board)),
+		"Boards.List":         second(w.Boards().List(ctx, b.scope, "", 1)),
+		"Boards.Update":       w.Boards().Update(ctx, b.scope, newBoard),
+		"Boards.Delete":       w.Boards().Delete(ctx, b.scope, b.season.Board),
+		"Boards.Season":       second(w.Boards().Season(ctx, b.scope, b.season.Board, 1)),
+		"Boards.Seasons":      second(w.Boards().Seasons(ctx, b.scope, b.season.Board, 0, 1)),
+		"Boards.Hold":         second(w.Boards().Hold(ctx, b.scope, []ranking.BoardID{b.season.Board})),
+		"Boards.Close":        w.Boards().Close(ctx, b.scope, newSeason, newSeason),
+		"Boards.Renew":        w.Boards().Renew(ctx, b.scope, b.season.Board, 1),
+		"Entries.LockMany":    second(lockEntry(ctx, w, b.scope, b.season, b.player.ID)),
+		"Entries.WriteMany":   w.Entries().WriteMany(ctx, b.scope, b.season, []ranking.EntryWrite{entryWrite(b.entry, 0)}),
+		"Entries.All":         pageError(w.Entries().All(ctx, b.scope, b.season, ranking.Cursor{}, 1)),
+		"Entries.Top":         second(w.Entries().Top(ctx, b.scope, b.season, 1)),
+		"Entries.Standing":    second(w.Entries().Standing(ctx, b.scope, b.season, b.player.ID, 1, false)),
+		"Entries.Count":       second(w.Entries().Count(ctx, b.scope, b.season, 1)),
 		"Audit.Append":        w.Audit().Append(ctx, event(w.home, audit.EnvironmentUpdated, later(time.Hour))),
 		"Audit.List":          second(w.Audit().List(ctx, audit.Query{Project: w.home.ProjectID, Limit: 1})),
 		"Leases.Acquire":      acquired,

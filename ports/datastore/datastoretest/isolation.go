@@ -7,6 +7,7 @@ import (
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -48,12 +49,33 @@ var isolationTests = map[string]func(*testing.T, *world){
 			fails(t, "write over a document", writeOne(w.ctx, w, foreign, next), storage.ErrStale)
 			fails(t, "revision", second(w.Documents().Revision(w.ctx, foreign, b.document.Ref, 7)), storage.ErrRevisionNotFound)
 			same(t, "revisions", get[[]storage.Document](t)(w.Documents().Revisions(w.ctx, foreign, storage.RevisionQuery{Ref: b.document.Ref, Before: 99, Limit: 10})), []storage.Document{})
+			fails(t, "leaderboard", second(w.Boards().Get(w.ctx, foreign, "laps")), ranking.ErrBoardNotFound)
+			same(t, "leaderboards", get[[]ranking.Board](t)(w.Boards().List(w.ctx, foreign, "", 10)), []ranking.Board{})
+			fails(t, "delete of a leaderboard", w.Boards().Delete(w.ctx, foreign, "laps"), ranking.ErrBoardNotFound)
+			fails(t, "season", second(w.Boards().Season(w.ctx, foreign, "laps", 1)), ranking.ErrSeasonNotFound)
+			same(t, "seasons", get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, foreign, "laps", 0, 10)), []ranking.Season{})
+			same(t, "held seasons", get[[]ranking.Season](t)(w.Boards().Hold(w.ctx, foreign, []ranking.BoardID{"laps"})), []ranking.Season{})
+			fails(t, "epoch", w.Boards().Renew(w.ctx, foreign, "laps", 1), ranking.ErrSeasonNotFound)
+			b2, s2 := board("laps")
+			b2.Version = 2
+			fails(t, "edit of a leaderboard", w.Boards().Update(w.ctx, foreign, b2), ranking.ErrBoardStale)
+			ended, nextSeason := s2.Close(b2, later(time.Hour))
+			fails(t, "close of a season", w.Boards().Close(w.ctx, foreign, ended, nextSeason), ranking.ErrSeasonNotFound)
+			fails(t, "locked entry", second(lockEntry(w.ctx, w, foreign, b.season, b.player.ID)), ranking.ErrNotRanked)
+			fails(t, "write over an entry", w.Entries().WriteMany(w.ctx, foreign, b.season, []ranking.EntryWrite{entryWrite(entry(b.player.ID, 9, 2), 1)}), ranking.ErrEntryStale)
+			same(t, "top", get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, foreign, b.season, 10)), []ranking.Entry{})
+			all, _, err := w.Entries().All(w.ctx, foreign, b.season, ranking.Cursor{}, 10)
+			must(t, err)
+			same(t, "entries", all, []ranking.Entry{})
+			fails(t, "standing", second(w.Entries().Standing(w.ctx, foreign, b.season, b.player.ID, 10, false)), ranking.ErrNotRanked)
+			same(t, "count", get[int64](t)(w.Entries().Count(w.ctx, foreign, b.season, 10)), 0)
 			query := storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 10}
 			same(t, "documents", get[[]storage.Document](t)(w.Documents().List(w.ctx, foreign, query)), []storage.Document{})
 		}
 		same(t, "player at home", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), b.player.ID)), b.player)
 		same(t, "session at home", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), b.session.ID)), b.session)
 		same(t, "keys at home", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, w.here())), []identity.SealedKey{b.key})
+		same(t, "entry at home", get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), b.season, b.player.ID)), b.entry)
 		same(t, "document at home", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), b.document.Ref)), b.document)
 	},
 	"the same names in two environments are two things": func(t *testing.T, w *world) {
@@ -85,6 +107,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 		b := populate(t, w, w.home)
 		var none tenancy.Scope
 		fresh := player()
+		newBoard, newSeason := board("call")
 		for name, err := range map[string]error{
 			"Players.Create":      w.Players().Create(w.ctx, none, fresh, login(fresh)),
 			"Players.Get":         second(w.Players().Get(w.ctx, none, b.player.ID)),
@@ -106,6 +129,22 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Documents.Revisions": second(w.Documents().Revisions(w.ctx, none, storage.RevisionQuery{Ref: b.document.Ref, Before: 9, Limit: 1})),
 			"Documents.Revision":  second(w.Documents().Revision(w.ctx, none, b.document.Ref, 1)),
 			"Documents.List":      second(w.Documents().List(w.ctx, none, storage.Query{Reads: everyAccess, Limit: 1})),
+			"Boards.Create":       w.Boards().Create(w.ctx, none, newBoard, newSeason),
+			"Boards.Get":          second(w.Boards().Get(w.ctx, none, "laps")),
+			"Boards.List":         second(w.Boards().List(w.ctx, none, "", 1)),
+			"Boards.Update":       w.Boards().Update(w.ctx, none, newBoard),
+			"Boards.Delete":       w.Boards().Delete(w.ctx, none, "laps"),
+			"Boards.Season":       second(w.Boards().Season(w.ctx, none, "laps", 1)),
+			"Boards.Seasons":      second(w.Boards().Seasons(w.ctx, none, "laps", 0, 1)),
+			"Boards.Hold":         second(w.Boards().Hold(w.ctx, none, []ranking.BoardID{"laps"})),
+			"Boards.Close":        w.Boards().Close(w.ctx, none, newSeason, newSeason),
+			"Boards.Renew":        w.Boards().Renew(w.ctx, none, "laps", 1),
+			"Entries.LockMany":    second(lockEntry(w.ctx, w, none, b.season, b.player.ID)),
+			"Entries.WriteMany":   w.Entries().WriteMany(w.ctx, none, b.season, []ranking.EntryWrite{entryWrite(b.entry, 0)}),
+			"Entries.All":         pageError(w.Entries().All(w.ctx, none, b.season, ranking.Cursor{}, 1)),
+			"Entries.Top":         second(w.Entries().Top(w.ctx, none, b.season, 1)),
+			"Entries.Standing":    second(w.Entries().Standing(w.ctx, none, b.season, b.player.ID, 1, false)),
+			"Entries.Count":       second(w.Entries().Count(w.ctx, none, b.season, 1)),
 			"Players.Lock":        second(w.Players().Lock(w.ctx, none, b.player.ID)),
 			"Players.Update":      w.Players().Update(w.ctx, none, b.player),
 			"Players.SetBan":      w.Players().SetBan(w.ctx, none, b.player.ID, identity.Ban{}),

@@ -5,6 +5,7 @@ import (
 
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -17,6 +18,8 @@ type belongings struct {
 	session    identity.Session
 	key        identity.SealedKey
 	document   storage.Document
+	season     ranking.SeasonRef
+	entry      ranking.Entry
 	credential tenancy.Credential
 	event      audit.Event
 }
@@ -31,6 +34,8 @@ func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
 	must(t, w.Sessions().Create(w.ctx, b.scope, b.session))
 	must(t, w.SigningKeys().Save(w.ctx, b.scope, []identity.SealedKey{b.key}))
 	must(t, writeOne(w.ctx, w, b.scope, b.document))
+	b.season, b.entry = w.board(t, b.scope, "laps"), entry(b.player.ID, 7, 1)
+	must(t, w.Entries().WriteMany(w.ctx, b.scope, b.season, []ranking.EntryWrite{entryWrite(b.entry, 0)}))
 	must(t, w.Credentials().Create(w.ctx, b.credential))
 	must(t, w.Audit().Append(w.ctx, b.event))
 	return b
@@ -43,6 +48,9 @@ func (b belongings) gone(t *testing.T, w *world) {
 	fails(t, "login", second(w.Players().ByLogin(w.ctx, b.scope, b.login.Method, b.login.Subject)), identity.ErrPlayerNotFound)
 	fails(t, "session", second(w.Sessions().Get(w.ctx, b.scope, b.session.ID)), identity.ErrSessionNotFound)
 	fails(t, "document", second(w.Documents().Get(w.ctx, b.scope, b.document.Ref)), storage.ErrNotFound)
+	fails(t, "leaderboard", second(w.Boards().Get(w.ctx, b.scope, "laps")), ranking.ErrBoardNotFound)
+	fails(t, "season", second(w.Boards().Season(w.ctx, b.scope, "laps", 1)), ranking.ErrSeasonNotFound)
+	fails(t, "entry", second(lockEntry(w.ctx, w, b.scope, b.season, b.player.ID)), ranking.ErrNotRanked)
 	fails(t, "credential", second(w.Credentials().ByHash(w.ctx, b.credential.Hash)), tenancy.ErrCredentialNotFound)
 	if keys := get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, b.scope)); len(keys) != 0 {
 		t.Errorf("signing keys: %v", keys)

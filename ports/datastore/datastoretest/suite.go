@@ -31,6 +31,8 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Datastore) {
 		{"Sessions", sessionTests},
 		{"SigningKeys", signingKeyTests},
 		{"Documents", documentTests},
+		{"Boards", boardTests},
+		{"Entries", entryTests},
 		{"Audit", auditTests},
 		{"Leases", leaseTests},
 		{"Runs", runTests},

@@ -1,0 +1,218 @@
+package sqlstore
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect"
+	"github.com/uptrace/bun/schema"
+
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// rankKey is the bytes of a key; none when the entry was removed. In a list of
+// values PostgreSQL must be told what they are.
+type rankKey []byte
+
+var _ schema.QueryAppender = rankKey{}
+
+func (k rankKey) AppendQuery(gen schema.QueryGen, b []byte) ([]byte, error) {
+	if gen.Dialect().Name() == dialect.SQLite {
+		return fmt.Appendf(b, "X'%x'", []byte(k)), nil
+	}
+	b = append(b, `'\x`...)
+	return append(hex.AppendEncode(b, k), `'::bytea`...), nil
+}
+
+type entryRow struct {
+	bun.BaseModel `bun:"table:leaderboard_entries,alias:leaderboard_entries"`
+	EnvironmentID ident
+	PlayerID      ident
+	BoardID       ident
+	Season        int
+	RankKey       rankKey
+	Score         int64
+	Subscore      int64
+	AchievedAt    instant
+	Metadata      ident
+	Submissions   int
+	Revision      int64
+	CreatedAt     instant
+	UpdatedAt     instant
+}
+
+func entryRowOf(environment ident, season ranking.SeasonRef, w ranking.EntryWrite) entryRow {
+	e := w.Entry
+	row := entryRow{
+		EnvironmentID: environment, PlayerID: ident(e.Player), BoardID: ident(season.Board), Season: season.Number, RankKey: w.Key[:],
+		Score: e.Run.Score, Subscore: e.Run.Subscore, AchievedAt: at(e.AchievedAt), Metadata: ident(e.Metadata), Submissions: e.Submissions,
+		Revision: e.Revision, CreatedAt: at(e.CreatedAt), UpdatedAt: at(e.UpdatedAt),
+	}
+	if e.Removed {
+		row.RankKey = rankKey{}
+	}
+	return row
+}
+
+func (r entryRow) entry() ranking.Entry {
+	return ranking.Entry{
+		Player: identity.PlayerID(r.PlayerID), Run: ranking.Run{Score: r.Score, Subscore: r.Subscore}, AchievedAt: r.AchievedAt.Time, Metadata: string(r.Metadata),
+		Submissions: r.Submissions, Removed: len(r.RankKey) == 0, Revision: r.Revision, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
+	}
+}
+
+type entries struct{ conn }
+
+var _ ranking.Entries = entries{}
+
+const ofSeason = "environment_id = ? AND board_id = ? AND season = ?"
+
+func (e entries) LockMany(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, players []identity.PlayerID) ([]ranking.Entry, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	found := []ranking.Entry{}
+	if len(players) == 0 {
+		return found, nil
+	}
+	ids := make([]ident, len(players))
+	for i, player := range players {
+		ids[i] = ident(player)
+	}
+	var rows []entryRow
+	err = e.query(ctx, "lock entries", func(db bun.IDB) error {
+		rows = nil
+		q := db.NewSelect().Model(&rows).Where("environment_id = ? AND player_id IN (?) AND board_id = ? AND season = ?", environment, bun.List(ids), ident(season.Board), season.Number)
+		if e.shared.engine.RowLocks {
+			q.OrderBy("player_id", bun.OrderAsc) // so that callers don't wait for each other in a circle
+		}
+		return e.lock(q).Scan(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		found = append(found, row.entry())
+	}
+	return found, nil
+}
+
+func (e entries) WriteMany(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, writes []ranking.EntryWrite) error {
+	environment, err := within(scope)
+	if err != nil {
+		return err
+	}
+	var made, changed []entryRow
+	var before []int64
+	for _, w := range writes {
+		row := entryRowOf(environment, season, w)
+		switch {
+		case w.Before < 0 || w.Entry.Revision <= w.Before:
+			return fmt.Errorf("write entries: revision %d can't follow %d", w.Entry.Revision, w.Before)
+		case w.Before == 0:
+			made = append(made, row)
+		default:
+			changed, before = append(changed, row), append(before, w.Before)
+		}
+	}
+	// Rows that are not there yet can't be locked: writers meet at the index
+	// instead, and must do so in one order.
+	slices.SortFunc(made, func(a, b entryRow) int { return strings.Compare(string(a.PlayerID), string(b.PlayerID)) })
+	return e.atomically(ctx, "write entries", func(db bun.IDB) error {
+		if len(made) > 0 {
+			result, err := db.NewInsert().Model(&made).On("CONFLICT DO NOTHING").Exec(ctx)
+			if err := changedAll(len(made), result, e.orphan(err, identity.ErrPlayerNotFound), ranking.ErrEntryStale); err != nil {
+				return err
+			}
+		}
+		if len(changed) == 0 {
+			return nil
+		}
+		const columns = 10
+		args := make([]any, 0, columns*len(changed)+3)
+		for i, r := range changed {
+			args = append(args, r.PlayerID, before[i], r.RankKey, r.Score, r.Subscore, r.AchievedAt, r.Metadata, r.Submissions, r.Revision, r.UpdatedAt)
+		}
+		result, err := db.NewRaw(`WITH next (player_id, stored, rank_key, score, subscore, achieved_at, metadata, submissions, revision, updated_at)
+			AS (VALUES `+tuples(len(changed), columns)+`)
+			UPDATE leaderboard_entries SET rank_key = next.rank_key, score = next.score, subscore = next.subscore, achieved_at = next.achieved_at,
+				metadata = next.metadata, submissions = next.submissions, revision = next.revision, updated_at = next.updated_at
+			FROM next WHERE leaderboard_entries.environment_id = ? AND leaderboard_entries.player_id = next.player_id AND leaderboard_entries.board_id = ?
+				AND leaderboard_entries.season = ? AND leaderboard_entries.revision = next.stored`,
+			append(args, environment, ident(season.Board), season.Number)...).Exec(ctx)
+		return changedAll(len(changed), result, err, ranking.ErrEntryStale)
+	})
+}
+
+func (e entries) All(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, after ranking.Cursor, limit int) ([]ranking.Entry, ranking.Cursor, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, after, err
+	}
+	found, err := list(ctx, e.conn, "read entries", limit, func(r entryRow) ranking.Entry {
+		after = ranking.Cursor{Key: r.RankKey, Player: identity.PlayerID(r.PlayerID)}
+		return r.entry()
+	}, func(q *bun.SelectQuery) {
+		q.Where(ofSeason, environment, ident(season.Board), season.Number).
+			Where("(rank_key, player_id) > (?, ?)", rankKey(after.Key), ident(after.Player)).
+			OrderBy("rank_key", bun.OrderAsc).OrderBy("player_id", bun.OrderAsc)
+	})
+	return found, after, err
+}
+
+func (e entries) Top(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, limit int) ([]ranking.Entry, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, e.conn, "read top entries", limit, entryRow.entry, func(q *bun.SelectQuery) {
+		q.Where(ofSeason, environment, ident(season.Board), season.Number).Where("rank_key > ?", rankKey{}).
+			OrderBy("rank_key", bun.OrderAsc).OrderBy("player_id", bun.OrderAsc)
+	})
+}
+
+func (e entries) Standing(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, player identity.PlayerID, bound int, shared bool) (ranking.Counted, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return ranking.Counted{}, err
+	}
+	ahead := "(other.rank_key, other.player_id) < (leaderboard_entries.rank_key, leaderboard_entries.player_id)"
+	if shared {
+		ahead = fmt.Sprintf("other.rank_key < substr(leaderboard_entries.rank_key, 1, %d)", ranking.Prefix)
+	}
+	var row struct {
+		entryRow `bun:",extend"`
+		Ahead    int64
+	}
+	err = e.query(ctx, "read standing", func(db bun.IDB) error {
+		q := db.NewSelect().Model(&row).ColumnExpr("leaderboard_entries.*").
+			ColumnExpr(`(SELECT count(*) FROM (SELECT 1 FROM leaderboard_entries AS other WHERE other.environment_id = ? AND other.board_id = ? AND other.season = ?
+				AND other.rank_key > ? AND `+ahead+` LIMIT ?) AS found) AS ahead`, environment, ident(season.Board), season.Number, rankKey{}, bound).
+			Where("environment_id = ? AND player_id = ? AND board_id = ? AND season = ? AND rank_key > ?", environment, ident(player), ident(season.Board), season.Number, rankKey{})
+		return missing(q.Scan(ctx), ranking.ErrNotRanked)
+	})
+	if err != nil {
+		return ranking.Counted{}, err
+	}
+	return ranking.Counted{Entry: row.entry(), Ahead: row.Ahead}, nil
+}
+
+func (e entries) Count(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, bound int) (int64, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return 0, err
+	}
+	var n int64
+	err = e.query(ctx, "count entries", func(db bun.IDB) error {
+		return db.NewRaw("SELECT count(*) FROM (SELECT 1 FROM leaderboard_entries WHERE "+ofSeason+" AND rank_key > ? LIMIT ?) AS found",
+			environment, ident(season.Board), season.Number, rankKey{}, bound).Scan(ctx, &n)
+	})
+	return n, err
+}

@@ -1,0 +1,86 @@
+package ranking
+
+import (
+	"context"
+
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// Boards stores boards and their seasons. A board has one open season at a time,
+// the one with the greatest number, which is Board.Season.
+type Boards interface {
+	// Create stores a board and its first season; ErrBoardExists when the id is taken.
+	Create(ctx context.Context, scope tenancy.Scope, board Board, season Season) error
+	// Get is ErrBoardNotFound when there is none.
+	Get(ctx context.Context, scope tenancy.Scope, id BoardID) (Board, error)
+	// List gives up to limit boards after an id, by id.
+	List(ctx context.Context, scope tenancy.Scope, after BoardID, limit int) ([]Board, error)
+	// Update stores the definition and its version. ErrBoardStale unless the version
+	// before is the stored one.
+	Update(ctx context.Context, scope tenancy.Scope, board Board) error
+	// Delete removes a board with all it has; ErrBoardNotFound when there is none.
+	Delete(ctx context.Context, scope tenancy.Scope, id BoardID) error
+	// Season is ErrSeasonNotFound when the board has no such season, or is not there.
+	Season(ctx context.Context, scope tenancy.Scope, id BoardID, number int) (Season, error)
+	// Seasons gives up to limit seasons with a smaller number, the latest first; 0 begins.
+	Seasons(ctx context.Context, scope tenancy.Scope, id BoardID, before, limit int) ([]Season, error)
+	// Hold gives the open seasons of those boards that there are, in any order, and
+	// within a transaction keeps them open, and in their epoch, until it ends. Callers
+	// don't keep each other out.
+	Hold(ctx context.Context, scope tenancy.Scope, ids []BoardID) ([]Season, error)
+	// Close stores the end of the open season and the next one; ErrSeasonNotFound unless
+	// it is open in its epoch. Of callers at once, one succeeds.
+	Close(ctx context.Context, scope tenancy.Scope, ended, next Season) error
+	// Renew moves a season to its next epoch; ErrSeasonNotFound when there is none.
+	Renew(ctx context.Context, scope tenancy.Scope, id BoardID, number int) error
+}
+
+// SeasonRef names a season within its environment.
+type SeasonRef struct {
+	Board  BoardID
+	Number int
+}
+
+// EntryWrite is an entry that takes the place of an earlier state.
+type EntryWrite struct {
+	Entry Entry
+	Key   Key // by the season's rules; of no meaning when the entry is removed
+	// Before is the revision that must be stored now, less than the entry's; 0: there was never one.
+	Before int64
+}
+
+// Counted is an entry and how many are ahead of it.
+type Counted struct {
+	Entry Entry
+	// Ahead is exact while it is less than the bound of the question.
+	Ahead int64
+}
+
+// Entries stores what players have in seasons.
+type Entries interface {
+	// LockMany gives the entries, removed ones too, that there are of the players, in any
+	// order, and within a transaction keeps other writers of them out until it ends. What
+	// was never there is missing, and not locked: WriteMany then decides who is first.
+	LockMany(ctx context.Context, scope tenancy.Scope, season SeasonRef, players []identity.PlayerID) ([]Entry, error)
+	// WriteMany stores entries of different players, each if the stored revision is still its
+	// Before. Else errors.Is says ErrEntryStale, and the caller's transaction may not commit.
+	// ErrPlayerNotFound of identity when a player or the season is not there.
+	WriteMany(ctx context.Context, scope tenancy.Scope, season SeasonRef, writes []EntryWrite) error
+	// All gives up to limit entries, removed ones too, after a position, by key and then
+	// player; the removed ones, whose key is nil, come first. The zero position begins.
+	All(ctx context.Context, scope tenancy.Scope, season SeasonRef, after Cursor, limit int) ([]Entry, Cursor, error)
+	// Top gives the first entries that have a place, by key and then player.
+	Top(ctx context.Context, scope tenancy.Scope, season SeasonRef, limit int) ([]Entry, error)
+	// Standing gives a player's entry with how many are ahead of it, at most bound, all of
+	// one moment. If shared, only better runs are. ErrNotRanked when it has no place.
+	Standing(ctx context.Context, scope tenancy.Scope, season SeasonRef, player identity.PlayerID, bound int, shared bool) (Counted, error)
+	// Count tells how many entries have a place, at most bound.
+	Count(ctx context.Context, scope tenancy.Scope, season SeasonRef, bound int) (int64, error)
+}
+
+// Cursor is a place in All. Its zero value is the beginning.
+type Cursor struct {
+	Key    []byte
+	Player identity.PlayerID
+}

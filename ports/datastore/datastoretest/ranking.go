@@ -1,0 +1,382 @@
+package datastoretest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+var boardRules = ranking.Rules{Sort: ranking.Descending, Operator: ranking.Best, TieBreak: ranking.EarliestFirst}
+
+func board(id ranking.BoardID) (ranking.Board, ranking.Season) {
+	low := int64(math.MinInt64)
+	b := ranking.Board{
+		ID: id, Version: 1, Season: 1, CreatedAt: start, UpdatedAt: start,
+		Definition: ranking.Definition{Name: "The " + string(id), Rules: boardRules, MinScore: &low, Submitters: ranking.Servers, MetadataBytes: 100},
+	}
+	return b, ranking.Season{Board: id, Number: 1, Rules: boardRules, StartedAt: start, Epoch: 1}
+}
+
+// board stores a new board and gives its season.
+func (w *world) board(t *testing.T, scope tenancy.Scope, id ranking.BoardID) ranking.SeasonRef {
+	t.Helper()
+	b, s := board(id)
+	must(t, w.Boards().Create(w.ctx, scope, b, s))
+	return ranking.SeasonRef{Board: id, Number: 1}
+}
+
+func entry(player identity.PlayerID, score, revision int64) ranking.Entry {
+	return ranking.Entry{
+		Player: player, Run: ranking.Run{Score: score, Subscore: -score}, AchievedAt: start, Metadata: `{"é":"'?"}`, Submissions: 3,
+		Revision: revision, CreatedAt: start, UpdatedAt: later(time.Second),
+	}
+}
+
+func entryWrite(e ranking.Entry, before int64) ranking.EntryWrite {
+	return ranking.EntryWrite{Entry: e, Key: boardRules.Key(e.Run, e.AchievedAt), Before: before}
+}
+
+// enter stores entries of which there was none.
+func (w *world) enter(t *testing.T, season ranking.SeasonRef, entries ...ranking.Entry) {
+	t.Helper()
+	writes := make([]ranking.EntryWrite, len(entries))
+	for i, e := range entries {
+		writes[i] = entryWrite(e, 0)
+	}
+	must(t, w.Entries().WriteMany(w.ctx, w.here(), season, writes))
+}
+
+func lockEntry(ctx context.Context, r repos, scope tenancy.Scope, season ranking.SeasonRef, player identity.PlayerID) (ranking.Entry, error) {
+	found, err := r.Entries().LockMany(ctx, scope, season, []identity.PlayerID{player})
+	if err == nil && len(found) == 0 {
+		err = ranking.ErrNotRanked
+	}
+	if err != nil {
+		return ranking.Entry{}, err
+	}
+	return found[0], nil
+}
+
+// pageError is the error of a call that gives a page.
+func pageError[T, C any](_ T, _ C, err error) error { return err }
+
+func names(boards []ranking.Board) string {
+	return joined(boards, func(b ranking.Board) string { return string(b.ID) })
+}
+
+func seasonNumbers(seasons []ranking.Season) string {
+	return joined(seasons, func(s ranking.Season) string { return fmt.Sprint(s.Number) })
+}
+
+func players(entries []ranking.Entry) []identity.PlayerID {
+	ids := []identity.PlayerID{}
+	for _, e := range entries {
+		ids = append(ids, e.Player)
+	}
+	return ids
+}
+
+var boardTests = map[string]func(*testing.T, *world){
+	"round trip": func(t *testing.T, w *world) {
+		b, s := board("laps")
+		high := int64(math.MaxInt64)
+		b.MaxScore, b.Rules.Attempts, s.Rules.Attempts, b.Name = &high, 7, 7, "Ünïcode 日本 ' ?"
+		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+		same(t, "board", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")), b)
+		same(t, "season", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 1)), s)
+		fails(t, "again", w.Boards().Create(w.ctx, w.here(), b, s), ranking.ErrBoardExists)
+		for _, id := range []ranking.BoardID{"lap", "Laps", "laps\x00", "\xff", ""} {
+			fails(t, "get", second(w.Boards().Get(w.ctx, w.here(), id)), ranking.ErrBoardNotFound)
+			fails(t, "season", second(w.Boards().Season(w.ctx, w.here(), id, 1)), ranking.ErrSeasonNotFound)
+		}
+		fails(t, "season 2", second(w.Boards().Season(w.ctx, w.here(), "laps", 2)), ranking.ErrSeasonNotFound)
+	},
+	"a board that exists leaves its transaction usable": func(t *testing.T, w *world) {
+		b, s := board("laps")
+		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+		w.inTx(t, func(tx repos) error {
+			fails(t, "create", tx.Boards().Create(w.ctx, w.here(), b, s), ranking.ErrBoardExists)
+			same(t, "board", get[ranking.Board](t)(tx.Boards().Get(w.ctx, w.here(), "laps")), b)
+			return nil
+		})
+	},
+	"list by id": func(t *testing.T, w *world) {
+		for _, id := range []ranking.BoardID{"b", "a-z", "a", "c"} {
+			w.board(t, w.here(), id)
+		}
+		w.board(t, w.away.Scope(), "b2")
+		same(t, "all", names(get[[]ranking.Board](t)(w.Boards().List(w.ctx, w.here(), "", 10))), "a a-z b c")
+		same(t, "two after a", names(get[[]ranking.Board](t)(w.Boards().List(w.ctx, w.here(), "a", 2))), "a-z b")
+		same(t, "none", get[[]ranking.Board](t)(w.Boards().List(w.ctx, w.here(), "c", 2)), []ranking.Board{})
+	},
+	"an update replaces the version before": func(t *testing.T, w *world) {
+		b, s := board("laps")
+		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+		fails(t, "version 1", w.Boards().Update(w.ctx, w.here(), b), ranking.ErrBoardStale)
+		b.Version, b.Name, b.UpdatedAt, b.MinScore, b.Submitters, b.MetadataBytes = 2, "Other", later(time.Hour), nil, ranking.Players, 5
+		b.Rules = ranking.Rules{Sort: ranking.Ascending, Operator: ranking.Sum, TieBreak: ranking.Shared, Attempts: 4}
+		must(t, w.Boards().Update(w.ctx, w.here(), b))
+		same(t, "updated", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")), b)
+		same(t, "its season", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 1)), s)
+		fails(t, "again", w.Boards().Update(w.ctx, w.here(), b), ranking.ErrBoardStale)
+	},
+	"seasons close once and in their epoch": func(t *testing.T, w *world) {
+		b, s := board("laps")
+		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+		ended, next := s.Close(b, later(time.Hour))
+		must(t, w.Boards().Renew(w.ctx, w.here(), "laps", 1))
+		fails(t, "in an epoch that is over", w.Boards().Close(w.ctx, w.here(), ended, next), ranking.ErrSeasonNotFound)
+		ended.Epoch++
+		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		fails(t, "again", w.Boards().Close(w.ctx, w.here(), ended, next), ranking.ErrSeasonNotFound)
+		same(t, "ended", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 1)), ended)
+		same(t, "next", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 2)), next)
+		same(t, "current", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")).Season, 2)
+		same(t, "held", get[[]ranking.Season](t)(w.Boards().Hold(w.ctx, w.here(), []ranking.BoardID{"laps", "none"})), []ranking.Season{next})
+		ended, next = next.Close(b, later(2*time.Hour))
+		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		same(t, "all", seasonNumbers(get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "laps", 0, 10))), "3 2 1")
+		same(t, "one before", seasonNumbers(get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "laps", 3, 1))), "2")
+		same(t, "none", get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "none", 0, 1)), []ranking.Season{})
+		fails(t, "renew none", w.Boards().Renew(w.ctx, w.here(), "laps", 9), ranking.ErrSeasonNotFound)
+	},
+	"of many who close, one does": func(t *testing.T, w *world) {
+		b, s := board("laps")
+		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+		const closers = 8
+		errs := make([]error, closers)
+		together(closers, func(i int) {
+			ended, next := s.Close(b, later(time.Duration(i+1)*time.Hour))
+			errs[i] = w.Boards().Close(w.ctx, w.here(), ended, next)
+		})
+		closed := 0
+		for _, err := range errs {
+			if err == nil {
+				closed++
+			} else {
+				fails(t, "close", err, ranking.ErrSeasonNotFound)
+			}
+		}
+		same(t, "closed", closed, 1)
+	},
+	"a held season stays open until its holder is done": func(t *testing.T, w *world) {
+		b, s := board("laps")
+		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+		ref := ranking.SeasonRef{Board: "laps", Number: 1}
+		const writers = 6
+		errs := make([]error, writers+1)
+		ids := make([]identity.PlayerID, writers)
+		for i := range ids {
+			ids[i] = w.player(t, w.here()).ID
+		}
+		together(writers+1, func(i int) {
+			if i == writers {
+				ended, next := s.Close(b, later(time.Hour))
+				errs[i] = w.Boards().Close(w.ctx, w.here(), ended, next)
+				return
+			}
+			errs[i] = w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
+				held, err := tx.Boards().Hold(ctx, w.here(), []ranking.BoardID{"laps"})
+				if err != nil {
+					return err
+				}
+				if len(held) == 0 {
+					return nil // it was just being closed: its closer has yet to say what is next, or so it looks
+				}
+				// When the close came first, this one's lasts for ever.
+				season := ranking.SeasonRef{Board: "laps", Number: held[0].Number}
+				return tx.Entries().WriteMany(ctx, w.here(), season, []ranking.EntryWrite{entryWrite(entry(ids[i], 1, 1), 0)})
+			})
+		})
+		must(t, errors.Join(errs...))
+		frozen := get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ref, 100))
+		next := get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ranking.SeasonRef{Board: "laps", Number: 2}, 100))
+		if len(frozen)+len(next) > writers {
+			t.Errorf("%d in the old season, %d in the new one", len(frozen), len(next))
+		}
+	},
+	"delete takes all with it": func(t *testing.T, w *world) {
+		ref := w.board(t, w.here(), "laps")
+		p := w.player(t, w.here())
+		w.enter(t, ref, entry(p.ID, 1, 1))
+		must(t, w.Boards().Delete(w.ctx, w.here(), "laps"))
+		fails(t, "again", w.Boards().Delete(w.ctx, w.here(), "laps"), ranking.ErrBoardNotFound)
+		fails(t, "season", second(w.Boards().Season(w.ctx, w.here(), "laps", 1)), ranking.ErrSeasonNotFound)
+		fails(t, "entry", second(lockEntry(w.ctx, w, w.here(), ref, p.ID)), ranking.ErrNotRanked)
+		w.board(t, w.here(), "laps")
+	},
+}
+
+var entryTests = map[string]func(*testing.T, *world){
+	"round trip": func(t *testing.T, w *world) {
+		ref := w.board(t, w.here(), "laps")
+		for i, score := range []int64{math.MinInt64, -1, 0, math.MaxInt64} {
+			e := entry(w.player(t, w.here()).ID, 0, int64(i)+1)
+			e.Run = ranking.Run{Score: score, Subscore: -score - 1}
+			if i == 0 {
+				e.Metadata, e.Submissions = "", 0
+			}
+			w.enter(t, ref, e)
+			same(t, "entry", get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), ref, e.Player)), e)
+			next := e
+			next.Revision, next.Run, next.Metadata, next.Submissions = e.Revision+5, ranking.Run{Score: -score - 1, Subscore: score}, `{"n":1}`, 9
+			next.AchievedAt, next.UpdatedAt = later(time.Microsecond), later(time.Hour)
+			must(t, w.Entries().WriteMany(w.ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(next, e.Revision)}))
+			same(t, "replaced", get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), ref, e.Player)), next)
+		}
+		same(t, "none", get[[]ranking.Entry](t)(w.Entries().LockMany(w.ctx, w.here(), ref, nil)), []ranking.Entry{})
+		must(t, w.Entries().WriteMany(w.ctx, w.here(), ref, nil))
+	},
+	"a write replaces the revision before, all or none": func(t *testing.T, w *world) {
+		ref := w.board(t, w.here(), "laps")
+		a, b, c := entry(w.player(t, w.here()).ID, 1, 1), entry(w.player(t, w.here()).ID, 2, 1), entry(w.player(t, w.here()).ID, 3, 1)
+		w.enter(t, ref, a, b)
+		next := a
+		next.Revision, next.Run.Score = 2, 50
+		for what, second := range map[string]ranking.EntryWrite{
+			"there already":       entryWrite(b, 0),
+			"another revision":    entryWrite(entry(b.Player, 9, 3), 2),
+			"never there":         entryWrite(entry(c.Player, 9, 3), 2),
+			"one that was before": entryWrite(entry(b.Player, 9, 7), 6),
+		} {
+			fails(t, what, w.Entries().WriteMany(w.ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(next, 1), second}), ranking.ErrEntryStale)
+			same(t, what, get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), ref, a.Player)), a)
+		}
+		for _, bad := range []ranking.EntryWrite{entryWrite(a, 1), entryWrite(a, -1), entryWrite(entry(a.Player, 1, 0), 0)} {
+			if err := w.Entries().WriteMany(w.ctx, w.here(), ref, []ranking.EntryWrite{bad}); err == nil || errors.Is(err, ranking.ErrEntryStale) {
+				t.Errorf("revision %d after %d: %v", bad.Entry.Revision, bad.Before, err)
+			}
+		}
+	},
+	"an unknown player or season": func(t *testing.T, w *world) {
+		ref := w.board(t, w.here(), "laps")
+		p := w.player(t, w.here())
+		abroad := w.player(t, w.away.Scope())
+		for what, err := range map[string]error{
+			"player":               w.Entries().WriteMany(w.ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(entry(identity.PlayerID(newID()), 1, 1), 0)}),
+			"another's player":     w.Entries().WriteMany(w.ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(entry(abroad.ID, 1, 1), 0)}),
+			"season":               w.Entries().WriteMany(w.ctx, w.here(), ranking.SeasonRef{Board: "laps", Number: 2}, []ranking.EntryWrite{entryWrite(entry(p.ID, 1, 1), 0)}),
+			"board":                w.Entries().WriteMany(w.ctx, w.here(), ranking.SeasonRef{Board: "none", Number: 1}, []ranking.EntryWrite{entryWrite(entry(p.ID, 1, 1), 0)}),
+			"environment's season": w.Entries().WriteMany(w.ctx, w.away.Scope(), ref, []ranking.EntryWrite{entryWrite(entry(abroad.ID, 1, 1), 0)}),
+		} {
+			fails(t, what, err, identity.ErrPlayerNotFound)
+		}
+	},
+	"removed entries have no place": func(t *testing.T, w *world) {
+		ref := w.board(t, w.here(), "laps")
+		a, b := entry(w.player(t, w.here()).ID, 10, 1), entry(w.player(t, w.here()).ID, 5, 1)
+		w.enter(t, ref, a, b)
+		gone, err := a.Remove(later(time.Hour))
+		must(t, err)
+		must(t, w.Entries().WriteMany(w.ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(gone, 1)}))
+		same(t, "locked", get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), ref, a.Player)), gone)
+		same(t, "top", get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ref, 10)), []ranking.Entry{b})
+		same(t, "count", get[int64](t)(w.Entries().Count(w.ctx, w.here(), ref, 10)), 1)
+		fails(t, "standing", second(w.Entries().Standing(w.ctx, w.here(), ref, a.Player, 10, false)), ranking.ErrNotRanked)
+		same(t, "ahead of the other", get[ranking.Counted](t)(w.Entries().Standing(w.ctx, w.here(), ref, b.Player, 10, false)), ranking.Counted{Entry: b})
+		all, _, err := w.Entries().All(w.ctx, w.here(), ref, ranking.Cursor{}, 10)
+		must(t, err)
+		same(t, "all", all, []ranking.Entry{gone, b})
+	},
+	"in the order of ranks": func(t *testing.T, w *world) {
+		ref := w.board(t, w.here(), "laps")
+		var made []ranking.Entry
+		for _, score := range []int64{math.MinInt64, -256, -1, 0, 1, 255, 256, 1 << 53, 1<<53 + 1, math.MaxInt64, 7, 7, 7} {
+			made = append(made, entry(w.player(t, w.here()).ID, score, 1))
+			made[len(made)-1].Run.Subscore = 0
+		}
+		w.enter(t, ref, made...)
+		other := w.board(t, w.here(), "other")
+		w.enter(t, other, entry(made[0].Player, 99, 1))
+		want := slices.SortedFunc(slices.Values(made), func(a, b ranking.Entry) int {
+			switch {
+			case boardRules.Ahead(a.Run, b.Run):
+				return -1
+			case boardRules.Ahead(b.Run, a.Run):
+				return 1
+			}
+			return strings.Compare(string(a.Player), string(b.Player))
+		})
+		same(t, "top", players(get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ref, 100))), players(want))
+		same(t, "top three", players(get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ref, 3))), players(want[:3]))
+		same(t, "none", get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ref, 0)), []ranking.Entry{})
+		same(t, "count", get[int64](t)(w.Entries().Count(w.ctx, w.here(), ref, 100)), int64(len(want)))
+		same(t, "count, bounded", get[int64](t)(w.Entries().Count(w.ctx, w.here(), ref, 5)), 5)
+		var paged []ranking.Entry
+		var cursor ranking.Cursor
+		for {
+			page, next, err := w.Entries().All(w.ctx, w.here(), ref, cursor, 4)
+			must(t, err)
+			paged, cursor = append(paged, page...), next
+			if len(page) < 4 {
+				break
+			}
+		}
+		same(t, "all, in pages", players(paged), players(want))
+		for i, e := range want {
+			better := 0
+			for _, o := range want {
+				if boardRules.Ahead(o.Run, e.Run) {
+					better++
+				}
+			}
+			same(t, "standing", get[ranking.Counted](t)(w.Entries().Standing(w.ctx, w.here(), ref, e.Player, 100, false)), ranking.Counted{Entry: e, Ahead: int64(i)})
+			same(t, "shared", get[ranking.Counted](t)(w.Entries().Standing(w.ctx, w.here(), ref, e.Player, 100, true)), ranking.Counted{Entry: e, Ahead: int64(better)})
+			same(t, "bounded", get[ranking.Counted](t)(w.Entries().Standing(w.ctx, w.here(), ref, e.Player, 4, false)).Ahead, int64(min(i, 4)))
+		}
+	},
+	"lock keeps other writers out": func(t *testing.T, w *world) {
+		const writers, each = 8, 5
+		ref := w.board(t, w.here(), "laps")
+		p := w.player(t, w.here())
+		w.enter(t, ref, entry(p.ID, 0, 1))
+		errs := make([]error, writers)
+		together(writers, func(i int) {
+			for range each {
+				err := w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
+					if _, err := tx.Boards().Hold(ctx, w.here(), []ranking.BoardID{"laps"}); err != nil {
+						return err
+					}
+					e, err := lockEntry(ctx, tx, w.here(), ref, p.ID)
+					if err != nil {
+						return err
+					}
+					before := e.Revision
+					e.Revision++
+					e.Run.Score++
+					return tx.Entries().WriteMany(ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(e, before)}) // never stale, because it was locked
+				})
+				errs[i] = errors.Join(errs[i], err)
+			}
+		})
+		must(t, errors.Join(errs...))
+		same(t, "score", get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), ref, p.ID)).Run.Score, writers*each)
+	},
+	"of many who make an entry, one does": func(t *testing.T, w *world) {
+		const writers = 8
+		ref := w.board(t, w.here(), "laps")
+		p := w.player(t, w.here())
+		errs := make([]error, writers)
+		together(writers, func(i int) {
+			errs[i] = w.Entries().WriteMany(w.ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(entry(p.ID, int64(i), int64(i)+1), 0)})
+		})
+		made := 0
+		for _, err := range errs {
+			if err == nil {
+				made++
+			} else {
+				fails(t, "write", err, ranking.ErrEntryStale)
+			}
+		}
+		same(t, "made", made, 1)
+	},
+}
