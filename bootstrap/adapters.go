@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
 	"github.com/overworldhq/overworld/adapters/system"
@@ -28,6 +29,7 @@ import (
 	"github.com/overworldhq/overworld/ports/ids"
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/plugin"
+	"github.com/overworldhq/overworld/ports/schema"
 	"github.com/overworldhq/overworld/ports/secrets"
 )
 
@@ -59,6 +61,7 @@ func openBlobs(c *config.Config, registry *plugin.Registry, kit plugin.Kit) (blo
 func newClock() clock.Clock                    { return system.Clock{} }
 func newIDs() ids.Source                       { return system.IDs{} }
 func newRandom() secrets.Random                { return system.Random{} }
+func newSchemas() schema.Compiler              { return jsonschema.Compiler{} }
 func newTokens() identity.AccessTokens         { return jwt.Tokens{} }
 func newIssuer(c *config.Config) access.Issuer { return access.Issuer(c.Issuer) }
 
@@ -139,12 +142,13 @@ type portsIn struct {
 	Vault   secrets.Vault
 	Issuer  access.Issuer
 	Traces  *tracing.Provider `optional:"true"` // only a server has any
+	Schemas schema.Compiler
 }
 
 func newPorts(in portsIn) compose.Ports {
 	return compose.Ports{
 		Tracer: in.Traces.Tracer(),
 		Store:  in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Tokens: in.Tokens,
-		Clock: in.Clock, IDs: in.IDs, Random: in.Random, Vault: in.Vault, Issuer: in.Issuer, Limits: in.Config.Limits,
+		Clock: in.Clock, IDs: in.IDs, Random: in.Random, Vault: in.Vault, Issuer: in.Issuer, Schemas: in.Schemas, Limits: in.Config.Limits,
 	}
 }

@@ -208,6 +208,7 @@ func (op batchOperation) refuse(refused *documents.Refused) error {
 		return refused.Err
 	}
 	at := operationPointer(refused.Change)
+	whole := at
 	if len(f.Fields) == 0 {
 		return f.WithFields(fault.Body(at, f.Code[strings.LastIndexByte(f.Code, '.')+1:], "%s", f.Detail))
 	}
@@ -221,7 +222,7 @@ func (op batchOperation) refuse(refused *documents.Refused) error {
 	case op.Increments != nil:
 		at += "/increments"
 	}
-	return under(at, f)
+	return underIn(storage.InDocument, whole, under(at, f))
 }
 
 func batchResultOf(done storage.Outcome, values bool) batchResult {

@@ -319,8 +319,33 @@ var catalogue = map[string]entry{
 	},
 	"storage.value_too_large": {
 		fault.TooLarge, "Value too large",
-		"The value, without its white space, is larger than a document may be.",
-		"Split it over several documents: GET /v1/limits tells document_bytes.",
+		"The value, without its white space, is larger than a document may be, or than one of its collection may be.",
+		"Split it over several documents: GET /v1/limits tells document_bytes, and an operator what the collection declares.",
+	},
+	"storage.schema_violation": {
+		fault.Invalid, "Value breaks the schema",
+		"An operator declared a JSON Schema for the collection, and the document would not satisfy it after this write. Each fault is listed under errors: of a PUT with a pointer into the body, else with in set to document and a pointer that begins with /value, into what the document would have become. The code names the schema's keyword. Nothing was changed.",
+		"Mend what is listed. A document that broke the schema before can be mended by any write whose result satisfies it.",
+	},
+	"storage.collection_not_found": {
+		fault.NotFound, "Nothing declared of this collection",
+		"No operator declared anything of a collection of this name. Documents may be in it nonetheless.",
+		"List what is declared with GET …/collections, or declare it with PUT.",
+	},
+	"storage.collection_changed": {
+		fault.Stale, "Declaration changed since",
+		"The declaration is not in the state that If-Match or If-None-Match names. What it is now, if there is one, is under current.",
+		"Apply the change to current and send it with the version from there.",
+	},
+	"storage.too_many_collections": {
+		fault.Conflict, "Too many collections declared",
+		"The environment declares as many collections as it may.",
+		"Delete a declaration that is no longer used, or raise the server's limit: GET /v1/limits tells collections.",
+	},
+	"schema.too_costly": {
+		fault.TooLarge, "Schema takes too much work",
+		"Judging the value by its collection's schema takes more work than the server spends on one value. Nothing was changed.",
+		"Split the value over several documents; or have the schema made simpler: fewer alternatives and references within each other, shorter expressions.",
 	},
 	"storage.value_too_deep": {
 		fault.Invalid, "Value nests too deep",

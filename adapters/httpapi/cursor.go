@@ -53,8 +53,11 @@ func (k cursors) mac(binding string, payload []byte) []byte {
 // binding names the query and its caller: the operation, every parameter but
 // the page's own, the environment or project, and, of a player, who it is.
 // Another key of the same environment may go on where one left off.
-func (c *call) binding() string {
-	parts := []string{"v1", c.route.ID, string(c.principal.Project()), string(c.principal.Scope().Environment()), c.principal.Kind().String()}
+func (c *call) binding() string { return c.bindingOf(c.route.ID) }
+
+// bindingOf is the binding of another operation with the same parameters.
+func (c *call) bindingOf(operation string) string {
+	parts := []string{"v1", operation, string(c.principal.Project()), string(c.principal.Scope().Environment()), c.principal.Kind().String()}
 	if c.principal.Session() != "" {
 		parts = append(parts, c.principal.Subject())
 	}

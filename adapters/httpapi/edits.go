@@ -125,14 +125,17 @@ func counted(c *call, done storage.Outcome) *incremented {
 func removed(*call, storage.Outcome) *nothing { return &nothing{} }
 
 // under says of the members of a part of the body where in the body they are.
-func under(pointer string, err error) error {
+func under(pointer string, err error) error { return underIn("body", pointer, err) }
+
+// underIn is under for members of another place.
+func underIn(in, pointer string, err error) error {
 	var f *fault.Fault
 	if !errors.As(err, &f) || len(f.Fields) == 0 {
 		return err
 	}
 	fields := slices.Clone(f.Fields)
 	for i, field := range fields {
-		if field.In == "body" {
+		if field.In == in {
 			fields[i].Pointer = pointer + field.Pointer
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
 	"github.com/overworldhq/overworld/adapters/sqlstore/sqlite"
@@ -114,7 +115,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	}
 	f.app = compose.New(compose.Ports{
 		Store: store, Limiter: engine.Limiter(), Revocations: engine.Revocations(), Tokens: jwt.Tokens{}, Clock: f.clock, IDs: system.IDs{},
-		Random: system.Random{}, Vault: f.options.Vault, Issuer: "https://game.example", Limits: f.options.Limits,
+		Random: system.Random{}, Vault: f.options.Vault, Issuer: "https://game.example", Schemas: jsonschema.Compiler{}, Limits: f.options.Limits,
 	})
 	o := &f.options
 	o.Authenticator, o.SignIn, o.Players, o.Documents = f.app.Authenticator, f.app.SignIn, f.app.Players, f.app.Documents

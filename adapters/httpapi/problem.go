@@ -29,8 +29,8 @@ type problem struct {
 }
 
 type problemField struct {
-	In      string `json:"in,omitempty" enum:"path,query,header" doc:"Where the parameter stands; absent for a member of the body."`
-	Pointer string `json:"pointer" doc:"An RFC 6901 JSON pointer into the body, or into the parameters of the place that in names."`
+	In      string `json:"in,omitempty" enum:"path,query,header,document" doc:"Where the parameter stands; absent for a member of the body. document: in the document that the request would have made."`
+	Pointer string `json:"pointer" doc:"An RFC 6901 JSON pointer into the body, or into what in names."`
 	Code    string `json:"code"`
 	Detail  string `json:"detail"`
 }
@@ -87,13 +87,7 @@ func (c *call) problem(f *fault.Fault) {
 		p.Ban = &ban{Reason: banned.Reason, At: banned.At, Until: banned.Until}
 	}
 	c.code = f.Code
-	for _, field := range f.Fields {
-		in := field.In
-		if in == "body" {
-			in = ""
-		}
-		p.Errors = append(p.Errors, problemField{In: in, Pointer: field.Pointer, Code: field.Code, Detail: field.Detail})
-	}
+	p.Errors = fieldsOf(f.Fields)
 	wait := f.RetryAfter
 	if wait <= 0 && f.Kind == fault.Unavailable {
 		wait = fault.ErrUnavailable.RetryAfter
@@ -118,6 +112,19 @@ func (c *call) problem(f *fault.Fault) {
 	c.send(p.Status, "application/problem+json", body)
 }
 
+// fieldsOf gives the wire form of members at fault.
+func fieldsOf(fields []fault.Field) []problemField {
+	shown := make([]problemField, len(fields))
+	for i, field := range fields {
+		in := field.In
+		if in == "body" {
+			in = ""
+		}
+		shown[i] = problemField{In: in, Pointer: field.Pointer, Code: field.Code, Detail: field.Detail}
+	}
+	return shown
+}
+
 // current gives the wire form of what a stale caller should have had.
 func current(v any) any {
 	switch v := v.(type) {
@@ -125,6 +132,8 @@ func current(v any) any {
 		return documentOf(v)
 	case identity.Player:
 		return fullProfile(v)
+	case storage.Collection:
+		return collectionOf(v)
 	case tenancy.Environment:
 		return environmentOf(v)
 	}

@@ -19,6 +19,9 @@ type published struct {
 	PatchOperations   int                  `json:"patch_operations" doc:"Operations of a JSON patch, and steps of an increment."`
 	BatchOperations   int                  `json:"batch_operations" doc:"Operations of a batch of documents."`
 	DocumentRevisions int                  `json:"document_revisions" doc:"States of a document that are kept, what it is now among them."`
+	Collections       int                  `json:"collections" doc:"Collections that an environment may declare."`
+	SchemaBytes       int                  `json:"schema_bytes" doc:"Of a collection's JSON Schema, without white space."`
+	MostRevisions     int                  `json:"collection_revisions" doc:"The most states of a document that a collection may have kept."`
 	PageItems         int                  `json:"page_items" doc:"The most that limit can ask for."`
 	PageDefault       int                  `json:"page_default" doc:"What a page holds when nobody asks."`
 	RequestTime       int                  `json:"request_seconds" doc:"How long a request may take."`
@@ -41,7 +44,7 @@ func limitsOf(l limits.Limits) *published {
 		return rateInfo{Limit: r.Limit, Period: int(wholeSeconds(r.Period)), Burst: r.Burst}
 	}
 	p := &published{
-		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault,
+		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault,
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
 	}
 	for class, rates := range l.Rates {

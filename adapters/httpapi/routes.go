@@ -13,6 +13,7 @@ func table(o Options) []route {
 		documentRoutes(o),
 		batchRoutes(o),
 		revisionRoutes(o),
+		collectionRoutes(o),
 		projectRoutes(o),
 		environmentRoutes(o),
 		credentialRoutes(o),

@@ -219,6 +219,20 @@ func (d documents) List(ctx context.Context, scope tenancy.Scope, query storage.
 	})
 }
 
+func (d documents) ListAll(ctx context.Context, scope tenancy.Scope, query storage.CollectionQuery) ([]storage.Document, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, d.conn, "list collection", query.Limit, documentRow.document, func(q *bun.SelectQuery) {
+		q.Where("environment_id = ? AND collection = ?", environment, ident(query.Collection))
+		if query.After.Key != "" {
+			q.Where("(owner, key) > (?, ?)", ident(query.After.Owner), ident(query.After.Key))
+		}
+		q.Where("NOT deleted").OrderBy("owner", bun.OrderAsc).OrderBy("key", bun.OrderAsc)
+	})
+}
+
 // begins narrows a select to the rows whose column begins with prefix, as a range of
 // an index. LIKE would need its wildcards escaped, and ignores case on SQLite.
 func begins(q *bun.SelectQuery, column bun.Name, prefix string) {

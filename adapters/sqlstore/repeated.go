@@ -30,6 +30,7 @@ var (
 	documentByRef = &repeated{where: func(q *bun.SelectQuery, arguments []any) {
 		q.Where("environment_id = ? AND owner = ? AND collection = ? AND key = ?", arguments...)
 	}}
+	declaredVersion  = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("id = ?", arguments...) }}
 	credentialByHash = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("hash = ?", arguments...) }}
 	// Not a join: that could as well begin with all players of the environment, and
 	// does so while the tables have no statistics.

@@ -101,6 +101,7 @@ func (r repos) Players() identity.Players          { return players{r.conn} }
 func (r repos) Sessions() identity.Sessions        { return sessions{r.conn} }
 func (r repos) SigningKeys() identity.SigningKeys  { return signingKeys{r.conn} }
 func (r repos) Documents() storage.Documents       { return documents{r.conn} }
+func (r repos) Collections() storage.Collections   { return collections{r.conn} }
 func (r repos) Boards() ranking.Boards             { return boards{r.conn} }
 func (r repos) Entries() ranking.Entries           { return entries{r.conn} }
 func (r repos) Audit() audit.Log                   { return auditLog{r.conn} }

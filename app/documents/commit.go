@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/coalesce"
+	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
@@ -70,7 +71,7 @@ func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error)
 	for {
 		var results []result
 		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			desk := &desk{u: u, tx: tx, now: u.clock.Now(), states: map[place]state{}, owners: map[place]error{}}
+			desk := &desk{u: u, tx: tx, now: u.clock.Now(), states: map[place]state{}, owners: map[place]error{}, declared: map[tenancy.Scope]*collections.Set{}}
 			if err := desk.lock(ctx, groups); err != nil {
 				return err
 			}
@@ -109,6 +110,8 @@ type desk struct {
 	now    time.Time
 	states map[place]state
 	owners map[place]error // of those looked for: nil when they exist
+	// declared is what the environments' collections obey, as of this transaction.
+	declared map[tenancy.Scope]*collections.Set
 }
 
 // place names a document among those of all environments.
@@ -151,7 +154,9 @@ func (d *desk) lock(ctx context.Context, groups []group) error {
 		for _, one := range found {
 			d.states[place{scope, one.Ref}] = state{stored: one.Version, current: &one}
 		}
-		return nil
+		// After the locks, for which it may have waited while a declaration changed.
+		d.declared[scope], err = d.u.book.Of(ctx, d.tx, scope)
+		return err
 	})
 }
 
@@ -220,7 +225,11 @@ func (d *desk) apply(ctx context.Context, g group, change storage.Change, curren
 			return storage.Outcome{}, err
 		}
 	}
-	return change.Apply(storage.ActorOf(g.principal), current, d.u.limits, g.environment.Now(d.now))
+	rules, err := d.declared[g.principal.Scope()].Rules(change.Ref.Collection)
+	if err != nil {
+		return storage.Outcome{}, err
+	}
+	return change.Apply(storage.ActorOf(g.principal), current, rules, g.environment.Now(d.now))
 }
 
 // owner makes sure that the owner of a document that was never there exists,
@@ -251,7 +260,11 @@ func (d *desk) write(ctx context.Context) error {
 	return d.byScope(changed, func(scope tenancy.Scope, places []place) error {
 		writes := make([]storage.Write, len(places))
 		for i, at := range places {
-			writes[i] = d.states[at].write(d.u.revisions)
+			rules, err := d.declared[scope].Rules(at.ref.Collection)
+			if err != nil {
+				return err
+			}
+			writes[i] = d.states[at].write(rules.Revisions)
 		}
 		err := d.tx.Documents().WriteMany(ctx, scope, writes)
 		switch {

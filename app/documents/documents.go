@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/overworldhq/overworld/app/coalesce"
+	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/domain/storage"
@@ -21,13 +22,12 @@ type UseCases struct {
 	directory *environments.Directory
 	clock     clock.Clock
 	ids       ids.Source
-	limits    storage.EditLimits
-	revisions int64 // how many states are kept, the current one among them
+	book      *collections.Book
 	writers   *coalesce.Coalescer[group, result]
 }
 
-func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer) *UseCases {
-	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, limits: limits.Storage(), revisions: int64(limits.DocumentRevisions)}
+func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, book *collections.Book, limits limits.Limits, tracer tracing.Tracer) *UseCases {
+	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, book: book}
 	u.writers = newWriters(u, store, limits, tracer)
 	return u
 }

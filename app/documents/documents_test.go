@@ -19,6 +19,9 @@ import (
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
+// here is where the game is.
+var here = operators.Place{Project: "game", Environment: "development"}
+
 // game is a world with two players, a server and an operator in one environment,
 // and a server in another.
 type game struct {
@@ -31,7 +34,6 @@ func newGame(t testing.TB) game { return gameOn(t, composetest.New(t)) }
 
 func gameOn(t testing.TB, w *composetest.World) game {
 	g := game{World: w, project: w.Project(t, "game")}
-	here := operators.Place{Project: "game", Environment: "development"}
 	client := w.Caller(t, here, tenancy.PublishableKey)
 	g.ada, g.bob = w.Enter(t, w.Guest(t, client).AccessToken), w.Enter(t, w.Guest(t, client).AccessToken)
 	g.server, g.operator = w.Caller(t, here, tenancy.ServerToken), w.Caller(t, here, tenancy.SecretKey)

@@ -29,6 +29,12 @@ type naive struct {
 
 type reference map[storage.Ref][]naive
 
+// rules are what is declared of the documents.
+type rules struct {
+	most        int64          // that a member of the value may be
+	read, write storage.Access // of new ones
+}
+
 // kept is how many states of a document there are to see: few, so that some are
 // forgotten.
 const kept = 4
@@ -64,7 +70,7 @@ func (m plan) change() storage.Change {
 }
 
 // do does one change. It gives the code of the refusal, or "".
-func (r reference) do(player string, m plan) string {
+func (r reference) do(rules rules, player string, m plan) string {
 	states := r[m.ref]
 	var now naive
 	if len(states) > 0 {
@@ -72,7 +78,7 @@ func (r reference) do(player string, m plan) string {
 	}
 	there, version := now.value != nil, int64(len(states))
 	server := player == ""
-	if !server && (string(m.ref.Owner) != player || there && now.write == storage.ServerOnly) {
+	if !server && (string(m.ref.Owner) != player || there && now.write == storage.ServerOnly || !there && m.kind != "delete" && rules.write == storage.ServerOnly) {
 		return "storage.write_denied"
 	}
 	if m.pre.Absent && there || m.pre.Exists && !there || len(m.pre.Versions) > 0 && (!there || m.pre.Versions[0] != version) {
@@ -83,6 +89,15 @@ func (r reference) do(player string, m plan) string {
 		next = naive{value: map[string]int64{}, read: storage.OwnerOnly, write: storage.OwnerOnly}
 		if m.ref.Owner == storage.Shared {
 			next.read, next.write = storage.Public, storage.ServerOnly
+		}
+		switch {
+		case rules.read == storage.OwnerOnly && m.ref.Owner == storage.Shared:
+			next.read = storage.ServerOnly
+		case rules.read != "":
+			next.read = rules.read
+		}
+		if rules.write != "" && m.ref.Owner != storage.Shared {
+			next.write = rules.write
 		}
 	}
 	if hidden := there && !server && now.read == storage.ServerOnly; (hidden && !slices.Contains([]string{"put", "delete", "restore"}, m.kind)) || !there && (m.kind == "patch" || m.kind == "delete") {
@@ -120,6 +135,11 @@ func (r reference) do(player string, m plan) string {
 	case "delete":
 		next.value, next.read, next.write = nil, now.read, now.write
 	}
+	for _, n := range next.value {
+		if n > rules.most {
+			return "storage.schema_violation"
+		}
+	}
 	r[m.ref] = append(slices.Clone(states), next)
 	return ""
 }
@@ -144,7 +164,7 @@ func (r reference) history(player string, ref storage.Ref) (map[int64]naive, str
 }
 
 // restore is do for a restore.
-func (r reference) restore(player string, m plan) string {
+func (r reference) restore(rules rules, player string, m plan) string {
 	seen, refusal := r.history(player, m.ref)
 	if refusal != "" {
 		return refusal
@@ -152,11 +172,11 @@ func (r reference) restore(player string, m plan) string {
 	if m.value = seen[m.version].value; m.value == nil {
 		return "storage.revision_not_found"
 	}
-	return r.do(player, m)
+	return r.do(rules, player, m)
 }
 
-// TestAgainstANaiveReference does random changes, restores and looks at the
-// history, and compares every answer and every state with the reference's.
+// TestAgainstANaiveReference does random changes, restores, declarations and
+// looks at the history, and compares every answer and every state with the reference's.
 func TestAgainstANaiveReference(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
@@ -169,20 +189,24 @@ func TestAgainstANaiveReference(t *testing.T) {
 }
 
 func againstReference(t *testing.T, g game) {
+	operators := g.World // another replica's
 	g.World = g.Replica(func(p *compose.Ports) { p.Limits.DocumentRevisions = kept })
 	run := 0
 	rapid.Check(t, func(r *rapid.T) {
 		run++ // keys of its own for each run, in one database
-		m := &model{T: r, game: g, run: run, reference: reference{}, owners: []storage.Owner{storage.Owner(g.ada.Subject()), storage.Owner(g.bob.Subject()), storage.Shared}}
+		m := &model{T: r, game: g, operators: operators, run: run, reference: reference{}, owners: []storage.Owner{storage.Owner(g.ada.Subject()), storage.Owner(g.bob.Subject()), storage.Shared}}
+		m.declare()
 		for range rapid.IntRange(1, 80).Draw(r, "steps") {
 			p := rapid.SampledFrom([]tenancy.Principal{g.ada, g.bob, g.server}).Draw(r, "who")
-			switch rapid.SampledFrom([]string{"write", "write", "write", "restore", "look"}).Draw(r, "step") {
+			switch rapid.SampledFrom([]string{"write", "write", "write", "write", "restore", "look", "declare"}).Draw(r, "step") {
 			case "write":
 				m.write(p)
 			case "restore":
 				m.restore(p)
 			case "look":
 				m.look(p)
+			case "declare":
+				m.declare()
 			}
 			for ref, states := range m.reference {
 				m.compare(ref, states)
@@ -195,8 +219,10 @@ func againstReference(t *testing.T, g game) {
 type model struct {
 	*rapid.T
 	game
+	operators *composetest.World
 	run       int
 	reference reference
+	rules     rules
 	owners    []storage.Owner
 }
 
@@ -212,6 +238,22 @@ func (m *model) ref() storage.Ref {
 	return storage.Ref{
 		Owner: rapid.SampledFrom(m.owners).Draw(m.T, "owner"), Collection: "model",
 		Key: fmt.Sprintf("%d.%d", m.run, rapid.SampledFrom([]int{0, 0, 0, 1}).Draw(m.T, "key")),
+	}
+}
+
+// declare changes what is declared, on another replica.
+func (m *model) declare() {
+	m.rules = rules{
+		most:  rapid.SampledFrom([]int64{1, 3, math.MaxInt64}).Draw(m.T, "most"),
+		read:  rapid.SampledFrom([]storage.Access{"", "", storage.OwnerOnly, storage.Public, storage.ServerOnly}).Draw(m.T, "default read"),
+		write: rapid.SampledFrom([]storage.Access{"", "", storage.OwnerOnly, storage.ServerOnly}).Draw(m.T, "default write"),
+	}
+	declaration := storage.Declaration{Read: m.rules.read, Write: m.rules.write}
+	if m.rules.most < math.MaxInt64 {
+		declaration.Schema = fmt.Appendf(nil, `{"additionalProperties":{"maximum":%d}}`, m.rules.most)
+	}
+	if _, err := m.operators.Operators.Declare(m.Context(), m.operator, here, "model", declaration, storage.Precondition{}); err != nil {
+		m.Fatal(err)
 	}
 }
 
@@ -250,7 +292,7 @@ func (m *model) write(p tenancy.Principal) {
 		one.pre = m.precondition(one.ref)
 		changes = append(changes, one.change())
 		if refusal == "" {
-			refusal, at = trial.do(name(p), one), i
+			refusal, at = trial.do(m.rules, name(p), one), i
 		}
 	}
 	done, err := m.Documents.WriteAll(m.Context(), p, changes)
@@ -274,7 +316,7 @@ func (m *model) restore(p tenancy.Principal) {
 	one.version, one.pre = m.version(one.ref), m.precondition(one.ref)
 	done, err := m.Documents.Restore(m.Context(), p, one.ref, one.version, one.pre)
 	there := len(m.reference[one.ref]) > 0 && m.reference[one.ref][len(m.reference[one.ref])-1].value != nil
-	m.refused(err, m.reference.restore(name(p), one))
+	m.refused(err, m.reference.restore(m.rules, name(p), one))
 	if err == nil && (done.Created == there || done.Document.Version != int64(len(m.reference[one.ref]))) {
 		m.Fatalf("restored %+v", done)
 	}

@@ -19,7 +19,11 @@ func (u *UseCases) Revisions(ctx context.Context, p tenancy.Principal, query sto
 	if err != nil {
 		return nil, err
 	}
-	oldest, actor := current.Version-u.revisions, storage.ActorOf(p)
+	kept, err := u.kept(ctx, p, query.Ref)
+	if err != nil {
+		return nil, err
+	}
+	oldest, actor := current.Version-kept, storage.ActorOf(p)
 	revisions := []storage.Document{}
 	if current.Version < query.Before {
 		if !query.Values {
@@ -30,7 +34,7 @@ func (u *UseCases) Revisions(ctx context.Context, p tenancy.Principal, query sto
 	// Of a document's few revisions all are read, so that a page is full though
 	// some of them are not for the caller.
 	past, err := u.store.Documents().Revisions(ctx, p.Scope(), storage.RevisionQuery{
-		Ref: query.Ref, Before: min(query.Before, current.Version), Values: query.Values, Limit: int(u.revisions),
+		Ref: query.Ref, Before: min(query.Before, current.Version), Values: query.Values, Limit: int(kept),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list revisions: %w", err)
@@ -52,7 +56,11 @@ func (u *UseCases) Revision(ctx context.Context, p tenancy.Principal, ref storag
 	if version == current.Version {
 		return current, nil
 	}
-	if version <= current.Version-u.revisions {
+	kept, err := u.kept(ctx, p, ref)
+	if err != nil {
+		return storage.Document{}, err
+	}
+	if version <= current.Version-kept {
 		return storage.Document{}, storage.ErrRevisionNotFound
 	}
 	revision, err := u.store.Documents().Revision(ctx, p.Scope(), ref, version)
@@ -76,7 +84,17 @@ func (u *UseCases) Restore(ctx context.Context, p tenancy.Principal, ref storage
 	if revision.Deleted {
 		return storage.Outcome{}, storage.ErrRevisionNotFound.With("In this revision the document was deleted: there is nothing to restore.")
 	}
-	return u.Write(ctx, p, storage.Change{Ref: ref, Precondition: pre, Edit: storage.Draft{Value: revision.Value}}, effects...)
+	return u.Write(ctx, p, storage.Change{Ref: ref, Precondition: pre, Edit: storage.Restoration{Value: revision.Value}}, effects...)
+}
+
+// kept is how many states of a document there are to see, what it is now among them.
+func (u *UseCases) kept(ctx context.Context, p tenancy.Principal, ref storage.Ref) (int64, error) {
+	set, err := u.book.Of(ctx, u.store, p.Scope())
+	if err != nil {
+		return 0, err
+	}
+	rules, err := set.Rules(ref.Collection)
+	return rules.Revisions, err
 }
 
 // reviewed gives what a document is now, if its history is for the caller.

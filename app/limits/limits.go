@@ -27,6 +27,12 @@ type Limits struct {
 	BatchOperations int
 	// DocumentRevisions is how many states of a document are kept, what it is now among them.
 	DocumentRevisions int
+	// Collections bounds the declarations of an environment.
+	Collections int
+	// SchemaBytes bounds the JSON Schema of one, in its compact form.
+	SchemaBytes int
+	// MostRevisions bounds how many states of its documents one may have kept.
+	MostRevisions int
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
 	PageItems   int
 	PageDefault int
@@ -74,6 +80,9 @@ func Default() Limits {
 		PatchOperations:   1000,
 		DocumentRevisions: 10,
 		BatchOperations:   100,
+		Collections:       200,
+		SchemaBytes:       64 << 10,
+		MostRevisions:     100,
 		PageItems:         100,
 		PageDefault:       50,
 		RequestTime:       15 * time.Second,
@@ -101,6 +110,9 @@ func (l Limits) Check() error {
 	within("patch_operations", l.PatchOperations, 1, 10_000)
 	within("batch_operations", l.BatchOperations, 1, 1000)
 	within("document_revisions", l.DocumentRevisions, 1, 1000)
+	within("collections", l.Collections, 0, 10_000)
+	within("schema_bytes", l.SchemaBytes, 2, 1<<20)
+	within("collection_revisions", l.MostRevisions, 1, 1000)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)
@@ -118,6 +130,11 @@ func (l Limits) Check() error {
 
 // aroundDocuments is how deep a request can wrap a value: in a patch within a batch.
 const aroundDocuments = 5
+
+// Declarations is the part that bounds declarations.
+func (l Limits) Declarations() storage.CollectionLimits {
+	return storage.CollectionLimits{SchemaBytes: l.SchemaBytes, ValueBytes: l.DocumentBytes, Revisions: l.MostRevisions}
+}
 
 // Storage is the part that documents care for.
 func (l Limits) Storage() storage.EditLimits {

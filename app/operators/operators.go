@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/clock"
@@ -21,6 +23,8 @@ type UseCases struct {
 	revocations revocation.Memory
 	directory   *environments.Directory
 	keys        *environments.KeyRing
+	book        *collections.Book
+	limits      limits.Limits
 	clock       clock.Clock
 	ids         ids.Source
 	random      secrets.Random
@@ -28,9 +32,9 @@ type UseCases struct {
 
 func New(
 	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
-	clock clock.Clock, ids ids.Source, random secrets.Random,
+	book *collections.Book, limits limits.Limits, clock clock.Clock, ids ids.Source, random secrets.Random,
 ) *UseCases {
-	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, clock: clock, ids: ids, random: random}
+	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, book: book, limits: limits, clock: clock, ids: ids, random: random}
 }
 
 // project finds the project that the caller names. Naming another than one's own

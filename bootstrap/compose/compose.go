@@ -16,6 +16,7 @@ import (
 	"github.com/overworldhq/overworld/ports/ids"
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/revocation"
+	"github.com/overworldhq/overworld/ports/schema"
 	"github.com/overworldhq/overworld/ports/secrets"
 	"github.com/overworldhq/overworld/ports/tracing"
 )
@@ -32,6 +33,7 @@ type Ports struct {
 	Random      secrets.Random
 	Vault       secrets.Vault
 	Issuer      access.Issuer
+	Schemas     schema.Compiler
 	Limits      limits.Limits
 	// Tracer shows what many callers share; nil: nothing is traced.
 	Tracer tracing.Tracer

@@ -6,6 +6,7 @@ import (
 	"github.com/google/wire"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
@@ -18,11 +19,11 @@ import (
 // New builds the use cases over the given ports.
 func New(ports Ports) *App {
 	wire.Build(
-		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Tokens", "Clock", "IDs", "Random", "Vault", "Issuer", "Limits", "Tracer"),
+		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Tokens", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Limits", "Tracer"),
 		access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
 		limits.NewThrottle, once.NewLedger,
-		signin.New, players.New, documents.New, operators.New,
+		signin.New, players.New, collections.NewBook, documents.New, operators.New,
 		allJobs,
 		wire.Struct(new(App), "*"),
 	)

@@ -8,6 +8,7 @@ package compose
 
 import (
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
@@ -39,9 +40,11 @@ func New(ports Ports) *App {
 	ledger := once.NewLedger(datastore, clock, vault)
 	useCases := signin.New(datastore, memory, directory, keyRing, accessTokens, clock, source, random, vault, issuer)
 	playersUseCases := players.New(datastore)
+	compiler := ports.Schemas
+	book := collections.NewBook(compiler, limitsLimits)
 	tracer := ports.Tracer
-	documentsUseCases := documents.New(datastore, directory, clock, source, limitsLimits, tracer)
-	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, clock, source, random)
+	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
+	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, limitsLimits, clock, source, random)
 	v := allJobs(datastore, clock)
 	app := &App{
 		Authenticator: authenticator,

@@ -51,6 +51,8 @@ const (
 	SigningKeyRotated    Action = "signing_key.rotated"
 	DocumentWritten      Action = "document.written"
 	DocumentDeleted      Action = "document.deleted"
+	CollectionDeclared   Action = "collection.declared"
+	CollectionDeleted    Action = "collection.deleted"
 	SessionReuseDetected Action = "session.refresh_reused"
 	SessionRevoked       Action = "session.revoked"
 	SessionsRevoked      Action = "player.sessions_revoked"

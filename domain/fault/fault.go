@@ -56,7 +56,8 @@ type Fault struct {
 
 // Field is one fault of one member of the request.
 type Field struct {
-	// In is where the member stands: "body", "path", "query" or "header".
+	// In is where the member stands: "body", "path", "query" or "header"; or
+	// "document", for what the request would have made of one.
 	In string
 	// Pointer is an RFC 6901 JSON pointer within In, such as "/address/port".
 	Pointer string

@@ -51,12 +51,16 @@ func (d Document) ReviewableBy(a Actor) bool {
 }
 
 // mayWrite tells whether the actor may write under the owner, over current (nil: none).
-func (a Actor) mayWrite(owner Owner, current *Document) bool {
+func (a Actor) mayWrite(owner Owner, current *Document, rules Rules) bool {
 	switch a.kind {
 	case trusted:
 		return true
 	case playerActor:
-		return owner == a.player && owner != Shared && (current == nil || current.Deleted || current.Write == OwnerOnly)
+		access := rules.Write // of what he would make
+		if current != nil && !current.Deleted {
+			access = current.Write
+		}
+		return owner == a.player && owner != Shared && access != ServerOnly
 	}
 	return false
 }

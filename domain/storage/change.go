@@ -13,10 +13,11 @@ type Change struct {
 	Edit         Edit
 }
 
-// Edit is what a change does: a Draft, a MergePatch, a JSONPatch, Steps or a Removal.
+// Edit is what a change does: a Draft, a MergePatch, a JSONPatch, Steps, a
+// Restoration or a Removal.
 type Edit interface {
 	// edit gives what it makes of current (nil: none), and the sums of Steps.
-	edit(actor Actor, c Change, current *Document, limits EditLimits, now time.Time) (Document, []int64, error)
+	edit(actor Actor, c Change, current *Document, rules Rules, now time.Time) (Document, []int64, error)
 }
 
 // MergePatch is an RFC 7396 patch: a JSON object in which no member is given
@@ -31,10 +32,18 @@ type JSONPatch []byte
 // they make one from {}.
 type Steps []Step
 
+// Restoration writes what a document once was: a Draft that nobody sent, so that
+// its faults are in the document that it would make.
+type Restoration Draft
+
 // Removal deletes.
 type Removal struct{}
 
-var _ = []Edit{Draft{}, MergePatch{}, JSONPatch{}, Steps{}, Removal{}}
+var _ = []Edit{Draft{}, MergePatch{}, JSONPatch{}, Steps{}, Restoration{}, Removal{}}
+
+// InDocument is where a fault stands that is in what the write would have made
+// of the document, and not in what was sent.
+const InDocument = "document"
 
 // Outcome is what a change did.
 type Outcome struct {
@@ -45,56 +54,83 @@ type Outcome struct {
 
 // Apply gives what the change makes of current (nil: none, a tombstone:
 // deleted). It changes nothing itself. Who may not read a document is told by
-// an edit that builds on it that there is none.
-func (c Change) Apply(actor Actor, current *Document, limits EditLimits, now time.Time) (Outcome, error) {
-	next, sums, err := c.Edit.edit(actor, c, current, limits, now)
+// an edit that builds on it that there is none. A value that breaks the rules'
+// schema is ErrSchemaViolation, whose fields point into {"value": …}: the body of a
+// Draft, else InDocument.
+func (c Change) Apply(actor Actor, current *Document, rules Rules, now time.Time) (Outcome, error) {
+	next, sums, err := c.Edit.edit(actor, c, current, rules, now)
 	if err != nil {
 		return Outcome{}, err
+	}
+	if !next.Deleted {
+		in := InDocument
+		if _, sent := c.Edit.(Draft); sent {
+			in = "body"
+		}
+		fields, err := rules.Violations(next.Value, in)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if len(fields) > 0 {
+			return Outcome{}, ErrSchemaViolation.WithFields(fields...)
+		}
 	}
 	return Outcome{Document: next, Created: current == nil || current.Deleted, Sums: sums}, nil
 }
 
-func (d Draft) edit(actor Actor, c Change, current *Document, limits EditLimits, now time.Time) (Document, []int64, error) {
-	next, err := Put(actor, c.Ref, current, d, c.Precondition, limits.Limits, now)
-	if err == nil && depth(string(next.Value)) > limits.Depth {
-		err = ErrTooDeep.WithFields(fault.Body("/value", "too_deep", "At most %d arrays and objects within each other.", limits.Depth))
-	}
+func (d Draft) edit(actor Actor, c Change, current *Document, rules Rules, now time.Time) (Document, []int64, error) {
+	next, err := d.put(actor, c, current, rules, now, "body")
 	return next, nil, err
 }
 
-func (p MergePatch) edit(actor Actor, c Change, current *Document, limits EditLimits, now time.Time) (Document, []int64, error) {
-	value, err := c.base(actor, current, true)
-	if err == nil {
-		value, err = Merge(value, p, limits)
+func (d Draft) put(actor Actor, c Change, current *Document, rules Rules, now time.Time, in string) (Document, error) {
+	next, err := Put(actor, c.Ref, current, d, c.Precondition, rules, now)
+	if err == nil && depth(string(next.Value)) > rules.Depth {
+		field := fault.Body("/value", "too_deep", "At most %d arrays and objects within each other.", rules.Depth)
+		field.In = in
+		err = ErrTooDeep.WithFields(field)
 	}
-	return c.with(actor, current, value, nil, limits, now, err)
+	return next, err
 }
 
-func (p JSONPatch) edit(actor Actor, c Change, current *Document, limits EditLimits, now time.Time) (Document, []int64, error) {
-	value, err := c.base(actor, current, false)
-	if err == nil {
-		value, err = Patch(value, p, limits)
-	}
-	return c.with(actor, current, value, nil, limits, now, err)
+func (r Restoration) edit(actor Actor, c Change, current *Document, rules Rules, now time.Time) (Document, []int64, error) {
+	next, err := Draft(r).put(actor, c, current, rules, now, InDocument)
+	return next, nil, err
 }
 
-func (s Steps) edit(actor Actor, c Change, current *Document, limits EditLimits, now time.Time) (Document, []int64, error) {
+func (p MergePatch) edit(actor Actor, c Change, current *Document, rules Rules, now time.Time) (Document, []int64, error) {
+	value, err := c.base(actor, current, rules, true)
+	if err == nil {
+		value, err = Merge(value, p, rules.EditLimits)
+	}
+	return c.with(actor, current, value, nil, rules, now, err)
+}
+
+func (p JSONPatch) edit(actor Actor, c Change, current *Document, rules Rules, now time.Time) (Document, []int64, error) {
+	value, err := c.base(actor, current, rules, false)
+	if err == nil {
+		value, err = Patch(value, p, rules.EditLimits)
+	}
+	return c.with(actor, current, value, nil, rules, now, err)
+}
+
+func (s Steps) edit(actor Actor, c Change, current *Document, rules Rules, now time.Time) (Document, []int64, error) {
 	var sums []int64
-	value, err := c.base(actor, current, true)
+	value, err := c.base(actor, current, rules, true)
 	if err == nil {
-		value, sums, err = Increment(value, s, limits)
+		value, sums, err = Increment(value, s, rules.EditLimits)
 	}
-	return c.with(actor, current, value, sums, limits, now, err)
+	return c.with(actor, current, value, sums, rules, now, err)
 }
 
-func (Removal) edit(actor Actor, c Change, current *Document, _ EditLimits, now time.Time) (Document, []int64, error) {
+func (Removal) edit(actor Actor, c Change, current *Document, _ Rules, now time.Time) (Document, []int64, error) {
 	next, err := Delete(actor, c.Ref, current, c.Precondition, now)
 	return next, nil, err
 }
 
 // base is the value that an edit builds on, once it is clear that the actor may.
-func (c Change) base(actor Actor, current *Document, fromNothing bool) ([]byte, error) {
-	if err := check(actor, c.Ref, current, c.Precondition); err != nil {
+func (c Change) base(actor Actor, current *Document, rules Rules, fromNothing bool) ([]byte, error) {
+	if err := check(actor, c.Ref, current, c.Precondition, rules); err != nil {
 		return nil, err
 	}
 	switch {
@@ -110,10 +146,10 @@ func (c Change) base(actor Actor, current *Document, fromNothing bool) ([]byte, 
 }
 
 // with is the document with the edited value; the precondition is checked already.
-func (c Change) with(actor Actor, current *Document, value []byte, sums []int64, limits EditLimits, now time.Time, err error) (Document, []int64, error) {
+func (c Change) with(actor Actor, current *Document, value []byte, sums []int64, rules Rules, now time.Time, err error) (Document, []int64, error) {
 	if err != nil {
 		return Document{}, nil, err
 	}
-	next, err := Put(actor, c.Ref, current, Draft{Value: value}, Precondition{}, limits.Limits, now)
+	next, err := Put(actor, c.Ref, current, Draft{Value: value}, Precondition{}, rules, now)
 	return next, sums, err
 }

@@ -50,7 +50,7 @@ func TestEditsOfWhatIsNotThere(t *testing.T) {
 		{"replace as deep as may be", storage.Draft{Value: []byte(`{"a":[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}`)}, mine, storage.Precondition{}, `{"a":[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]}`, 5, nil, nil},
 	} {
 		before := fmt.Sprintf("%+v", c.current)
-		got, err := storage.Change{Ref: ref, Precondition: c.pre, Edit: c.edit}.Apply(ada, c.current, roomy, now)
+		got, err := storage.Change{Ref: ref, Precondition: c.pre, Edit: c.edit}.Apply(ada, c.current, storage.Rules{EditLimits: roomy}, now)
 		if !errors.Is(err, c.err) || err == nil && (string(got.Document.Value) != c.want || got.Document.Version != c.version || !slices.Equal(got.Sums, c.sums)) {
 			t.Errorf("%s: %+v, %v", c.name, got, err)
 		}

@@ -67,21 +67,24 @@ const (
 // NewRef checks a name, which comes from the path of a request.
 func NewRef(owner Owner, collection, key string) (Ref, error) {
 	var fields []fault.Field
-	add := func(pointer, detail string, args ...any) {
-		f := fault.Body(pointer, "malformed", detail, args...)
-		f.In = "path"
-		fields = append(fields, f)
-	}
 	if !ValidCollection(collection) {
-		add("/collection", "1 to %d letters, digits, '_', '-' and '.', other than '.' and '..'.", maxCollection)
+		fields = append(fields, malformedCollection())
 	}
 	if !validKey(key, 1) {
-		add("/key", "1 to %d letters, digits and any of '_-.~@+=', other than '.' and '..'.", maxKey)
+		f := fault.Body("/key", "malformed", "1 to %d letters, digits and any of '_-.~@+=', other than '.' and '..'.", maxKey)
+		f.In = "path"
+		fields = append(fields, f)
 	}
 	if len(fields) > 0 {
 		return Ref{}, fault.ErrInvalid.WithFields(fields...)
 	}
 	return Ref{Owner: owner, Collection: collection, Key: key}, nil
+}
+
+func malformedCollection() fault.Field {
+	f := fault.Body("/collection", "malformed", "1 to %d letters, digits, '_', '-' and '.', other than '.' and '..'.", maxCollection)
+	f.In = "path"
+	return f
 }
 
 // ValidCollection tells whether a collection may have the name.
@@ -105,8 +108,8 @@ func letterOrDigit(r rune) bool {
 }
 
 // Draft is what a writer sends. An empty access keeps what the document has, or
-// takes the default for a new one: owner and owner for a player's, public and
-// server for a shared one.
+// takes the default for a new one: the collection's, or else owner and owner for
+// a player's, public and server for a shared one.
 type Draft struct {
 	Value []byte // a compact JSON object
 	Read  Access
@@ -145,16 +148,16 @@ func (p Precondition) Missed(current *Document) bool {
 }
 
 // Put is the document that writing the draft over current (nil: none, a
-// tombstone: deleted) makes.
-func Put(actor Actor, ref Ref, current *Document, draft Draft, pre Precondition, limits Limits, now time.Time) (Document, error) {
-	if err := check(actor, ref, current, pre); err != nil {
+// tombstone: deleted) makes. Whether its value suits the schema is not looked at.
+func Put(actor Actor, ref Ref, current *Document, draft Draft, pre Precondition, rules Rules, now time.Time) (Document, error) {
+	if err := check(actor, ref, current, pre, rules); err != nil {
 		return Document{}, err
 	}
-	if err := draft.check(actor, ref, limits); err != nil {
+	if err := draft.check(actor, ref, rules.Limits); err != nil {
 		return Document{}, err
 	}
 	next := Document{Ref: ref, Value: draft.Value, Version: 1, CreatedAt: now, UpdatedAt: now}
-	next.Read, next.Write = defaultAccess(ref.Owner)
+	next.Read, next.Write = rules.access(ref.Owner)
 	if current != nil {
 		next.Version = current.Version + 1
 		if !current.Deleted {
@@ -172,7 +175,7 @@ func Put(actor Actor, ref Ref, current *Document, draft Draft, pre Precondition,
 
 // Delete is the tombstone that deleting current makes. ErrNotFound when there is nothing to delete.
 func Delete(actor Actor, ref Ref, current *Document, pre Precondition, now time.Time) (Document, error) {
-	if err := check(actor, ref, current, pre); err != nil {
+	if err := check(actor, ref, current, pre, Rules{}); err != nil {
 		return Document{}, err
 	}
 	if current == nil || current.Deleted {
@@ -186,8 +189,8 @@ func Delete(actor Actor, ref Ref, current *Document, pre Precondition, now time.
 
 // check decides whether the actor may write here at all, and then whether it
 // meant this state; who may not write learns nothing of the state.
-func check(actor Actor, ref Ref, current *Document, pre Precondition) error {
-	if !actor.mayWrite(ref.Owner, current) {
+func check(actor Actor, ref Ref, current *Document, pre Precondition, rules Rules) error {
+	if !actor.mayWrite(ref.Owner, current, rules) {
 		return ErrWriteDenied
 	}
 	if !pre.Missed(current) {
@@ -232,11 +235,4 @@ func (a Access) check(c *fault.Check, pointer string, allowed []Access) {
 		words[i] = string(one)
 	}
 	c.Add(pointer, "not_allowed", "Here and for this caller: %s.", strings.Join(words, ", "))
-}
-
-func defaultAccess(owner Owner) (read, write Access) {
-	if owner == Shared {
-		return Public, ServerOnly
-	}
-	return OwnerOnly, OwnerOnly
 }

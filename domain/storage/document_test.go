@@ -17,7 +17,7 @@ import (
 
 var (
 	noon   = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	limits = storage.Limits{ValueBytes: 64}
+	limits = storage.Rules{EditLimits: storage.EditLimits{Limits: storage.Limits{ValueBytes: 64}}}
 	object = []byte(`{"a":1}`)
 	scope  = tenancy.Environment{ID: "e", ProjectID: "p"}.Scope()
 )

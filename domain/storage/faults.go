@@ -9,4 +9,9 @@ var (
 	// ErrRevisionNotFound is a revision that was never there, or is not kept any more.
 	ErrRevisionNotFound = fault.New(fault.NotFound, "storage.revision_not_found", "There is no such revision of the document, or none that you may read.")
 	ErrTooLarge         = fault.New(fault.TooLarge, "storage.value_too_large", "The value is larger than a document may be.")
+	// ErrSchemaViolation is a write whose result breaks the schema of its collection.
+	ErrSchemaViolation = fault.New(fault.Invalid, "storage.schema_violation", "The value would break the schema of its collection; each fault is listed under errors. Nothing was changed.")
+	// ErrCollectionNotFound is a collection that nobody declared.
+	ErrCollectionNotFound = fault.New(fault.NotFound, "storage.collection_not_found", "Nothing is declared of this collection.")
+	ErrCollectionStale    = fault.New(fault.Stale, "storage.collection_changed", "The declaration is not in the state you named; its current state, if there is one, is under current.")
 )

@@ -28,6 +28,26 @@ type Documents interface {
 	Revision(ctx context.Context, scope tenancy.Scope, ref Ref, version int64) (Document, error)
 	// List gives up to Limit live documents by (collection, key), bytewise.
 	List(ctx context.Context, scope tenancy.Scope, query Query) ([]Document, error)
+	// ListAll gives up to Limit live documents of a collection, whoever owns them,
+	// with values, by (owner, key), bytewise.
+	ListAll(ctx context.Context, scope tenancy.Scope, query CollectionQuery) ([]Document, error)
+}
+
+// Collections stores what operators declare.
+type Collections interface {
+	// Version counts the changes to any declaration of the environment; 0: there was none.
+	Version(ctx context.Context, scope tenancy.Scope) (int64, error)
+	// NextVersion takes the version of a change. Until its transaction ends, no
+	// other takes one; the caller looks at what is stored after it.
+	NextVersion(ctx context.Context, scope tenancy.Scope) (int64, error)
+	// Get is ErrCollectionNotFound when there is none.
+	Get(ctx context.Context, scope tenancy.Scope, name string) (Collection, error)
+	// List gives up to limit declarations with names after the given one, bytewise.
+	List(ctx context.Context, scope tenancy.Scope, after string, limit int) ([]Collection, error)
+	// Save stores a declaration in the place of any of its name.
+	Save(ctx context.Context, scope tenancy.Scope, collection Collection) error
+	// Delete is ErrCollectionNotFound when there is none.
+	Delete(ctx context.Context, scope tenancy.Scope, name string) error
 }
 
 // Write is a document that takes the place of an earlier state.
@@ -49,6 +69,18 @@ type RevisionQuery struct {
 	Before int64 // a version
 	Values bool  // false leaves Value nil
 	Limit  int
+}
+
+// CollectionQuery selects all documents of a collection.
+type CollectionQuery struct {
+	Collection string
+	// After is the owner and key of the last document of the page before; its
+	// key is empty at the beginning.
+	After struct {
+		Owner Owner
+		Key   string
+	}
+	Limit int
 }
 
 // Query selects documents of one owner.

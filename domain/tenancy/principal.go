@@ -18,6 +18,8 @@ const (
 	PlayersWrite     Permission = "players:write"
 	DocumentsRead    Permission = "documents:read"
 	DocumentsWrite   Permission = "documents:write"
+	CollectionsRead  Permission = "collections:read"
+	CollectionsWrite Permission = "collections:write"
 	AuditRead        Permission = "audit:read"
 	WorkersRead      Permission = "workers:read"
 	// Everything is every permission its kind of credential can have.
@@ -29,7 +31,7 @@ const (
 var grantable = map[Kind][]Permission{
 	SecretKey: {
 		ProjectsRead, ProjectsWrite, CredentialsRead, CredentialsWrite, PlayersRead, PlayersWrite,
-		DocumentsRead, DocumentsWrite, AuditRead, WorkersRead, Everything,
+		DocumentsRead, DocumentsWrite, CollectionsRead, CollectionsWrite, AuditRead, WorkersRead, Everything,
 	},
 	PublishableKey: {},
 	ServerToken:    {PlayersRead, DocumentsRead, DocumentsWrite, Everything},

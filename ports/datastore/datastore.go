@@ -30,6 +30,7 @@ type Repos interface {
 	Sessions() identity.Sessions
 	SigningKeys() identity.SigningKeys
 	Documents() storage.Documents
+	Collections() storage.Collections
 	Boards() ranking.Boards
 	Entries() ranking.Entries
 	Audit() audit.Log

@@ -116,6 +116,12 @@ var samples = map[string]sample{
 	"rotateSigningKey": {environments, body(object{}), environment(created)},
 	"listAudit":        {environments, nil, environment(ok)},
 	"listProjectAudit": {projects, nil, wholeProject(ok)},
+
+	"listCollections":  {environments, nil, environment(ok)},
+	"getCollection":    {environments, declared(nil), environment(ok)},
+	"putCollection":    {environments, declared(object{"read": "public"}), environment(ok)},
+	"deleteCollection": {environments, declared(nil), environment(gone)},
+	"checkCollection":  {environments, body(object{"schema": object{}}), environment(ok)},
 }
 
 var unconfirmed = answer{http.StatusUnprocessableEntity, "tenancy.not_confirmed"}
@@ -178,7 +184,7 @@ func projects(*isolation) []target {
 
 func environments(i *isolation) []target {
 	on := func(name, project, environment string, exists bool) target {
-		vars := map[string]string{"project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID()}
+		vars := map[string]string{"project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID(), "collection": "badges"}
 		return target{name, vars, exists}
 	}
 	return []target{
@@ -269,6 +275,15 @@ func revokesGuest(t *testing.T, i *isolation, _ caller, _ target, r *request) {
 func bansGuest(t *testing.T, i *isolation, c caller, on target, r *request) {
 	revokesGuest(t, i, c, on, r)
 	r.body = object{"reason": "cheating"}
+}
+
+// declared makes sure that home's collection is declared, and sends the content.
+func declared(content any) func(*testing.T, *isolation, caller, target, *request) {
+	return func(t *testing.T, i *isolation, _ caller, on target, r *request) {
+		path := "/v1/projects/" + home.project + "/environments/" + home.environment + "/collections/" + on.vars["collection"]
+		i.operator().Do(t, "PUT", path, object{}).Want(t, http.StatusOK, http.StatusCreated)
+		r.body = content
+	}
 }
 
 var environmentsMade atomic.Int64

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
 	"github.com/overworldhq/overworld/adapters/sqlstore/postgres"
@@ -47,7 +48,7 @@ func At(t testing.TB, address string) *World {
 	ports := compose.Ports{
 		Store: open(t, clock, address), Limiter: memory.NewLimiter(clock), Revocations: memory.NewRevocations(clock),
 		Tokens: jwt.Tokens{}, Clock: clock, IDs: system.IDs{}, Random: system.Random{},
-		Vault: system.NewVault([system.MasterKeySize]byte{1}), Issuer: "test", Limits: limits.Default(),
+		Vault: system.NewVault([system.MasterKeySize]byte{1}), Issuer: "test", Schemas: jsonschema.Compiler{}, Limits: limits.Default(),
 	}
 	return &World{App: compose.New(ports), Ports: ports, Clock: clock}
 }

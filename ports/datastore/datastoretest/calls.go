@@ -92,6 +92,14 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"Migrate":             second(w.Migrate(ctx)),
 		"CheckSchema":         w.CheckSchema(ctx),
 		"Ping":                w.Ping(ctx),
+
+		"Documents.ListAll":       second(w.Documents().ListAll(ctx, b.scope, storage.CollectionQuery{Collection: "saves", Limit: 1})),
+		"Collections.Version":     second(w.Collections().Version(ctx, b.scope)),
+		"Collections.NextVersion": second(w.Collections().NextVersion(ctx, b.scope)),
+		"Collections.Get":         second(w.Collections().Get(ctx, b.scope, b.collection.Name)),
+		"Collections.List":        second(w.Collections().List(ctx, b.scope, "", 1)),
+		"Collections.Save":        w.Collections().Save(ctx, b.scope, collection("call", 1)),
+		"Collections.Delete":      w.Collections().Delete(ctx, b.scope, b.collection.Name),
 	}
 }
 

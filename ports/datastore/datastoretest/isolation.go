@@ -49,6 +49,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 			fails(t, "write over a document", writeOne(w.ctx, w, foreign, next), storage.ErrStale)
 			fails(t, "revision", second(w.Documents().Revision(w.ctx, foreign, b.document.Ref, 7)), storage.ErrRevisionNotFound)
 			same(t, "revisions", get[[]storage.Document](t)(w.Documents().Revisions(w.ctx, foreign, storage.RevisionQuery{Ref: b.document.Ref, Before: 99, Limit: 10})), []storage.Document{})
+			same(t, "collection's documents", get[[]storage.Document](t)(w.Documents().ListAll(w.ctx, foreign, storage.CollectionQuery{Collection: b.document.Collection, Limit: 10})), []storage.Document{})
 			fails(t, "leaderboard", second(w.Boards().Get(w.ctx, foreign, "laps")), ranking.ErrBoardNotFound)
 			same(t, "leaderboards", get[[]ranking.Board](t)(w.Boards().List(w.ctx, foreign, "", 10)), []ranking.Board{})
 			fails(t, "delete of a leaderboard", w.Boards().Delete(w.ctx, foreign, "laps"), ranking.ErrBoardNotFound)
@@ -150,6 +151,14 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Players.SetBan":      w.Players().SetBan(w.ctx, none, b.player.ID, identity.Ban{}),
 			"Players.Search":      second(w.Players().Search(w.ctx, none, identity.PlayerQuery{Limit: 1})),
 			"Players.Logins":      second(w.Players().Logins(w.ctx, none, b.player.ID)),
+
+			"Documents.ListAll":       second(w.Documents().ListAll(w.ctx, none, storage.CollectionQuery{Collection: "saves", Limit: 1})),
+			"Collections.Version":     second(w.Collections().Version(w.ctx, none)),
+			"Collections.NextVersion": second(w.Collections().NextVersion(w.ctx, none)),
+			"Collections.Get":         second(w.Collections().Get(w.ctx, none, b.collection.Name)),
+			"Collections.List":        second(w.Collections().List(w.ctx, none, "", 1)),
+			"Collections.Save":        w.Collections().Save(w.ctx, none, b.collection),
+			"Collections.Delete":      w.Collections().Delete(w.ctx, none, b.collection.Name),
 		} {
 			if err == nil || fault.KindOf(err) != fault.Internal {
 				t.Errorf("%s: got %v, want an internal error", name, err)

@@ -18,6 +18,7 @@ type belongings struct {
 	session    identity.Session
 	key        identity.SealedKey
 	document   storage.Document
+	collection storage.Collection
 	season     ranking.SeasonRef
 	entry      ranking.Entry
 	credential tenancy.Credential
@@ -29,11 +30,13 @@ func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
 	b := belongings{scope: e.Scope(), player: player(), key: signingKeys(1)[0], credential: credential(e)}
 	b.login, b.session = login(b.player), session(b.player)
 	b.document = document(string(b.player.ID), "saves", "slot-1", 1)
+	b.collection = collection("saves", 1)
 	b.event = event(e, audit.EnvironmentUpdated, start)
 	must(t, w.Players().Create(w.ctx, b.scope, b.player, b.login))
 	must(t, w.Sessions().Create(w.ctx, b.scope, b.session))
 	must(t, w.SigningKeys().Save(w.ctx, b.scope, []identity.SealedKey{b.key}))
 	must(t, writeOne(w.ctx, w, b.scope, b.document))
+	must(t, w.Collections().Save(w.ctx, b.scope, b.collection))
 	b.season, b.entry = w.board(t, b.scope, "laps"), entry(b.player.ID, 7, 1)
 	must(t, w.Entries().WriteMany(w.ctx, b.scope, b.season, []ranking.EntryWrite{entryWrite(b.entry, 0)}))
 	must(t, w.Credentials().Create(w.ctx, b.credential))
@@ -48,6 +51,7 @@ func (b belongings) gone(t *testing.T, w *world) {
 	fails(t, "login", second(w.Players().ByLogin(w.ctx, b.scope, b.login.Method, b.login.Subject)), identity.ErrPlayerNotFound)
 	fails(t, "session", second(w.Sessions().Get(w.ctx, b.scope, b.session.ID)), identity.ErrSessionNotFound)
 	fails(t, "document", second(w.Documents().Get(w.ctx, b.scope, b.document.Ref)), storage.ErrNotFound)
+	fails(t, "collection", second(w.Collections().Get(w.ctx, b.scope, b.collection.Name)), storage.ErrCollectionNotFound)
 	fails(t, "leaderboard", second(w.Boards().Get(w.ctx, b.scope, "laps")), ranking.ErrBoardNotFound)
 	fails(t, "season", second(w.Boards().Season(w.ctx, b.scope, "laps", 1)), ranking.ErrSeasonNotFound)
 	fails(t, "entry", second(lockEntry(w.ctx, w, b.scope, b.season, b.player.ID)), ranking.ErrNotRanked)

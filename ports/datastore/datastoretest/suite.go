@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Datastore) {
 		{"Sessions", sessionTests},
 		{"SigningKeys", signingKeyTests},
 		{"Documents", documentTests},
+		{"Collections", collectionTests},
 		{"Boards", boardTests},
 		{"Entries", entryTests},
 		{"Audit", auditTests},
