@@ -30,6 +30,9 @@ const (
 	// nothing is kept.
 	dialTimeout = time.Second
 	bufferSize  = 64 << 10 // our commands are a few hundred bytes
+	// flushDelay is how long commands may gather while others are on their way: to
+	// send each by itself costs more, here and on the server, than to run it.
+	flushDelay = 50 * time.Microsecond
 )
 
 // open tries to connect, and goes on trying in the background if it can't.
@@ -69,6 +72,8 @@ func parse(address *url.URL) (option rueidis.ClientOption, prefix string, err er
 	// A command that failed is told, not tried again: the caller has a
 	// better way out than to wait, and revocations must know of every failure.
 	option.DisableRetry = true
+	option.MaxFlushDelay = flushDelay
+	option.PipelineMultiplex = -1 // one connection, on which all gather
 	option.DisableCache = true
 	return option, prefix, nil
 }

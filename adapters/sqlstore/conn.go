@@ -105,11 +105,13 @@ func (c conn) orphan(err error, instead *fault.Fault) error {
 // lock makes a select keep other writers of its rows out until the transaction
 // ends. Outside a transaction there is nothing to hold it.
 func (c conn) lock(q *bun.SelectQuery) *bun.SelectQuery {
-	if c.inTx && c.shared.engine.RowLocks {
+	if c.locking() {
 		return q.For("UPDATE")
 	}
 	return q
 }
+
+func (c conn) locking() bool { return c.inTx && c.shared.engine.RowLocks }
 
 // missing gives the fault instead of sql.ErrNoRows.
 func missing(err error, instead *fault.Fault) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -31,10 +30,6 @@ type documentColumns struct {
 	CreatedAt     instant
 	UpdatedAt     instant
 	Deleted       bool
-}
-
-func documentRowOf(environment ident, d storage.Document) documentRow {
-	return documentRow{documentColumns: documentColumnsOf(environment, d)}
 }
 
 func (r documentRow) document() storage.Document { return r.documentColumns.document() }
@@ -67,48 +62,68 @@ type documents struct{ conn }
 
 var _ storage.Documents = documents{}
 
-func (d documents) Get(ctx context.Context, scope tenancy.Scope, ref storage.Ref) (storage.Document, error) {
-	environment, err := within(scope)
-	if err != nil {
-		return storage.Document{}, err
+var documentKey = []column{{"owner", texts}, {"collection", texts}, {"key", texts}}
+
+var (
+	documentsByRef  = &search{columns: documentKey}
+	documentsLocked = &search{columns: documentKey, locks: true}
+	// documentsWritten makes or changes documents whose stored version is the given
+	// one, and 0 is none. It is looked at twice, because a row that isn't there
+	// meets no conflict, and because another may come to be stored meanwhile.
+	documentsWritten = &bulk{
+		columns: append(append(slices.Clip(documentKey), documentState...), column{"stored", integers}),
+		text: `INSERT INTO documents (environment_id, owner, collection, key, value, version, read_access, write_access, created_at, updated_at, deleted)
+			SELECT {environment}, owner, collection, key, value, version, read_access, write_access, created_at, updated_at, deleted FROM given
+			WHERE given.stored = COALESCE((SELECT documents.version FROM documents WHERE documents.environment_id = {environment}
+				AND documents.owner = given.owner AND documents.collection = given.collection AND documents.key = given.key), 0)
+			ON CONFLICT (environment_id, owner, collection, key) DO UPDATE SET
+				value = excluded.value, version = excluded.version, read_access = excluded.read_access, write_access = excluded.write_access,
+				created_at = excluded.created_at, updated_at = excluded.updated_at, deleted = excluded.deleted
+			WHERE documents.version = (SELECT given.stored FROM given
+				WHERE given.owner = excluded.owner AND given.collection = excluded.collection AND given.key = excluded.key)`,
 	}
-	var row documentRow
-	err = d.query(ctx, "read document", func(db bun.IDB) error {
-		err := d.first(ctx, db, documentByRef, &row, environment, ident(ref.Owner), ident(ref.Collection), ident(ref.Key))
-		return missing(err, storage.ErrNotFound)
-	})
-	if err != nil {
-		return storage.Document{}, err
+)
+
+// documentState is what of a document changes.
+var documentState = []column{
+	{"value", texts}, {"version", integers}, {"read_access", texts}, {"write_access", texts},
+	{"created_at", moments}, {"updated_at", moments}, {"deleted", truths},
+}
+
+// given is a document as a row of a bulk.
+func (r documentColumns) given() []any {
+	row := []any{r.Owner, r.Collection, r.Key, nil, r.Version, r.ReadAccess, r.WriteAccess, r.CreatedAt, r.UpdatedAt, r.Deleted}
+	if r.Value != nil {
+		row[3] = *r.Value
 	}
-	return row.document(), nil
+	return row
+}
+
+func (d documents) GetMany(ctx context.Context, scope tenancy.Scope, refs []storage.Ref) ([]storage.Document, error) {
+	return d.many(ctx, "read documents", scope, documentsByRef, refs)
 }
 
 func (d documents) LockMany(ctx context.Context, scope tenancy.Scope, refs []storage.Ref) ([]storage.Document, error) {
+	return d.many(ctx, "lock documents", scope, documentsLocked, refs)
+}
+
+func (d documents) many(ctx context.Context, what string, scope tenancy.Scope, by *search, refs []storage.Ref) ([]storage.Document, error) {
 	environment, err := within(scope)
 	if err != nil {
 		return nil, err
 	}
-	found := []storage.Document{}
+	found := make([]storage.Document, 0, len(refs))
 	if len(refs) == 0 {
 		return found, nil
 	}
+	given := make([][]any, len(refs))
+	for i, ref := range slices.SortedFunc(slices.Values(refs), storage.Ref.Compare) {
+		given[i] = []any{ident(ref.Owner), ident(ref.Collection), ident(ref.Key)}
+	}
 	var rows []documentRow
-	err = d.query(ctx, "lock documents", func(db bun.IDB) error {
+	err = d.query(ctx, what, func(db bun.IDB) error {
 		rows = nil
-		q := db.NewSelect().Model(&rows).Where("environment_id = ?", environment)
-		if len(refs) == 1 {
-			q.Where("owner = ? AND collection = ? AND key = ?", ident(refs[0].Owner), ident(refs[0].Collection), ident(refs[0].Key))
-			return d.lock(q).Scan(ctx)
-		}
-		args := make([]any, 0, 3*len(refs))
-		for _, ref := range refs {
-			args = append(args, ident(ref.Owner), ident(ref.Collection), ident(ref.Key))
-		}
-		q.Where("(owner, collection, key) IN (VALUES "+tuples(len(refs), 3)+")", args...)
-		if d.shared.engine.RowLocks {
-			q.OrderBy("owner", bun.OrderAsc).OrderBy("collection", bun.OrderAsc).OrderBy("key", bun.OrderAsc)
-		}
-		return d.lock(q).Scan(ctx)
+		return d.gather(ctx, db, by, environment, given, &rows)
 	})
 	if err != nil {
 		return nil, err
@@ -124,70 +139,25 @@ func (d documents) WriteMany(ctx context.Context, scope tenancy.Scope, writes []
 	if err != nil {
 		return err
 	}
-	var made, changed []storage.Write
-	for _, w := range writes {
-		switch {
-		case w.Before < 0 || w.Document.Version <= w.Before:
-			return fmt.Errorf("write documents: version %d can't follow %d", w.Document.Version, w.Before)
-		case w.Before == 0:
-			made = append(made, w)
-		default:
-			changed = append(changed, w)
-		}
+	if len(writes) == 0 {
+		return nil
 	}
-	// Rows that are not there yet can't be locked: writers meet at the index
-	// instead, and must do so in one order.
-	slices.SortFunc(made, func(a, b storage.Write) int { return a.Document.Ref.Compare(b.Document.Ref) })
-	return d.atomically(ctx, "write documents", func(db bun.IDB) error {
-		if err := d.insert(ctx, db, environment, made); err != nil {
-			return err
+	// Rows are locked, and those that are not there yet met at the index, in one order.
+	writes = slices.SortedFunc(slices.Values(writes), func(a, b storage.Write) int { return a.Document.Ref.Compare(b.Document.Ref) })
+	given := make([][]any, len(writes))
+	for i, w := range writes {
+		if w.Before < 0 || w.Document.Version <= w.Before {
+			return fmt.Errorf("write documents: version %d can't follow %d", w.Document.Version, w.Before)
 		}
-		if err := d.update(ctx, db, environment, changed); err != nil {
+		given[i] = append(documentColumnsOf(environment, w.Document).given(), w.Before)
+	}
+	return d.atomically(ctx, "write documents", func(db bun.IDB) error {
+		result, err := d.spread(ctx, db, documentsWritten, environment, given)
+		if err := changedAll(len(writes), result, d.orphan(err, tenancy.ErrEnvironmentNotFound), storage.ErrStale); err != nil {
 			return err
 		}
 		return d.remember(ctx, db, environment, writes)
 	})
-}
-
-func (d documents) insert(ctx context.Context, db bun.IDB, environment ident, writes []storage.Write) error {
-	if len(writes) == 0 {
-		return nil
-	}
-	rows := make([]documentRow, len(writes))
-	for i, w := range writes {
-		rows[i] = documentRowOf(environment, w.Document)
-	}
-	result, err := db.NewInsert().Model(&rows).On("CONFLICT DO NOTHING").Exec(ctx)
-	return changedAll(len(writes), result, d.orphan(err, tenancy.ErrEnvironmentNotFound), storage.ErrStale)
-}
-
-func (d documents) update(ctx context.Context, db bun.IDB, environment ident, writes []storage.Write) error {
-	if len(writes) == 0 {
-		return nil
-	}
-	const columns = 11
-	args := make([]any, 0, columns*len(writes)+1)
-	for _, w := range writes {
-		row := documentRowOf(environment, w.Document)
-		var value any
-		if row.Value != nil {
-			value = *row.Value
-		}
-		args = append(args, row.Owner, row.Collection, row.Key, w.Before, value, row.Version, row.ReadAccess, row.WriteAccess, row.CreatedAt, row.UpdatedAt, row.Deleted)
-	}
-	result, err := db.NewRaw(`WITH next (owner, collection, key, stored, value, version, read_access, write_access, created_at, updated_at, deleted)
-		AS (VALUES `+tuples(len(writes), columns)+`)
-		UPDATE documents SET value = next.value, version = next.version, read_access = next.read_access, write_access = next.write_access,
-			created_at = next.created_at, updated_at = next.updated_at, deleted = next.deleted
-		FROM next WHERE documents.environment_id = ? AND documents.owner = next.owner AND documents.collection = next.collection
-			AND documents.key = next.key AND documents.version = next.stored`, append(args, environment)...).Exec(ctx)
-	return changedAll(len(writes), result, err, storage.ErrStale)
-}
-
-// tuples is a list of n rows of placeholders.
-func tuples(n, columns int) string {
-	one := "(" + strings.Repeat("?, ", columns-1) + "?)"
-	return strings.Repeat(one+", ", n-1) + one
 }
 
 func (d documents) List(ctx context.Context, scope tenancy.Scope, query storage.Query) ([]storage.Document, error) {

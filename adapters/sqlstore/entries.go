@@ -82,18 +82,14 @@ func (e entries) LockMany(ctx context.Context, scope tenancy.Scope, season ranki
 	if len(players) == 0 {
 		return found, nil
 	}
-	ids := make([]ident, len(players))
-	for i, player := range players {
-		ids[i] = ident(player)
+	given := make([][]any, len(players))
+	for i, player := range slices.Sorted(slices.Values(players)) {
+		given[i] = []any{ident(player), ident(season.Board), int64(season.Number)}
 	}
 	var rows []entryRow
 	err = e.query(ctx, "lock entries", func(db bun.IDB) error {
 		rows = nil
-		q := db.NewSelect().Model(&rows).Where("environment_id = ? AND player_id IN (?) AND board_id = ? AND season = ?", environment, bun.List(ids), ident(season.Board), season.Number)
-		if e.shared.engine.RowLocks {
-			q.OrderBy("player_id", bun.OrderAsc) // so that callers don't wait for each other in a circle
-		}
-		return e.lock(q).Scan(ctx)
+		return e.gather(ctx, db, entriesLocked, environment, given, &rows)
 	})
 	if err != nil {
 		return nil, err
@@ -104,50 +100,52 @@ func (e entries) LockMany(ctx context.Context, scope tenancy.Scope, season ranki
 	return found, nil
 }
 
+var (
+	entryKey      = []column{{"player_id", texts}, {"board_id", texts}, {"season", integers}}
+	entriesLocked = &search{columns: entryKey, locks: true}
+	// entriesWritten does with entries what documentsWritten does with documents.
+	entriesWritten = &bulk{
+		columns: append(slices.Clip(entryKey),
+			column{"rank_key", octets}, column{"score", integers}, column{"subscore", integers}, column{"achieved_at", moments}, column{"metadata", texts},
+			column{"submissions", integers}, column{"revision", integers}, column{"created_at", moments}, column{"updated_at", moments}, column{"stored", integers}),
+		text: `INSERT INTO leaderboard_entries (environment_id, player_id, board_id, season,
+				rank_key, score, subscore, achieved_at, metadata, submissions, revision, created_at, updated_at)
+			SELECT {environment}, player_id, board_id, season, rank_key, score, subscore, achieved_at, metadata, submissions, revision, created_at, updated_at FROM given
+			WHERE given.stored = COALESCE((SELECT entry.revision FROM leaderboard_entries AS entry WHERE entry.environment_id = {environment}
+				AND entry.player_id = given.player_id AND entry.board_id = given.board_id AND entry.season = given.season), 0)
+			ON CONFLICT (environment_id, player_id, board_id, season) DO UPDATE SET
+				rank_key = excluded.rank_key, score = excluded.score, subscore = excluded.subscore, achieved_at = excluded.achieved_at, metadata = excluded.metadata,
+				submissions = excluded.submissions, revision = excluded.revision, updated_at = excluded.updated_at
+			WHERE leaderboard_entries.revision = (SELECT given.stored FROM given WHERE given.player_id = excluded.player_id)`,
+	}
+)
+
 func (e entries) WriteMany(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, writes []ranking.EntryWrite) error {
 	environment, err := within(scope)
 	if err != nil {
 		return err
 	}
-	var made, changed []entryRow
-	var before []int64
-	for _, w := range writes {
-		row := entryRowOf(environment, season, w)
-		switch {
-		case w.Before < 0 || w.Entry.Revision <= w.Before:
+	if len(writes) == 0 {
+		return nil
+	}
+	// Rows are locked, and those that are not there yet met at the index, in one order.
+	writes = slices.SortedFunc(slices.Values(writes), func(a, b ranking.EntryWrite) int {
+		return strings.Compare(string(a.Entry.Player), string(b.Entry.Player))
+	})
+	given := make([][]any, len(writes))
+	for i, w := range writes {
+		if w.Before < 0 || w.Entry.Revision <= w.Before {
 			return fmt.Errorf("write entries: revision %d can't follow %d", w.Entry.Revision, w.Before)
-		case w.Before == 0:
-			made = append(made, row)
-		default:
-			changed, before = append(changed, row), append(before, w.Before)
+		}
+		r := entryRowOf(environment, season, w)
+		given[i] = []any{
+			r.PlayerID, r.BoardID, int64(r.Season), r.RankKey, r.Score, r.Subscore, r.AchievedAt, r.Metadata,
+			int64(r.Submissions), r.Revision, r.CreatedAt, r.UpdatedAt, w.Before,
 		}
 	}
-	// Rows that are not there yet can't be locked: writers meet at the index
-	// instead, and must do so in one order.
-	slices.SortFunc(made, func(a, b entryRow) int { return strings.Compare(string(a.PlayerID), string(b.PlayerID)) })
 	return e.atomically(ctx, "write entries", func(db bun.IDB) error {
-		if len(made) > 0 {
-			result, err := db.NewInsert().Model(&made).On("CONFLICT DO NOTHING").Exec(ctx)
-			if err := changedAll(len(made), result, e.orphan(err, identity.ErrPlayerNotFound), ranking.ErrEntryStale); err != nil {
-				return err
-			}
-		}
-		if len(changed) == 0 {
-			return nil
-		}
-		const columns = 10
-		args := make([]any, 0, columns*len(changed)+3)
-		for i, r := range changed {
-			args = append(args, r.PlayerID, before[i], r.RankKey, r.Score, r.Subscore, r.AchievedAt, r.Metadata, r.Submissions, r.Revision, r.UpdatedAt)
-		}
-		result, err := db.NewRaw(`WITH next (player_id, stored, rank_key, score, subscore, achieved_at, metadata, submissions, revision, updated_at)
-			AS (VALUES `+tuples(len(changed), columns)+`)
-			UPDATE leaderboard_entries SET rank_key = next.rank_key, score = next.score, subscore = next.subscore, achieved_at = next.achieved_at,
-				metadata = next.metadata, submissions = next.submissions, revision = next.revision, updated_at = next.updated_at
-			FROM next WHERE leaderboard_entries.environment_id = ? AND leaderboard_entries.player_id = next.player_id AND leaderboard_entries.board_id = ?
-				AND leaderboard_entries.season = ? AND leaderboard_entries.revision = next.stored`,
-			append(args, environment, ident(season.Board), season.Number)...).Exec(ctx)
-		return changedAll(len(changed), result, err, ranking.ErrEntryStale)
+		result, err := e.spread(ctx, db, entriesWritten, environment, given)
+		return changedAll(len(writes), result, e.orphan(err, identity.ErrPlayerNotFound), ranking.ErrEntryStale)
 	})
 }
 

@@ -91,6 +91,39 @@ func (p players) Get(ctx context.Context, scope tenancy.Scope, id identity.Playe
 	return p.one(ctx, scope, playerByID, ident(id))
 }
 
+var playersByID = &search{columns: []column{{"id", texts}}}
+
+func (p players) GetMany(ctx context.Context, scope tenancy.Scope, ids []identity.PlayerID) ([]identity.Player, error) {
+	given := make([][]any, len(ids))
+	for i, id := range ids {
+		given[i] = []any{ident(id)}
+	}
+	return p.many(ctx, "read players", scope, playersByID, given)
+}
+
+func (p players) many(ctx context.Context, what string, scope tenancy.Scope, by *search, given [][]any) ([]identity.Player, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]identity.Player, 0, len(given))
+	if len(given) == 0 {
+		return found, nil
+	}
+	var rows []playerRow
+	err = p.query(ctx, what, func(db bun.IDB) error {
+		rows = nil
+		return p.gather(ctx, db, by, environment, given, &rows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		found = append(found, row.player())
+	}
+	return found, nil
+}
+
 func (p players) Lock(ctx context.Context, scope tenancy.Scope, id identity.PlayerID) (identity.Player, error) {
 	return p.one(ctx, scope, playerLocked, ident(id))
 }

@@ -23,13 +23,10 @@ type repeated struct {
 }
 
 var (
-	sessionByID   = &repeated{where: byID}
-	sessionLocked = &repeated{where: byID, locks: true}
-	playerByID    = &repeated{where: byID}
-	playerLocked  = &repeated{where: byID, locks: true}
-	documentByRef = &repeated{where: func(q *bun.SelectQuery, arguments []any) {
-		q.Where("environment_id = ? AND owner = ? AND collection = ? AND key = ?", arguments...)
-	}}
+	sessionByID      = &repeated{where: byID}
+	sessionLocked    = &repeated{where: byID, locks: true}
+	playerByID       = &repeated{where: byID}
+	playerLocked     = &repeated{where: byID, locks: true}
 	declaredVersion  = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("id = ?", arguments...) }}
 	credentialByHash = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("hash = ?", arguments...) }}
 	// Not a join: that could as well begin with all players of the environment, and
@@ -68,16 +65,7 @@ func (c conn) first(ctx context.Context, db bun.IDB, r *repeated, row any, argum
 	if !ok {
 		written, _ = c.shared.texts.LoadOrStore(name, build(places(arguments)).String())
 	}
-	given := c.given(arguments)
-	var rows *sql.Rows
-	var err error
-	// bun would look for its own placeholders, and pass nothing on.
-	switch db := db.(type) {
-	case bun.Tx:
-		rows, err = db.Tx.QueryContext(ctx, written.(string), given...)
-	default:
-		rows, err = c.shared.engine.Read.QueryContext(ctx, written.(string), given...)
-	}
+	rows, err := c.rows(ctx, db, written.(string), c.given(arguments))
 	if err != nil {
 		return err
 	}
@@ -151,6 +139,22 @@ func (c conn) update(ctx context.Context, db bun.IDB, ch *change, arguments ...a
 	return c.execute(ctx, db, written.(string), c.given(arguments))
 }
 
+// statement runs a statement with a question mark for each argument.
+func (c conn) statement(ctx context.Context, db bun.IDB, text string, arguments ...any) (sql.Result, error) {
+	if c.shared.engine.Prepared == nil {
+		return db.NewRaw(text, arguments...).Exec(ctx)
+	}
+	written, ok := c.shared.texts.Load(text)
+	if !ok {
+		numbered := text
+		for i := range arguments {
+			numbered = strings.Replace(numbered, "?", "$"+strconv.Itoa(i+1), 1)
+		}
+		written, _ = c.shared.texts.LoadOrStore(text, numbered)
+	}
+	return c.execute(ctx, db, written.(string), c.given(arguments))
+}
+
 // insertion is an insert that was written once.
 type insertion struct {
 	table    *schema.Table
@@ -183,6 +187,15 @@ func (c conn) insert(ctx context.Context, db bun.IDB, row any, conflict string) 
 		given = append(given, argument(field.Value(value).Interface()))
 	}
 	return c.execute(ctx, db, written.(string), given)
+}
+
+// rows and execute run a statement that was written once; bun would look for
+// its own placeholders, and pass nothing on.
+func (c conn) rows(ctx context.Context, db bun.IDB, written string, given []any) (*sql.Rows, error) {
+	if tx, ok := db.(bun.Tx); ok {
+		return tx.Tx.QueryContext(ctx, written, given...)
+	}
+	return c.shared.engine.Read.QueryContext(ctx, written, given...)
 }
 
 func (c conn) execute(ctx context.Context, db bun.IDB, written string, given []any) (sql.Result, error) {

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -21,16 +22,22 @@ func (r revisionRow) document() storage.Document { return r.documentColumns.docu
 // outstay their time by so many versions.
 const forgetEvery = 8
 
+var revisionsKept = &bulk{
+	columns: append(slices.Clip(documentKey), documentState...),
+	text: `INSERT INTO document_revisions (environment_id, owner, collection, key, value, version, read_access, write_access, created_at, updated_at, deleted)
+		SELECT {environment}, owner, collection, key, value, version, read_access, write_access, created_at, updated_at, deleted FROM given`,
+}
+
 // remember keeps the earlier states that the writes bring, and lets old ones go.
 func (d documents) remember(ctx context.Context, db bun.IDB, environment ident, writes []storage.Write) error {
-	var rows []revisionRow
+	var kept [][]any
 	for _, w := range writes {
 		for _, past := range w.Past {
-			rows = append(rows, revisionRow{documentColumns: documentColumnsOf(environment, past)})
+			kept = append(kept, documentColumnsOf(environment, past).given())
 		}
 	}
-	if len(rows) > 0 {
-		if _, err := db.NewInsert().Model(&rows).Exec(ctx); err != nil {
+	if len(kept) > 0 {
+		if _, err := d.spread(ctx, db, revisionsKept, environment, kept); err != nil {
 			return err
 		}
 	}
@@ -39,9 +46,9 @@ func (d documents) remember(ctx context.Context, db bun.IDB, environment ident, 
 			continue
 		}
 		ref := w.Document.Ref
-		_, err := db.NewDelete().Model((*revisionRow)(nil)).
-			Where("environment_id = ? AND owner = ? AND collection = ? AND key = ? AND version <= ?",
-				environment, ident(ref.Owner), ident(ref.Collection), ident(ref.Key), w.Forget).Exec(ctx)
+		_, err := d.statement(ctx, db, `DELETE FROM document_revisions
+			WHERE environment_id = ? AND owner = ? AND collection = ? AND key = ? AND version <= ?`,
+			environment, ident(ref.Owner), ident(ref.Collection), ident(ref.Key), w.Forget)
 		if err != nil {
 			return err
 		}

@@ -37,6 +37,8 @@ func argument(value any) any {
 		return string(v)
 	case prose:
 		return v.clean()
+	case rankKey:
+		return []byte(v)
 	case instant:
 		if v.IsZero() {
 			return nil

@@ -1,8 +1,9 @@
 // Package coalesce lets concurrent writers share one statement and one commit.
 //
-// Items gather while the batches before them commit, and leave together when
-// one is done; when nothing is under way an item leaves at once, alone. So a
-// batch grows with the load and nobody waits for company. It knows nothing of
+// Items gather while the batch before them commits, and leave together when it is
+// done; when nothing is under way an item leaves at once, alone. So a batch grows
+// with the load and nobody waits for company. When more gather than one batch at a
+// time can carry, several are under way at once. It knows nothing of
 // what an item is or what becomes of it.
 package coalesce
 
@@ -18,7 +19,7 @@ import (
 )
 
 // ErrBusy refuses an item when too many wait already.
-var ErrBusy = fault.New(fault.Unavailable, "service.busy", "Too many writes are waiting; try again shortly.").After(time.Second)
+var ErrBusy = fault.New(fault.Unavailable, "service.busy", "Too many others are waiting; try again shortly.").After(time.Second)
 
 // errNotRun is what the items of a batch get when Write panicked or broke its contract.
 var errNotRun = errors.New("coalesce: the batch was not written")
@@ -27,8 +28,10 @@ var errNotRun = errors.New("coalesce: the batch was not written")
 type Options struct {
 	// Batch is the most items that leave together.
 	Batch int
-	// Flights is how many batches may be under way at once.
+	// Flights is how many batches may be under way at once. While one is, another
+	// leaves only with Full items: two small ones cost twice what a larger one does.
 	Flights int
+	Full    int
 	// Queue is the most items that may wait; past it Do is ErrBusy.
 	Queue int
 	// Deadline bounds one batch. A batch outlives its callers: others' items are in it.
@@ -99,7 +102,7 @@ func (c *Coalescer[In, Out]) Do(ctx context.Context, item In) (Out, error) {
 		return w.out, ErrBusy
 	default:
 		c.queue = append(c.queue, w)
-		if c.flights < c.options.Flights {
+		if c.leaves() {
 			c.flights++
 			go c.fly()
 		}
@@ -122,7 +125,12 @@ func (c *Coalescer[In, Out]) Do(ctx context.Context, item In) (Out, error) {
 	}
 }
 
-// fly writes batches until nothing waits.
+// leaves tells whether another batch should leave now.
+func (c *Coalescer[In, Out]) leaves() bool {
+	return c.flights == 0 || c.flights < c.options.Flights && len(c.queue) >= c.options.Full
+}
+
+// fly writes batches until nothing waits, or only what the other flights can take.
 func (c *Coalescer[In, Out]) fly() {
 	for {
 		batch := c.board()
@@ -137,6 +145,10 @@ func (c *Coalescer[In, Out]) fly() {
 func (c *Coalescer[In, Out]) board() []*waiting[In, Out] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.flights--
+	if !c.leaves() {
+		return nil
+	}
 	var batch []*waiting[In, Out]
 	taken := 0
 	for _, w := range c.queue {
@@ -153,9 +165,9 @@ func (c *Coalescer[In, Out]) board() []*waiting[In, Out] {
 		c.queue = nil // lets go of the array
 	}
 	if len(batch) == 0 {
-		c.flights--
 		return nil
 	}
+	c.flights++
 	c.stats.Left += uint64(len(batch))
 	c.stats.Batches++
 	return batch

@@ -56,7 +56,7 @@ func (t *table) coalescer(options coalesce.Options) *coalesce.Coalescer[int, int
 	return coalesce.New(options, t.write)
 }
 
-var usual = coalesce.Options{Batch: 8, Flights: 1, Queue: 1000, Deadline: time.Second}
+var usual = coalesce.Options{Batch: 8, Flights: 1, Full: 1, Queue: 1000, Deadline: time.Second}
 
 func TestAloneNobodyWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -115,6 +115,36 @@ func TestFlightsAreBounded(t *testing.T) {
 		}
 		if s := c.Stats(); s.Left != 100 || s.Batches != uint64(len(tab.batches)) || s.Waiting != 0 || s.Refused != 0 {
 			t.Errorf("it tells of %+v; there were %d batches", s, len(tab.batches))
+		}
+	})
+}
+
+func TestASecondBatchLeavesOnlyFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		options := usual
+		options.Flights, options.Full = 2, 4
+		c := tab.coalescer(options)
+		var callers sync.WaitGroup
+		come := func(n int) {
+			for i := range n {
+				callers.Go(func() { _, _ = c.Do(t.Context(), i) })
+				synctest.Wait()
+			}
+		}
+		come(1 + 3)
+		if s := c.Stats(); s.Batches != 1 || s.Waiting != 3 {
+			t.Errorf("one is under way and three wait: %+v", s)
+		}
+		come(1)
+		if s := c.Stats(); s.Batches != 2 || s.Waiting != 0 {
+			t.Errorf("one is under way and a fourth came: %+v", s)
+		}
+		come(3) // for whichever lands first, and neither is left behind
+		callers.Wait()
+		slices.Sort(tab.batches) // the first two land at the same instant
+		if want := []int{1, 3, 4}; !slices.Equal(tab.batches, want) {
+			t.Errorf("batches of %v, want %v", tab.batches, want)
 		}
 	})
 }

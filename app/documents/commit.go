@@ -40,7 +40,8 @@ type result struct {
 // Bounds of the commits that concurrent writers share.
 const (
 	commitGroups  = 64
-	commitFlights = 2
+	commitFlights = 4
+	commitFull    = 32
 	waitingGroups = 4096
 )
 
@@ -50,7 +51,7 @@ func newWriters(u *UseCases, store datastore.Datastore, limits limits.Limits, tr
 		flights = 1 // such an engine has one writer at a time
 	}
 	return coalesce.New(coalesce.Options{
-		Batch: commitGroups, Flights: flights, Queue: waitingGroups, Deadline: limits.RequestTime, Splits: spoilt,
+		Batch: commitGroups, Flights: flights, Full: commitFull, Queue: waitingGroups, Deadline: limits.RequestTime, Splits: spoilt,
 		Name: "commit documents", Tracer: tracer,
 	}, u.commit)
 }

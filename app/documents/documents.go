@@ -24,20 +24,34 @@ type UseCases struct {
 	ids       ids.Source
 	book      *collections.Book
 	writers   *coalesce.Coalescer[group, result]
+	readers   *coalesce.Lookup[storage.Ref, storage.Document]
 }
 
 func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, book *collections.Book, limits limits.Limits, tracer tracing.Tracer) *UseCases {
 	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, book: book}
 	u.writers = newWriters(u, store, limits, tracer)
+	u.readers = newReaders(store, limits, tracer)
 	return u
 }
 
 // Writes tells of the commits that concurrent writers share.
 func (u *UseCases) Writes() coalesce.Stats { return u.writers.Stats() }
 
+func newReaders(store datastore.Datastore, limits limits.Limits, tracer tracing.Tracer) *coalesce.Lookup[storage.Ref, storage.Document] {
+	find := func(ctx context.Context, scope tenancy.Scope, refs []storage.Ref) (map[storage.Ref]storage.Document, error) {
+		found, err := store.Documents().GetMany(ctx, scope, refs)
+		documents := make(map[storage.Ref]storage.Document, len(found))
+		for _, document := range found {
+			documents[document.Ref] = document
+		}
+		return documents, err
+	}
+	return coalesce.NewLookup(coalesce.LookupOptions{Name: "read documents", Tracer: tracer, Deadline: limits.RequestTime, Missing: storage.ErrNotFound}, find)
+}
+
 // Get gives a document that the caller may read; ErrNotFound when there is none.
 func (u *UseCases) Get(ctx context.Context, p tenancy.Principal, ref storage.Ref) (storage.Document, error) {
-	document, err := u.store.Documents().Get(ctx, p.Scope(), ref)
+	document, err := u.readers.Get(ctx, p.Scope(), ref)
 	if err != nil {
 		return storage.Document{}, fmt.Errorf("read document: %w", err)
 	}

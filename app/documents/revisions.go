@@ -99,7 +99,7 @@ func (u *UseCases) kept(ctx context.Context, p tenancy.Principal, ref storage.Re
 
 // reviewed gives what a document is now, if its history is for the caller.
 func (u *UseCases) reviewed(ctx context.Context, p tenancy.Principal, ref storage.Ref) (storage.Document, error) {
-	current, err := u.store.Documents().Get(ctx, p.Scope(), ref)
+	current, err := u.readers.Get(ctx, p.Scope(), ref)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return storage.Document{}, fmt.Errorf("read document: %w", err)
 	}

@@ -39,10 +39,10 @@ func New(ports Ports) *App {
 	throttle := limits.NewThrottle(limitsLimits, limiter)
 	ledger := once.NewLedger(datastore, clock, vault)
 	useCases := signin.New(datastore, memory, directory, keyRing, accessTokens, clock, source, random, vault, issuer)
-	playersUseCases := players.New(datastore)
+	tracer := ports.Tracer
+	playersUseCases := players.New(datastore, limitsLimits, tracer)
 	compiler := ports.Schemas
 	book := collections.NewBook(compiler, limitsLimits)
-	tracer := ports.Tracer
 	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, limitsLimits, clock, source, random)
 	v := allJobs(datastore, clock)

@@ -16,6 +16,8 @@ type Players interface {
 	Create(ctx context.Context, scope tenancy.Scope, player Player, login Login) error
 	// Get is ErrPlayerNotFound when there is none.
 	Get(ctx context.Context, scope tenancy.Scope, id PlayerID) (Player, error)
+	// GetMany gives the players that there are of the ids, in any order.
+	GetMany(ctx context.Context, scope tenancy.Scope, ids []PlayerID) ([]Player, error)
 	// ByLogin is ErrPlayerNotFound when the login leads nowhere.
 	ByLogin(ctx context.Context, scope tenancy.Scope, method Method, subject [sha256.Size]byte) (Player, error)
 	// Lock is Get within a transaction that keeps other writers of the player,

@@ -8,8 +8,8 @@ import (
 
 // Documents stores documents and tombstones.
 type Documents interface {
-	// Get gives the document or its tombstone; ErrNotFound when there was never one.
-	Get(ctx context.Context, scope tenancy.Scope, ref Ref) (Document, error)
+	// GetMany gives the documents and tombstones that there are of the refs, in any order.
+	GetMany(ctx context.Context, scope tenancy.Scope, refs []Ref) ([]Document, error)
 	// LockMany gives the documents and tombstones that there are of the refs, in
 	// any order, and within a transaction keeps other writers of them out until
 	// it ends. What was never there is missing, and not locked: WriteMany then

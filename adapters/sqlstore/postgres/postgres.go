@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -70,12 +71,25 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (datastore.Data
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "overworld"
 	}
-	if config.ConnConfig.RuntimeParams["idle_in_transaction_session_timeout"] == "" {
-		// Set by a statement, since poolers refuse to start a session with it.
-		config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-			_, err := conn.Exec(ctx, fmt.Sprintf("SET idle_in_transaction_session_timeout = %d", idleTimeout.Milliseconds()))
-			return err
+	settings := map[string]string{
+		// Every query of ours is served by an index. Left to its estimates, which are
+		// guesses until a table was analyzed, the planner reads a small table
+		// from end to end, and keeps that plan while the table grows.
+		"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+		"idle_in_transaction_session_timeout": strconv.FormatInt(idleTimeout.Milliseconds(), 10),
+	}
+	var names, values []string
+	for name, value := range settings {
+		if config.ConnConfig.RuntimeParams[name] == "" {
+			names, values = append(names, name), append(values, value)
 		}
+	}
+	// Set by a statement, since poolers refuse to start a session with them; and
+	// only those that there are, since databases that speak PostgreSQL's protocol lack some.
+	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `SELECT set_config(name, wanted.setting, false)
+			FROM pg_settings JOIN unnest($1::text[], $2::text[]) AS wanted (name, setting) USING (name)`, names, values)
+		return err
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

@@ -53,7 +53,7 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"SigningKeys.List":    second(w.SigningKeys().List(ctx, b.scope)),
 		"SigningKeys.Save":    w.SigningKeys().Save(ctx, b.scope, signingKeys(1)),
 		"SigningKeys.Purge":   second(w.SigningKeys().Purge(ctx, b.scope, later(24*time.Hour))),
-		"Documents.Get":       second(w.Documents().Get(ctx, b.scope, b.document.Ref)),
+		"Documents.Get":       second(getOne(ctx, w, b.scope, b.document.Ref)),
 		"Documents.LockMany":  second(lockOne(ctx, w, b.scope, b.document.Ref)),
 		"Documents.WriteMany": writeOne(ctx, w, b.scope, document("p", "call", "k", 1)),
 		"Documents.Revisions": second(w.Documents().Revisions(ctx, b.scope, storage.RevisionQuery{Ref: b.document.Ref, Before: 9, Limit: 1})),
@@ -116,7 +116,7 @@ var callTests = map[string]func(*testing.T, *world){
 		for name, err := range everyCall(late, w, b) {
 			fails(t, name, err, context.DeadlineExceeded)
 		}
-		same(t, "nothing changed", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), b.document.Ref)), b.document)
+		same(t, "nothing changed", get[storage.Document](t)(getOne(w.ctx, w, w.here(), b.document.Ref)), b.document)
 		fails(t, "nothing made", second(w.Projects().BySlug(w.ctx, "call")), tenancy.ErrProjectNotFound)
 		if runs := get[[]lease.Run](t)(w.Runs().List(w.ctx)); len(runs) != 0 {
 			t.Errorf("a run was recorded: %v", runs)

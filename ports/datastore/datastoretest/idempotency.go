@@ -77,7 +77,7 @@ var idempotencyTests = map[string]func(*testing.T, *world){
 		})
 		winner := string(get[idempotency.Record](t)(w.Idempotency().Find(w.ctx, record("a", "b").Key, start)).Reply)
 		for i, err := range errs {
-			written := second(w.Documents().Get(w.ctx, w.here(), document("p", "c", fmt.Sprintf("k%d", i), 1).Ref)) == nil
+			written := second(getOne(w.ctx, w, w.here(), document("p", "c", fmt.Sprintf("k%d", i), 1).Ref)) == nil
 			if written {
 				effects++
 			}

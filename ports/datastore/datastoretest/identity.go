@@ -22,6 +22,22 @@ var playerTests = map[string]func(*testing.T, *world){
 		same(t, "by id", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), p.ID)), p)
 		same(t, "by login", get[identity.Player](t)(w.Players().ByLogin(w.ctx, w.here(), l.Method, l.Subject)), p)
 	},
+	"many at once": func(t *testing.T, w *world) {
+		var ids []identity.PlayerID
+		want := map[identity.PlayerID]identity.Player{}
+		for range 20 {
+			p := w.player(t, w.here())
+			ids, want[p.ID] = append(ids, p.ID, "no "+p.ID), p
+		}
+		ids = append(ids, w.player(t, w.away.Scope()).ID, "", "\x00")
+		found := get[[]identity.Player](t)(w.Players().GetMany(w.ctx, w.here(), ids))
+		got := map[identity.PlayerID]identity.Player{}
+		for _, p := range found {
+			got[p.ID] = p
+		}
+		same(t, "players", got, want)
+		same(t, "none", get[[]identity.Player](t)(w.Players().GetMany(w.ctx, w.here(), nil)), []identity.Player{})
+	},
 	"a login leads to one player": func(t *testing.T, w *world) {
 		first, other := w.player(t, w.here()), player()
 		fails(t, "create", w.Players().Create(w.ctx, w.here(), other, login(first)), identity.ErrLoginTaken)

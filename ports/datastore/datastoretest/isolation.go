@@ -42,7 +42,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 			same(t, "purged sessions", get[int](t)(w.Sessions().Purge(w.ctx, foreign, later(24*time.Hour), 100)), 0)
 			same(t, "keys", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, foreign)), []identity.SealedKey{})
 			same(t, "purged keys", get[int](t)(w.SigningKeys().Purge(w.ctx, foreign, later(24*time.Hour))), 0)
-			fails(t, "document", second(w.Documents().Get(w.ctx, foreign, b.document.Ref)), storage.ErrNotFound)
+			fails(t, "document", second(getOne(w.ctx, w, foreign, b.document.Ref)), storage.ErrNotFound)
 			fails(t, "locked document", second(lockOne(w.ctx, w, foreign, b.document.Ref)), storage.ErrNotFound)
 			next := b.document
 			next.Version = 2
@@ -77,7 +77,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 		same(t, "session at home", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), b.session.ID)), b.session)
 		same(t, "keys at home", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, w.here())), []identity.SealedKey{b.key})
 		same(t, "entry at home", get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), b.season, b.player.ID)), b.entry)
-		same(t, "document at home", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), b.document.Ref)), b.document)
+		same(t, "document at home", get[storage.Document](t)(getOne(w.ctx, w, w.here(), b.document.Ref)), b.document)
 	},
 	"the same names in two environments are two things": func(t *testing.T, w *world) {
 		b := populate(t, w, w.home)
@@ -100,7 +100,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 		same(t, "player", get[identity.Player](t)(w.Players().ByLogin(w.ctx, w.here(), b.login.Method, b.login.Subject)), b.player)
 		same(t, "session", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), b.session.ID)), b.session)
 		same(t, "keys", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, w.here())), []identity.SealedKey{b.key})
-		same(t, "document", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), b.document.Ref)), b.document)
+		same(t, "document", get[storage.Document](t)(getOne(w.ctx, w, w.here(), b.document.Ref)), b.document)
 		same(t, "purged", get[int](t)(w.Sessions().Purge(w.ctx, there, later(30*time.Minute), 10)), 1)
 		same(t, "session", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), b.session.ID)), b.session)
 	},
@@ -124,7 +124,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"SigningKeys.List":    second(w.SigningKeys().List(w.ctx, none)),
 			"SigningKeys.Save":    w.SigningKeys().Save(w.ctx, none, []identity.SealedKey{b.key}),
 			"SigningKeys.Purge":   second(w.SigningKeys().Purge(w.ctx, none, start)),
-			"Documents.Get":       second(w.Documents().Get(w.ctx, none, b.document.Ref)),
+			"Documents.Get":       second(getOne(w.ctx, w, none, b.document.Ref)),
 			"Documents.LockMany":  second(lockOne(w.ctx, w, none, b.document.Ref)),
 			"Documents.WriteMany": writeOne(w.ctx, w, none, b.document),
 			"Documents.Revisions": second(w.Documents().Revisions(w.ctx, none, storage.RevisionQuery{Ref: b.document.Ref, Before: 9, Limit: 1})),

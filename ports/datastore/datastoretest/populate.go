@@ -50,7 +50,7 @@ func (b belongings) gone(t *testing.T, w *world) {
 	fails(t, "player", second(w.Players().Get(w.ctx, b.scope, b.player.ID)), identity.ErrPlayerNotFound)
 	fails(t, "login", second(w.Players().ByLogin(w.ctx, b.scope, b.login.Method, b.login.Subject)), identity.ErrPlayerNotFound)
 	fails(t, "session", second(w.Sessions().Get(w.ctx, b.scope, b.session.ID)), identity.ErrSessionNotFound)
-	fails(t, "document", second(w.Documents().Get(w.ctx, b.scope, b.document.Ref)), storage.ErrNotFound)
+	fails(t, "document", second(getOne(w.ctx, w, b.scope, b.document.Ref)), storage.ErrNotFound)
 	fails(t, "collection", second(w.Collections().Get(w.ctx, b.scope, b.collection.Name)), storage.ErrCollectionNotFound)
 	fails(t, "leaderboard", second(w.Boards().Get(w.ctx, b.scope, "laps")), ranking.ErrBoardNotFound)
 	fails(t, "season", second(w.Boards().Season(w.ctx, b.scope, "laps", 1)), ranking.ErrSeasonNotFound)

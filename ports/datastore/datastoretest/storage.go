@@ -33,9 +33,17 @@ func writeOne(ctx context.Context, r repos, scope tenancy.Scope, d storage.Docum
 	return r.Documents().WriteMany(ctx, scope, []storage.Write{{Document: d, Before: d.Version - 1}})
 }
 
+// getOne reads one document; ErrNotFound when there was never one.
+func getOne(ctx context.Context, r repos, scope tenancy.Scope, ref storage.Ref) (storage.Document, error) {
+	return only(r.Documents().GetMany(ctx, scope, []storage.Ref{ref}))
+}
+
 // lockOne locks one document; ErrNotFound when there was never one.
 func lockOne(ctx context.Context, r repos, scope tenancy.Scope, ref storage.Ref) (storage.Document, error) {
-	found, err := r.Documents().LockMany(ctx, scope, []storage.Ref{ref})
+	return only(r.Documents().LockMany(ctx, scope, []storage.Ref{ref}))
+}
+
+func only(found []storage.Document, err error) (storage.Document, error) {
 	if err == nil && len(found) == 0 {
 		err = storage.ErrNotFound
 	}
@@ -56,9 +64,47 @@ var documentTests = map[string]func(*testing.T, *world){
 			d := document("p", "c", fmt.Sprint(i), 1)
 			d.Value, d.Read, d.Write, d.UpdatedAt = []byte(value), storage.Public, storage.ServerOnly, later(time.Microsecond)
 			must(t, writeOne(w.ctx, w, w.here(), d))
-			same(t, "get", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+			same(t, "get", get[storage.Document](t)(getOne(w.ctx, w, w.here(), d.Ref)), d)
 			same(t, "lock", get[storage.Document](t)(lockOne(w.ctx, w, w.here(), d.Ref)), d)
 		}
+	},
+	"many are found at once": func(t *testing.T, w *world) {
+		var refs []storage.Ref
+		want := map[storage.Ref]storage.Document{}
+		for i := range 100 {
+			d := document(fmt.Sprint("p", i%7), fmt.Sprint("c", i%3), fmt.Sprint(i), 1)
+			refs = append(refs, d.Ref)
+			if i%4 == 0 {
+				continue // was never there
+			}
+			must(t, writeOne(w.ctx, w, w.here(), d))
+			if i%5 == 0 {
+				d = tombstone(d)
+				must(t, writeOne(w.ctx, w, w.here(), d))
+			}
+			want[d.Ref] = d
+		}
+		refs = append(refs, storage.Ref{Owner: "p\x00", Collection: "c0", Key: "0"}, storage.Ref{})
+		slices.Reverse(refs)
+		check := func(what string, found []storage.Document, err error) {
+			must(t, err)
+			got := map[storage.Ref]storage.Document{}
+			for _, d := range found {
+				got[d.Ref] = d
+			}
+			if len(found) != len(want) {
+				t.Errorf("%s: %d documents, want %d", what, len(found), len(want))
+			}
+			same(t, what, got, want)
+		}
+		found, err := w.Documents().GetMany(w.ctx, w.here(), refs)
+		check("get", found, err)
+		w.inTx(t, func(tx repos) error {
+			found, err := tx.Documents().LockMany(w.ctx, w.here(), refs)
+			check("lock", found, err)
+			return nil
+		})
+		same(t, "none", get[[]storage.Document](t)(w.Documents().GetMany(w.ctx, w.here(), nil)), []storage.Document{})
 	},
 	"not found": func(t *testing.T, w *world) {
 		d := document("p", "c", "k", 1)
@@ -67,24 +113,24 @@ var documentTests = map[string]func(*testing.T, *world){
 			{Owner: "p", Collection: "c", Key: "K"}, {Owner: "P", Collection: "c", Key: "k"}, {Owner: "p", Collection: "C", Key: "k"}, {},
 			{Owner: storage.Shared, Collection: "c", Key: "k"}, {Owner: "p", Collection: "c", Key: "k\x00"}, {Owner: "\xff", Collection: "c", Key: "k"},
 		} {
-			fails(t, "get", second(w.Documents().Get(w.ctx, w.here(), ref)), storage.ErrNotFound)
+			fails(t, "get", second(getOne(w.ctx, w, w.here(), ref)), storage.ErrNotFound)
 			fails(t, "lock", second(lockOne(w.ctx, w, w.here(), ref)), storage.ErrNotFound)
 		}
 	},
 	"a write replaces the version before": func(t *testing.T, w *world) {
 		d := document("p", "c", "k", 1)
 		fails(t, "version 2 of nothing", writeOne(w.ctx, w, w.here(), document("p", "c", "k", 2)), storage.ErrStale)
-		fails(t, "nothing", second(w.Documents().Get(w.ctx, w.here(), d.Ref)), storage.ErrNotFound)
+		fails(t, "nothing", second(getOne(w.ctx, w, w.here(), d.Ref)), storage.ErrNotFound)
 		must(t, writeOne(w.ctx, w, w.here(), d))
 		for _, version := range []int64{1, 3, math.MaxInt64} {
 			stale := document("p", "c", "k", version)
 			stale.Value = []byte(`{"stale":true}`)
 			fails(t, fmt.Sprint("version ", version), writeOne(w.ctx, w, w.here(), stale), storage.ErrStale)
 		}
-		same(t, "unchanged", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+		same(t, "unchanged", get[storage.Document](t)(getOne(w.ctx, w, w.here(), d.Ref)), d)
 		d.Version, d.Value, d.Read, d.Write, d.UpdatedAt = 2, []byte(`{"two":2}`), storage.ServerOnly, storage.ServerOnly, later(time.Hour)
 		must(t, writeOne(w.ctx, w, w.here(), d))
-		same(t, "changed", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+		same(t, "changed", get[storage.Document](t)(getOne(w.ctx, w, w.here(), d.Ref)), d)
 	},
 	"a version below one is a bug": func(t *testing.T, w *world) {
 		for _, version := range []int64{0, -1, math.MinInt64} {
@@ -98,7 +144,7 @@ var documentTests = map[string]func(*testing.T, *world){
 		must(t, writeOne(w.ctx, w, w.here(), d))
 		w.inTx(t, func(tx repos) error {
 			fails(t, "write", writeOne(w.ctx, tx, w.here(), d), storage.ErrStale)
-			same(t, "read", get[storage.Document](t)(tx.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+			same(t, "read", get[storage.Document](t)(getOne(w.ctx, tx, w.here(), d.Ref)), d)
 			return nil
 		})
 	},
@@ -107,11 +153,11 @@ var documentTests = map[string]func(*testing.T, *world){
 		must(t, writeOne(w.ctx, w, w.here(), d))
 		dead := tombstone(d)
 		must(t, writeOne(w.ctx, w, w.here(), dead))
-		same(t, "tombstone", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), dead)
+		same(t, "tombstone", get[storage.Document](t)(getOne(w.ctx, w, w.here(), d.Ref)), dead)
 		fails(t, "begin again at 1", writeOne(w.ctx, w, w.here(), d), storage.ErrStale)
 		d.Version, d.CreatedAt, d.UpdatedAt = 3, later(time.Hour), later(time.Hour)
 		must(t, writeOne(w.ctx, w, w.here(), d))
-		same(t, "made again", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)), d)
+		same(t, "made again", get[storage.Document](t)(getOne(w.ctx, w, w.here(), d.Ref)), d)
 	},
 	"thirty-two writers lose no update": func(t *testing.T, w *world) {
 		const writers, each = 32, 4
@@ -119,7 +165,7 @@ var documentTests = map[string]func(*testing.T, *world){
 		errs := make([]error, writers)
 		together(writers, func(i int) {
 			for n := 0; n < each && errs[i] == nil; {
-				d, err := w.Documents().Get(w.ctx, w.here(), ref)
+				d, err := getOne(w.ctx, w, w.here(), ref)
 				if errors.Is(err, storage.ErrNotFound) {
 					d, err = document("p", "c", "counter", 0), nil
 				}
@@ -135,7 +181,7 @@ var documentTests = map[string]func(*testing.T, *world){
 			}
 		})
 		must(t, errors.Join(errs...))
-		same(t, "version", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), ref)).Version, writers*each)
+		same(t, "version", get[storage.Document](t)(getOne(w.ctx, w, w.here(), ref)).Version, writers*each)
 	},
 	"lock keeps other writers out": func(t *testing.T, w *world) {
 		const writers, each = 8, 5
@@ -156,7 +202,7 @@ var documentTests = map[string]func(*testing.T, *world){
 			}
 		})
 		must(t, errors.Join(errs...))
-		same(t, "version", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), d.Ref)).Version, 1+writers*each)
+		same(t, "version", get[storage.Document](t)(getOne(w.ctx, w, w.here(), d.Ref)).Version, 1+writers*each)
 	},
 	"many at once": func(t *testing.T, w *world) {
 		const there = 40
@@ -286,7 +332,7 @@ var documentTests = map[string]func(*testing.T, *world){
 		})
 		must(t, errors.Join(errs...))
 		for k := range keys {
-			same(t, "version", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), document("p", "c", fmt.Sprint(k), 1).Ref)).Version, writers*each)
+			same(t, "version", get[storage.Document](t)(getOne(w.ctx, w, w.here(), document("p", "c", fmt.Sprint(k), 1).Ref)).Version, writers*each)
 		}
 	},
 	"list by collection and key, bytewise": func(t *testing.T, w *world) {

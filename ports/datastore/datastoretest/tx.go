@@ -76,12 +76,12 @@ var txTests = map[string]func(*testing.T, *world){
 				return err
 			}
 			// A transaction sees what it wrote itself.
-			same(t, "own write", get[storage.Document](t)(tx.Documents().Get(ctx, b.scope, b.document.Ref)), b.document)
+			same(t, "own write", get[storage.Document](t)(getOne(ctx, tx, b.scope, b.document.Ref)), b.document)
 			return tx.Audit().Append(ctx, b.event)
 		}))
 		same(t, "player", get[identity.Player](t)(w.Players().Get(w.ctx, b.scope, b.player.ID)), b.player)
 		same(t, "session", get[identity.Session](t)(w.Sessions().Get(w.ctx, b.scope, b.session.ID)), b.session)
-		same(t, "document", get[storage.Document](t)(w.Documents().Get(w.ctx, b.scope, b.document.Ref)), b.document)
+		same(t, "document", get[storage.Document](t)(getOne(w.ctx, w, b.scope, b.document.Ref)), b.document)
 	},
 	"an error rolls back and is passed on": func(t *testing.T, w *world) {
 		b, mine := unsaved(w), errors.New("mine")
@@ -123,7 +123,7 @@ var txTests = map[string]func(*testing.T, *world){
 		inside, looked := make(chan struct{}), make(chan error, 1)
 		go func() {
 			<-inside
-			got, err := w.Documents().Get(w.ctx, w.here(), d.Ref)
+			got, err := getOne(w.ctx, w, w.here(), d.Ref)
 			if err == nil && got.Version != 1 {
 				err = fmt.Errorf("version %d", got.Version)
 			}
@@ -205,7 +205,7 @@ var txTests = map[string]func(*testing.T, *world){
 			})
 		})
 		must(t, errors.Join(errs...))
-		same(t, "a", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), a.Ref)).Version, 1+writers)
-		same(t, "b", get[storage.Document](t)(w.Documents().Get(w.ctx, w.here(), b.Ref)).Version, 1+writers)
+		same(t, "a", get[storage.Document](t)(getOne(w.ctx, w, w.here(), a.Ref)).Version, 1+writers)
+		same(t, "b", get[storage.Document](t)(getOne(w.ctx, w, w.here(), b.Ref)).Version, 1+writers)
 	},
 }
