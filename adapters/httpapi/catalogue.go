@@ -322,6 +322,11 @@ var catalogue = map[string]entry{
 		"The value, without its white space, is larger than a document may be, or than one of its collection may be.",
 		"Split it over several documents: GET /v1/limits tells document_bytes, and an operator what the collection declares.",
 	},
+	"storage.history_too_short": {
+		fault.Conflict, "History too short",
+		"What is kept of the document's history does not reach back to the moment, so what it was then is not known.",
+		"Restore it from a revision that is kept, or to a later moment. GET /v1/limits tells how many are kept, document_revisions; a collection may declare more.",
+	},
 	"storage.schema_violation": {
 		fault.Invalid, "Value breaks the schema",
 		"An operator declared a JSON Schema for the collection, and the document would not satisfy it after this write. Each fault is listed under errors: of a PUT with a pointer into the body, else with in set to document and a pointer that begins with /value, into what the document would have become. The code names the schema's keyword. Nothing was changed.",

@@ -14,6 +14,7 @@ func table(o Options) []route {
 		batchRoutes(o),
 		revisionRoutes(o),
 		collectionRoutes(o),
+		rewindRoutes(o),
 		projectRoutes(o),
 		environmentRoutes(o),
 		credentialRoutes(o),

@@ -184,7 +184,10 @@ func (d documents) List(ctx context.Context, scope tenancy.Scope, query storage.
 		if query.After.Collection != "" || query.After.Key != "" {
 			q.Where("(collection, key) > (?, ?)", ident(query.After.Collection), ident(query.After.Key))
 		}
-		q.Where("NOT deleted").Where("read_access IN (?)", bun.List(reads)).
+		if !query.Tombstones {
+			q.Where("NOT deleted")
+		}
+		q.Where("read_access IN (?)", bun.List(reads)).
 			OrderBy("collection", bun.OrderAsc).OrderBy("key", bun.OrderAsc)
 	})
 }

@@ -31,6 +31,8 @@ type group struct {
 	effects     []once.Effect[[]storage.Outcome]
 }
 
+func (g group) scope() tenancy.Scope { return g.environment.Scope() }
+
 // result is what became of a group: an outcome for each change, or why none was done.
 type result struct {
 	outcomes []storage.Outcome
@@ -69,38 +71,55 @@ var errRaced = errors.New("another writer was first")
 // commit does the groups in their order, in one transaction. A group that is
 // refused changes nothing and leaves the others alone.
 func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error) {
+	results := make([]result, len(groups))
+	err := u.atDesk(ctx, func(ctx context.Context, desk *desk) error {
+		var places []place
+		for _, g := range groups {
+			for _, c := range g.changes {
+				places = append(places, place{g.scope(), c.Ref})
+			}
+		}
+		if err := desk.lock(ctx, places); err != nil {
+			return err
+		}
+		for i, g := range groups {
+			var err error
+			if results[i], err = desk.do(ctx, g); err != nil {
+				return err
+			}
+		}
+		if err := desk.write(ctx); err != nil {
+			return err
+		}
+		for i, g := range groups {
+			if results[i].err != nil {
+				continue
+			}
+			if err := once.Tell(ctx, desk.tx, results[i].outcomes, g.effects); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return results, nil
+}
+
+// atDesk runs work in a transaction, and again whenever it lost a race.
+func (u *UseCases) atDesk(ctx context.Context, work func(ctx context.Context, desk *desk) error) error {
 	for {
-		var results []result
 		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			desk := &desk{u: u, tx: tx, now: u.clock.Now(), states: map[place]state{}, owners: map[place]error{}, declared: map[tenancy.Scope]*collections.Set{}}
-			if err := desk.lock(ctx, groups); err != nil {
-				return err
-			}
-			results = make([]result, len(groups))
-			for i, g := range groups {
-				var err error
-				if results[i], err = desk.do(ctx, g); err != nil {
-					return err
-				}
-			}
-			if err := desk.write(ctx); err != nil {
-				return err
-			}
-			for i, g := range groups {
-				if results[i].err != nil {
-					continue
-				}
-				if err := once.Tell(ctx, tx, results[i].outcomes, g.effects); err != nil {
-					return err
-				}
-			}
-			return nil
+			return work(ctx, &desk{
+				u: u, tx: tx, now: u.clock.Now(), states: map[place]state{}, owners: map[place]error{}, declared: map[tenancy.Scope]*collections.Set{},
+			})
 		})
 		// Whoever was first has made the row, so the next round locks it.
 		if errors.Is(err, errRaced) && ctx.Err() == nil {
 			continue
 		}
-		return results, err
+		return err
 	}
 }
 
@@ -136,12 +155,10 @@ type state struct {
 	changed bool
 }
 
-// lock reads and locks all that the groups name, in one order.
-func (d *desk) lock(ctx context.Context, groups []group) error {
-	for _, g := range groups {
-		for _, c := range g.changes {
-			d.states[place{g.principal.Scope(), c.Ref}] = state{}
-		}
+// lock reads and locks documents, in one order. Call it once.
+func (d *desk) lock(ctx context.Context, places []place) error {
+	for _, at := range places {
+		d.states[at] = state{}
 	}
 	return d.byScope(slices.Collect(maps.Keys(d.states)), func(scope tenancy.Scope, places []place) error {
 		refs := make([]storage.Ref, len(places))
@@ -181,7 +198,7 @@ func (d *desk) byScope(places []place, do func(scope tenancy.Scope, places []pla
 // do works out one group. Its error is the end of the whole transaction; a
 // refusal is part of the result.
 func (d *desk) do(ctx context.Context, g group) (result, error) {
-	scope := g.principal.Scope()
+	scope := g.scope()
 	before := map[place]state{}
 	var events []audit.Event
 	outcomes := make([]storage.Outcome, len(g.changes))
@@ -193,19 +210,14 @@ func (d *desk) do(ctx context.Context, g group) (result, error) {
 		}
 		done, err := d.apply(ctx, g, change, was.current)
 		if err != nil {
-			var refusal *fault.Fault
-			if !errors.As(err, &refusal) || refusal.Kind == fault.Internal || refusal.Kind == fault.Unavailable {
+			if refusal(err) == nil {
 				return result{}, err
 			}
 			maps.Copy(d.states, before)
 			return result{err: &Refused{Change: i, Err: err}}, nil
 		}
 		outcomes[i] = done
-		next := state{stored: was.stored, current: &done.Document, changed: true}
-		if was.current != nil {
-			next.past = append(slices.Clip(was.past), *was.current)
-		}
-		d.states[at] = next
+		d.states[at] = was.became(done.Document)
 		// Players' and servers' writes are the game itself; what became of a
 		// document is told by its versions.
 		if g.principal.Kind() == tenancy.SecretKey {
@@ -220,13 +232,32 @@ func (d *desk) do(ctx context.Context, g group) (result, error) {
 	return result{outcomes: outcomes}, nil
 }
 
+// refusal is what of an error the caller is told; nil when it is the end of
+// the whole transaction.
+func refusal(err error) *fault.Fault {
+	var f *fault.Fault
+	if !errors.As(err, &f) || f.Kind == fault.Internal || f.Kind == fault.Unavailable {
+		return nil
+	}
+	return f
+}
+
+// became is the state once the document has been changed.
+func (s state) became(document storage.Document) state {
+	next := state{stored: s.stored, current: &document, changed: true}
+	if s.current != nil {
+		next.past = append(slices.Clip(s.past), *s.current)
+	}
+	return next
+}
+
 func (d *desk) apply(ctx context.Context, g group, change storage.Change, current *storage.Document) (storage.Outcome, error) {
 	if current == nil {
-		if err := d.owner(ctx, g.principal, change.Ref.Owner); err != nil {
+		if err := d.owner(ctx, g, change.Ref.Owner); err != nil {
 			return storage.Outcome{}, err
 		}
 	}
-	rules, err := d.declared[g.principal.Scope()].Rules(change.Ref.Collection)
+	rules, err := d.declared[g.scope()].Rules(change.Ref.Collection)
 	if err != nil {
 		return storage.Outcome{}, err
 	}
@@ -235,14 +266,14 @@ func (d *desk) apply(ctx context.Context, g group, change storage.Change, curren
 
 // owner makes sure that the owner of a document that was never there exists,
 // which only a server or an operator can be wrong about.
-func (d *desk) owner(ctx context.Context, p tenancy.Principal, owner storage.Owner) error {
-	if owner == storage.Shared || p.Kind() == tenancy.PlayerToken {
+func (d *desk) owner(ctx context.Context, g group, owner storage.Owner) error {
+	if owner == storage.Shared || g.principal.Kind() == tenancy.PlayerToken {
 		return nil
 	}
-	at := place{p.Scope(), storage.Ref{Owner: owner}}
+	at := place{g.scope(), storage.Ref{Owner: owner}}
 	err, known := d.owners[at]
 	if !known {
-		if _, err = d.tx.Players().Get(ctx, p.Scope(), identity.PlayerID(owner)); err != nil {
+		if _, err = d.tx.Players().Get(ctx, g.scope(), identity.PlayerID(owner)); err != nil {
 			err = fmt.Errorf("find owner: %w", err)
 		}
 		d.owners[at] = err

@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
 	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/tests/servers"
@@ -24,7 +26,9 @@ import (
 // last one current. Values are objects of small integers.
 type naive struct {
 	value       map[string]int64 // nil: deleted
+	first       string           // the first member of the value
 	read, write storage.Access
+	at          time.Time
 }
 
 type reference map[storage.Ref][]naive
@@ -47,9 +51,11 @@ type plan struct {
 	n           int64
 	read, write storage.Access
 	pre         storage.Precondition
+	at          time.Time
 	// of a restore: the version, and the value it had
 	version int64
 	value   map[string]int64
+	first   string
 }
 
 func (m plan) change() storage.Change {
@@ -84,9 +90,9 @@ func (r reference) do(rules rules, player string, m plan) string {
 	if m.pre.Absent && there || m.pre.Exists && !there || len(m.pre.Versions) > 0 && (!there || m.pre.Versions[0] != version) {
 		return "storage.version_mismatch"
 	}
-	next := naive{value: maps.Clone(now.value), read: now.read, write: now.write}
+	next := naive{value: maps.Clone(now.value), first: now.first, read: now.read, write: now.write, at: m.at}
 	if !there {
-		next = naive{value: map[string]int64{}, read: storage.OwnerOnly, write: storage.OwnerOnly}
+		next = naive{value: map[string]int64{}, at: m.at, read: storage.OwnerOnly, write: storage.OwnerOnly}
 		if m.ref.Owner == storage.Shared {
 			next.read, next.write = storage.Public, storage.ServerOnly
 		}
@@ -109,7 +115,7 @@ func (r reference) do(rules rules, player string, m plan) string {
 			m.ref.Owner == storage.Shared && (m.read == storage.OwnerOnly || m.write == storage.OwnerOnly) {
 			return "request.invalid"
 		}
-		next.value = map[string]int64{m.member: m.n}
+		next.value, next.first = map[string]int64{m.member: m.n}, m.member
 		if m.read != "" {
 			next.read = m.read
 		}
@@ -117,7 +123,10 @@ func (r reference) do(rules rules, player string, m plan) string {
 			next.write = m.write
 		}
 	case "restore":
-		next.value = maps.Clone(m.value)
+		next.value, next.first = maps.Clone(m.value), m.first
+		if m.read != "" {
+			next.read, next.write = m.read, m.write
+		}
 	case "merge":
 		next.value[m.member] = m.n
 	case "patch":
@@ -134,6 +143,9 @@ func (r reference) do(rules rules, player string, m plan) string {
 		next.value[m.member] += m.n
 	case "delete":
 		next.value, next.read, next.write = nil, now.read, now.write
+	}
+	if len(next.value) == 1 {
+		next.first = slices.Collect(maps.Keys(next.value))[0]
 	}
 	for _, n := range next.value {
 		if n > rules.most {
@@ -169,10 +181,40 @@ func (r reference) restore(rules rules, player string, m plan) string {
 	if refusal != "" {
 		return refusal
 	}
-	if m.value = seen[m.version].value; m.value == nil {
+	m.value, m.first = seen[m.version].value, seen[m.version].first
+	if m.value == nil {
 		return "storage.revision_not_found"
 	}
 	return r.do(rules, player, m)
+}
+
+// rewind is do for bringing a document back to a moment. It gives what becomes of it.
+func (r reference) rewind(rules rules, ref storage.Ref, moment, now time.Time) documents.Fate {
+	states := r[ref]
+	current := states[len(states)-1]
+	then := naive{}
+	for version := len(states); version > 0; version-- {
+		if version <= len(states)-kept {
+			return documents.Impossible
+		}
+		if !states[version-1].at.After(moment) {
+			then = states[version-1]
+			break
+		}
+	}
+	same := maps.Equal(then.value, current.value) && then.first == current.first && then.read == current.read && then.write == current.write
+	m := plan{ref: ref, kind: "restore", at: now, value: then.value, first: then.first, read: then.read, write: then.write}
+	fate := documents.Restored
+	switch {
+	case then.value == nil && current.value == nil || then.value != nil && current.value != nil && same:
+		return documents.Unchanged
+	case then.value == nil:
+		m.kind, fate = "delete", documents.Deleted
+	}
+	if r.do(rules, "", m) != "" {
+		return documents.Impossible
+	}
+	return fate
 }
 
 // TestAgainstANaiveReference does random changes, restores, declarations and
@@ -194,11 +236,15 @@ func againstReference(t *testing.T, g game) {
 	run := 0
 	rapid.Check(t, func(r *rapid.T) {
 		run++ // keys of its own for each run, in one database
-		m := &model{T: r, game: g, operators: operators, run: run, reference: reference{}, owners: []storage.Owner{storage.Owner(g.ada.Subject()), storage.Owner(g.bob.Subject()), storage.Shared}}
+		g.Clock.Advance(time.Second)
+		m := &model{T: r, game: g, began: g.Clock.Now(), operators: operators, run: run, reference: reference{}, owners: []storage.Owner{storage.Owner(g.ada.Subject()), storage.Owner(g.bob.Subject()), storage.Shared}}
 		m.declare()
 		for range rapid.IntRange(1, 80).Draw(r, "steps") {
+			if rapid.Bool().Draw(r, "later") {
+				g.Clock.Advance(time.Second)
+			}
 			p := rapid.SampledFrom([]tenancy.Principal{g.ada, g.bob, g.server}).Draw(r, "who")
-			switch rapid.SampledFrom([]string{"write", "write", "write", "write", "restore", "look", "declare"}).Draw(r, "step") {
+			switch rapid.SampledFrom([]string{"write", "write", "write", "write", "restore", "look", "declare", "rewind"}).Draw(r, "step") {
 			case "write":
 				m.write(p)
 			case "restore":
@@ -207,6 +253,8 @@ func againstReference(t *testing.T, g game) {
 				m.look(p)
 			case "declare":
 				m.declare()
+			case "rewind":
+				m.rewind()
 			}
 			for ref, states := range m.reference {
 				m.compare(ref, states)
@@ -223,6 +271,7 @@ type model struct {
 	run       int
 	reference reference
 	rules     rules
+	began     time.Time
 	owners    []storage.Owner
 }
 
@@ -257,6 +306,49 @@ func (m *model) declare() {
 	}
 }
 
+// rewind brings all documents of a player back to a moment; there are those of
+// the runs before too, which are not touched.
+func (m *model) rewind() {
+	player := rapid.SampledFrom([]tenancy.Principal{m.ada, m.bob}).Draw(m.T, "whose").Subject()
+	now := m.Clock.Now()
+	moment := now.Add(-time.Duration(rapid.IntRange(0, 20).Draw(m.T, "seconds ago")) * time.Second)
+	if moment.Before(m.began) {
+		moment = m.began
+	}
+	preview := rapid.Bool().Draw(m.T, "preview")
+	trial := maps.Clone(m.reference)
+	want := map[storage.Ref]documents.Fate{}
+	for ref := range m.reference {
+		if string(ref.Owner) == player {
+			want[ref] = trial.rewind(m.rules, ref, moment, now)
+		}
+	}
+	got := map[storage.Ref]documents.Fate{}
+	for step := (documents.Rewind{Player: identity.PlayerID(player), At: moment, Preview: preview}); ; {
+		done, err := m.Operators.RewindDocuments(m.Context(), m.operator, here, step)
+		if err != nil {
+			m.Fatal(err)
+		}
+		for _, one := range done.Documents {
+			if _, ours := m.reference[one.Ref]; ours {
+				got[one.Ref] = one.Fate
+			} else if one.Fate != documents.Unchanged {
+				m.Fatalf("%v of another run is %s", one.Ref, one.Fate)
+			}
+		}
+		if done.Next == nil {
+			break
+		}
+		step.After = *done.Next
+	}
+	if !maps.Equal(got, want) {
+		m.Fatalf("back to %s: %v, want %v", moment, got, want)
+	}
+	if !preview {
+		m.reference = trial
+	}
+}
+
 // version is one that may be kept.
 func (m *model) version(ref storage.Ref) int64 {
 	return max(1, int64(len(m.reference[ref]))+rapid.Int64Range(-kept-1, 1).Draw(m.T, "version"))
@@ -287,7 +379,7 @@ func (m *model) write(p tenancy.Principal) {
 		one := plan{
 			ref: m.ref(), kind: rapid.SampledFrom([]string{"put", "put", "merge", "patch", "count", "count", "delete"}).Draw(m.T, "kind"),
 			member: rapid.SampledFrom([]string{"a", "b"}).Draw(m.T, "member"), n: rapid.Int64Range(-2, 3).Draw(m.T, "n"),
-			read: reads.Draw(m.T, "read"), write: writes.Draw(m.T, "write"),
+			read: reads.Draw(m.T, "read"), write: writes.Draw(m.T, "write"), at: m.Clock.Now(),
 		}
 		one.pre = m.precondition(one.ref)
 		changes = append(changes, one.change())
@@ -312,7 +404,7 @@ func (m *model) write(p tenancy.Principal) {
 }
 
 func (m *model) restore(p tenancy.Principal) {
-	one := plan{ref: m.ref(), kind: "restore"}
+	one := plan{ref: m.ref(), kind: "restore", at: m.Clock.Now()}
 	one.version, one.pre = m.version(one.ref), m.precondition(one.ref)
 	done, err := m.Documents.Restore(m.Context(), p, one.ref, one.version, one.pre)
 	there := len(m.reference[one.ref]) > 0 && m.reference[one.ref][len(m.reference[one.ref])-1].value != nil
@@ -378,7 +470,7 @@ func (m *model) same(got storage.Document, version int64, want naive) {
 			m.Fatal(err)
 		}
 	}
-	if got.Version != version || got.Deleted != (want.value == nil) || !maps.Equal(value, want.value) || got.Read != want.read || got.Write != want.write {
+	if got.Version != version || got.Deleted != (want.value == nil) || !maps.Equal(value, want.value) || got.Read != want.read || got.Write != want.write || !got.UpdatedAt.Equal(want.at) {
 		m.Fatalf("%v is %+v, want version %d %+v", got.Ref, got, version, want)
 	}
 }

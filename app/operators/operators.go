@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/overworldhq/overworld/app/collections"
+	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/domain/audit"
@@ -24,6 +25,7 @@ type UseCases struct {
 	directory   *environments.Directory
 	keys        *environments.KeyRing
 	book        *collections.Book
+	documents   *documents.UseCases
 	limits      limits.Limits
 	clock       clock.Clock
 	ids         ids.Source
@@ -32,9 +34,9 @@ type UseCases struct {
 
 func New(
 	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
-	book *collections.Book, limits limits.Limits, clock clock.Clock, ids ids.Source, random secrets.Random,
+	book *collections.Book, documents *documents.UseCases, limits limits.Limits, clock clock.Clock, ids ids.Source, random secrets.Random,
 ) *UseCases {
-	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, book: book, limits: limits, clock: clock, ids: ids, random: random}
+	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, book: book, documents: documents, limits: limits, clock: clock, ids: ids, random: random}
 }
 
 // project finds the project that the caller names. Naming another than one's own

@@ -44,7 +44,7 @@ func New(ports Ports) *App {
 	compiler := ports.Schemas
 	book := collections.NewBook(compiler, limitsLimits)
 	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
-	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, limitsLimits, clock, source, random)
+	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, limitsLimits, clock, source, random)
 	v := allJobs(datastore, clock)
 	app := &App{
 		Authenticator: authenticator,

@@ -51,6 +51,7 @@ const (
 	SigningKeyRotated    Action = "signing_key.rotated"
 	DocumentWritten      Action = "document.written"
 	DocumentDeleted      Action = "document.deleted"
+	DocumentsRestored    Action = "player.documents_restored"
 	CollectionDeclared   Action = "collection.declared"
 	CollectionDeleted    Action = "collection.deleted"
 	SessionReuseDetected Action = "session.refresh_reused"

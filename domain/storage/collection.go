@@ -51,7 +51,7 @@ func CheckCollection(name string, d Declaration, limits CollectionLimits) error 
 	if len(d.Schema) > limits.SchemaBytes {
 		check.Add("/schema", "too_large", "At most %d bytes without white space.", limits.SchemaBytes)
 	}
-	d.Read.check(&check, "/read", []Access{OwnerOnly, Public, ServerOnly})
+	d.Read.check(&check, "/read", AllAccess())
 	d.Write.check(&check, "/write", []Access{OwnerOnly, ServerOnly})
 	if d.ValueBytes < 0 || d.ValueBytes > limits.ValueBytes {
 		check.Add("/document_bytes", "out_of_range", "From 1 to %d.", limits.ValueBytes)

@@ -54,6 +54,9 @@ const (
 	ServerOnly Access = "server"
 )
 
+// AllAccess lists every access there is.
+func AllAccess() []Access { return []Access{OwnerOnly, Public, ServerOnly} }
+
 // Limits bound what a document may be.
 type Limits struct {
 	ValueBytes int // of the compact value
@@ -210,7 +213,7 @@ func (d Draft) check(actor Actor, ref Ref, limits Limits) error {
 	if !bytes.HasPrefix(d.Value, []byte("{")) {
 		check.Add("/value", "not_an_object", "A document's value is a JSON object.")
 	}
-	reads, writes := []Access{OwnerOnly, Public, ServerOnly}, []Access{OwnerOnly, ServerOnly}
+	reads, writes := AllAccess(), []Access{OwnerOnly, ServerOnly}
 	if ref.Owner == Shared {
 		reads, writes = []Access{Public, ServerOnly}, []Access{ServerOnly}
 	}

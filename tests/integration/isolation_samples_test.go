@@ -117,11 +117,12 @@ var samples = map[string]sample{
 	"listAudit":        {environments, nil, environment(ok)},
 	"listProjectAudit": {projects, nil, wholeProject(ok)},
 
-	"listCollections":  {environments, nil, environment(ok)},
-	"getCollection":    {environments, declared(nil), environment(ok)},
-	"putCollection":    {environments, declared(object{"read": "public"}), environment(ok)},
-	"deleteCollection": {environments, declared(nil), environment(gone)},
-	"checkCollection":  {environments, body(object{"schema": object{}}), environment(ok)},
+	"listCollections":       {environments, nil, environment(ok)},
+	"getCollection":         {environments, declared(nil), environment(ok)},
+	"putCollection":         {environments, declared(object{"read": "public"}), environment(ok)},
+	"deleteCollection":      {environments, declared(nil), environment(gone)},
+	"rewindPlayerDocuments": {environments, body(object{"at": "2026-01-01T00:00:00Z", "preview": true}), environment(ok)},
+	"checkCollection":       {environments, body(object{"schema": object{}}), environment(ok)},
 }
 
 var unconfirmed = answer{http.StatusUnprocessableEntity, "tenancy.not_confirmed"}

@@ -384,6 +384,8 @@ var documentTests = map[string]func(*testing.T, *world){
 		} {
 			same(t, fmt.Sprint(c.reads), list(t, w, storage.Query{Owner: "p", Reads: c.reads, Limit: 100}), c.want)
 		}
+		same(t, "with tombstones", list(t, w, storage.Query{Owner: "p", Reads: everyAccess, Tombstones: true, Limit: 100}), "c/dead c/owner c/public c/server")
+		same(t, "one tombstone", get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), storage.Query{Owner: "p", Prefix: "dead", Reads: everyAccess, Values: true, Tombstones: true, Limit: 1})), []storage.Document{tombstone(dead)})
 		same(t, "shared", list(t, w, storage.Query{Owner: storage.Shared, Reads: everyAccess, Limit: 100}), "c/shared")
 		same(t, "limit 0", list(t, w, storage.Query{Owner: "p", Reads: everyAccess}), "")
 		same(t, "limit -1", list(t, w, storage.Query{Owner: "p", Reads: everyAccess, Limit: -1}), "")
