@@ -13,11 +13,13 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/overworldhq/overworld/adapters/argon2"
 	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
 	"github.com/overworldhq/overworld/adapters/system"
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/mailing"
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/bootstrap/config"
 	"github.com/overworldhq/overworld/bootstrap/tracing"
@@ -28,6 +30,7 @@ import (
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
 	"github.com/overworldhq/overworld/ports/limiter"
+	"github.com/overworldhq/overworld/ports/mail"
 	"github.com/overworldhq/overworld/ports/plugin"
 	"github.com/overworldhq/overworld/ports/schema"
 	"github.com/overworldhq/overworld/ports/secrets"
@@ -35,7 +38,7 @@ import (
 
 // checkAddresses tells of every adapter URL that no plugin can open, before any is opened.
 func checkAddresses(c *config.Config, registry *plugin.Registry) error {
-	return errors.Join(registry.Databases.Check(c.Database), registry.Caches.Check(c.Cache), registry.Blobs.Check(c.Blobs))
+	return errors.Join(registry.Databases.Check(c.Database), registry.Caches.Check(c.Cache), registry.Blobs.Check(c.Blobs), registry.Mail.Check(c.Mail))
 }
 
 func newKit(logger *slog.Logger, clock clock.Clock) plugin.Kit {
@@ -56,6 +59,14 @@ func openBlobs(c *config.Config, registry *plugin.Registry, kit plugin.Kit) (blo
 		return nil, err
 	}
 	return tracing.Blobs(store), nil
+}
+
+func openMail(c *config.Config, registry *plugin.Registry, kit plugin.Kit) (mail.Sender, error) {
+	return registry.Mail.Open(context.Background(), c.Mail, kit)
+}
+
+func newPasswords(random secrets.Random) secrets.Passwords {
+	return argon2.New(argon2.Recommended, random)
 }
 
 func newClock() clock.Clock                    { return system.Clock{} }
@@ -143,6 +154,9 @@ type portsIn struct {
 	Issuer  access.Issuer
 	Traces  *tracing.Provider `optional:"true"` // only a server has any
 	Schemas schema.Compiler
+
+	Passwords secrets.Passwords
+	Mail      mail.Sender
 }
 
 func newPorts(in portsIn) compose.Ports {
@@ -150,5 +164,6 @@ func newPorts(in portsIn) compose.Ports {
 		Tracer: in.Traces.Tracer(),
 		Store:  in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Tokens: in.Tokens,
 		Clock: in.Clock, IDs: in.IDs, Random: in.Random, Vault: in.Vault, Issuer: in.Issuer, Schemas: in.Schemas, Limits: in.Config.Limits,
+		Passwords: in.Passwords, Mail: in.Mail, MailFrom: mailing.From(in.Config.MailFrom),
 	}
 }

@@ -75,7 +75,7 @@ func newEnvironment(registry *plugin.Registry) *cobra.Command {
 
 func newEnvironmentSet(registry *plugin.Registry) *cobra.Command {
 	var name string
-	var guests bool
+	var guests, emails bool
 	var access, refresh, offset time.Duration
 	var origins []string
 	command := &cobra.Command{
@@ -87,6 +87,9 @@ func newEnvironmentSet(registry *plugin.Registry) *cobra.Command {
 			edit := operators.Edit{Settings: func(s *tenancy.Settings) {
 				if changed("guest-sign-in") {
 					s.GuestSignIn = guests
+				}
+				if changed("email-sign-in") {
+					s.EmailSignIn = emails
 				}
 				if changed("access-token-lifetime") {
 					s.AccessTokenLifetime = access
@@ -116,6 +119,7 @@ func newEnvironmentSet(registry *plugin.Registry) *cobra.Command {
 	flags := command.Flags()
 	flags.StringVar(&name, "name", "", "what people call it")
 	flags.BoolVar(&guests, "guest-sign-in", true, "let players in with nothing but a device secret")
+	flags.BoolVar(&emails, "email-sign-in", true, "let players in with an e-mail address and a password")
 	flags.DurationVar(&access, "access-token-lifetime", 0, "how long an access token is good: 1m to 24h")
 	flags.DurationVar(&refresh, "refresh-token-lifetime", 0, "how long a session lives unused: 1h to 9600h")
 	flags.DurationVar(&offset, "clock-offset", 0, "how far the environment's clock is ahead; not in production")
@@ -127,7 +131,7 @@ func printEnvironment(out io.Writer, e tenancy.Environment) error {
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
 	for _, row := range [][2]any{
 		{"slug", e.Slug}, {"name", e.Name}, {"id", e.ID}, {"production", e.Production}, {"version", e.Version},
-		{"guest sign-in", e.Settings.GuestSignIn}, {"access token lifetime", e.Settings.AccessTokenLifetime},
+		{"guest sign-in", e.Settings.GuestSignIn}, {"e-mail sign-in", e.Settings.EmailSignIn}, {"access token lifetime", e.Settings.AccessTokenLifetime},
 		{"refresh token lifetime", e.Settings.RefreshTokenLifetime}, {"clock offset", e.Settings.ClockOffset},
 		{"CORS origins", strings.Join(e.Settings.CORSOrigins, " ")},
 	} {

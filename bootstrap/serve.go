@@ -31,6 +31,7 @@ import (
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
+	"github.com/overworldhq/overworld/ports/mail"
 	"github.com/overworldhq/overworld/ports/plugin"
 	"github.com/overworldhq/overworld/ports/secrets"
 )
@@ -120,7 +121,7 @@ func server(stop context.Context, c *config.Config, registry *plugin.Registry, l
 		adapters(),
 		fx.Module("use cases", fx.Provide(newPorts, compose.New)),
 		fx.Module("telemetry", fx.Provide(newMetrics, newDegradation, newHealth, openTraces)),
-		fx.Invoke(closeAdapters, flushTraces, enter, provisionFirstStart, flushUses, runWorkers, watch, serveMetrics, serveAPI),
+		fx.Invoke(closeAdapters, flushTraces, enter, provisionFirstStart, flushUses, sendMail, runWorkers, watch, serveMetrics, serveAPI),
 	)
 }
 
@@ -128,7 +129,7 @@ func server(stop context.Context, c *config.Config, registry *plugin.Registry, l
 func adapters() fx.Option {
 	return fx.Module("adapters", fx.Provide(
 		newClock, newIDs, newRandom, newTokens, newSchemas, newIssuer, newVault, newKit, newReplicaID,
-		openDatabase, openCache, openBlobs, newLimiter,
+		openDatabase, openCache, openBlobs, openMail, newLimiter, newPasswords,
 	))
 }
 
@@ -140,9 +141,9 @@ func newMetrics() *prometheus.Registry {
 	return metrics
 }
 
-func closeAdapters(lc fx.Lifecycle, store datastore.Datastore, cache cache.Cache, blobs blob.Store) {
+func closeAdapters(lc fx.Lifecycle, store datastore.Datastore, cache cache.Cache, blobs blob.Store, mail mail.Sender) {
 	lc.Append(fx.StopHook(func() error {
-		return errors.Join(blobs.Close(), cache.Close(), store.Close())
+		return errors.Join(mail.Close(), blobs.Close(), cache.Close(), store.Close())
 	}))
 }
 
@@ -239,6 +240,36 @@ func flushUses(lc fx.Lifecycle, app *compose.App, logger *slog.Logger) {
 			stop()
 			<-ended
 			flush(ctx, app.Uses)
+			return nil
+		},
+	})
+}
+
+// sendMail sends what this process has to mail as soon as that is committed. What
+// it doesn't get to, a job of any replica finds.
+func sendMail(lc fx.Lifecycle, app *compose.App, logger *slog.Logger) {
+	sending, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(ended)
+				for {
+					select {
+					case <-sending.Done():
+						return
+					case <-app.Outbox.Woken():
+						if err := app.Outbox.Deliver(sending); err != nil && sending.Err() == nil {
+							logger.Warn("mail", "error", err)
+						}
+					}
+				}
+			}()
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			stop()
+			<-ended
 			return nil
 		},
 	})

@@ -3,8 +3,10 @@ package all
 
 import (
 	"github.com/overworldhq/overworld/adapters/blobstore"
+	"github.com/overworldhq/overworld/adapters/logmail"
 	"github.com/overworldhq/overworld/adapters/memory"
 	"github.com/overworldhq/overworld/adapters/redis"
+	"github.com/overworldhq/overworld/adapters/smtp"
 	"github.com/overworldhq/overworld/adapters/sqlstore/postgres"
 	"github.com/overworldhq/overworld/adapters/sqlstore/sqlite"
 	"github.com/overworldhq/overworld/ports/plugin"
@@ -15,6 +17,7 @@ func Plugins() []plugin.Plugin {
 	return []plugin.Plugin{
 		sqlite.Plugin, postgres.Plugin, // databases
 		memory.Plugin, redis.Plugin, // caches
-		blobstore.Plugin, // blobs
+		blobstore.Plugin,            // blobs
+		logmail.Plugin, smtp.Plugin, // mail
 	}
 }

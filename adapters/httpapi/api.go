@@ -82,6 +82,8 @@ type API struct {
 	cursors cursors
 	metrics metrics
 	tracer  trace.Tracer // nil: nothing is traced
+	// fingerprints is the key of requests' fingerprints.
+	fingerprints []byte
 	// unmatched stands in for the route of a request that has none.
 	unmatched *route
 }
@@ -91,7 +93,7 @@ type API struct {
 func New(options Options) (*API, error) { return serving(options, table(options)) }
 
 func serving(options Options, table []route) (*API, error) {
-	a := &API{Options: options, cursors: cursors{key: options.Vault.Derive("cursors")}}
+	a := &API{Options: options, cursors: cursors{key: options.Vault.Derive("cursors")}, fingerprints: options.Vault.Derive("fingerprints")}
 	if options.Traces != nil {
 		a.tracer = options.Traces.Tracer("github.com/overworldhq/overworld/adapters/httpapi")
 	}

@@ -247,6 +247,51 @@ var catalogue = map[string]entry{
 		"This way to sign in leads to another player already.",
 		"Sign in with it instead, or choose another.",
 	},
+	"identity.email_sign_in_closed": {
+		fault.Forbidden, "No e-mail sign-in here",
+		"The environment's settings do not let players sign in with an e-mail address.",
+		"Use another way to sign in, or have an operator turn email_sign_in on.",
+	},
+	"identity.wrong_credentials": {
+		fault.Unauthenticated, "Wrong address or password",
+		"No player of the environment has this e-mail address with this password. Which of the two is wrong is not told.",
+		"Let the player type both again, or ask for a new password with POST /v1/auth/email/reset.",
+	},
+	"identity.wrong_code": {
+		fault.Invalid, "Wrong code",
+		"The code is not the one that was mailed for this ticket, or the ticket is unknown, has expired, was used, or took too many wrong codes.",
+		"Let the player compare the code with the newest mail. If that doesn't help, ask for another code; the one before stays good with its own ticket.",
+	},
+	"identity.email_linked": {
+		fault.Conflict, "Has an address already",
+		"The player signs in by an e-mail address, and there can be one only.",
+		"List the player's identities.",
+	},
+	"identity.busy": {
+		fault.Unavailable, "Too many passwords at once",
+		"Passwords are slow to check on purpose, few are checked at once, and too many requests wait for that already. Nothing was done.",
+		"Send the same request again after Retry-After seconds.",
+	},
+	"identity.login_not_found": {
+		fault.NotFound, "No such way to sign in",
+		"The player has no such way to sign in.",
+		"List the player's identities.",
+	},
+	"identity.ticket_not_found": {
+		fault.NotFound, "No such ticket",
+		"The ticket is unknown, has expired, or was used.",
+		"Ask for another code.",
+	},
+	"mail.refused": {
+		fault.Invalid, "Mail refused",
+		"The mail server will never take this message.",
+		"Nothing: it is given up. Check the address.",
+	},
+	"mail.claimed": {
+		fault.Conflict, "Mail is being sent",
+		"Another replica is sending this mail.",
+		"Nothing: it does the work.",
+	},
 	"storage.document_not_found": {
 		fault.NotFound, "No such document",
 		"There is no document under this name, or the caller may not read it.",

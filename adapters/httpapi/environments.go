@@ -34,6 +34,7 @@ type environment struct {
 
 type settings struct {
 	GuestSignIn          bool     `json:"guest_sign_in"`
+	EmailSignIn          bool     `json:"email_sign_in"`
 	AccessTokenLifetime  int64    `json:"access_token_lifetime_seconds"`
 	RefreshTokenLifetime int64    `json:"refresh_token_lifetime_seconds"`
 	ClockOffset          int64    `json:"clock_offset_seconds"`
@@ -45,7 +46,7 @@ func environmentOf(e tenancy.Environment) *environment {
 	return &environment{
 		ID: string(e.ID), Slug: e.Slug, Name: e.Name, Production: e.Production, Version: e.Version, CreatedAt: e.CreatedAt,
 		Settings: settings{
-			GuestSignIn: s.GuestSignIn, AccessTokenLifetime: wholeSeconds(s.AccessTokenLifetime),
+			GuestSignIn: s.GuestSignIn, EmailSignIn: s.EmailSignIn, AccessTokenLifetime: wholeSeconds(s.AccessTokenLifetime),
 			RefreshTokenLifetime: wholeSeconds(s.RefreshTokenLifetime), ClockOffset: wholeSeconds(s.ClockOffset), CORSOrigins: s.CORSOrigins,
 		},
 	}
@@ -84,6 +85,7 @@ type (
 	}
 	settingsChange struct {
 		GuestSignIn          *bool     `json:"guest_sign_in,omitempty" doc:"Players may enter with nothing but a device secret."`
+		EmailSignIn          *bool     `json:"email_sign_in,omitempty" doc:"Players may register and sign in with an e-mail address and a password."`
 		AccessTokenLifetime  *int64    `json:"access_token_lifetime_seconds,omitempty" doc:"60 to 86400."`
 		RefreshTokenLifetime *int64    `json:"refresh_token_lifetime_seconds,omitempty" doc:"3600 to 34560000."`
 		ClockOffset          *int64    `json:"clock_offset_seconds,omitempty" doc:"Moves the environment's clock, to rehearse; not in production."`
@@ -94,6 +96,9 @@ type (
 func (s *settingsChange) apply(to *tenancy.Settings) {
 	if s.GuestSignIn != nil {
 		to.GuestSignIn = *s.GuestSignIn
+	}
+	if s.EmailSignIn != nil {
+		to.EmailSignIn = *s.EmailSignIn
 	}
 	if s.AccessTokenLifetime != nil {
 		to.AccessTokenLifetime = duration(*s.AccessTokenLifetime)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/overworldhq/overworld/adapters/argon2"
 	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
@@ -24,6 +25,7 @@ import (
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/bootstrap/compose"
+	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
 	"github.com/overworldhq/overworld/bootstrap/tracing"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -58,6 +60,7 @@ type fixture struct {
 	store   datastore.Datastore
 	logs    *lockedBuffer
 	metrics *prometheus.Registry
+	mail    composetest.Mailbox
 
 	environments []tenancy.Environment
 	operator     string // secret key of development, with all scopes
@@ -116,6 +119,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	f.app = compose.New(compose.Ports{
 		Store: store, Limiter: engine.Limiter(), Revocations: engine.Revocations(), Tokens: jwt.Tokens{}, Clock: f.clock, IDs: system.IDs{},
 		Random: system.Random{}, Vault: f.options.Vault, Issuer: "https://game.example", Schemas: jsonschema.Compiler{}, Limits: f.options.Limits,
+		Passwords: argon2.New(argon2.Parameters{Memory: 64, Time: 1, Threads: 1}, system.Random{}), Mail: &f.mail, MailFrom: "game@example.com",
 	})
 	o := &f.options
 	o.Authenticator, o.SignIn, o.Players, o.Documents = f.app.Authenticator, f.app.SignIn, f.app.Players, f.app.Documents

@@ -22,6 +22,11 @@ type published struct {
 	Collections       int                  `json:"collections" doc:"Collections that an environment may declare."`
 	SchemaBytes       int                  `json:"schema_bytes" doc:"Of a collection's JSON Schema, without white space."`
 	MostRevisions     int                  `json:"collection_revisions" doc:"The most states of a document that a collection may have kept."`
+	PasswordHashes    int                  `json:"password_hashes" doc:"Passwords that one replica hashes at once."`
+	PasswordQueue     int                  `json:"password_queue" doc:"How many more may wait for that; beyond is 503."`
+	CodeTries         int                  `json:"code_tries" doc:"Wrong codes until a ticket is gone."`
+	VerifyTime        int                  `json:"verify_seconds" doc:"How long a code is good that proves an e-mail address."`
+	ResetTime         int                  `json:"reset_seconds" doc:"How long a code is good that gives another password."`
 	PageItems         int                  `json:"page_items" doc:"The most that limit can ask for."`
 	PageDefault       int                  `json:"page_default" doc:"What a page holds when nobody asks."`
 	RequestTime       int                  `json:"request_seconds" doc:"How long a request may take."`
@@ -29,8 +34,8 @@ type published struct {
 }
 
 type ratesInfo struct {
-	PerCaller  rateInfo `json:"per_caller" doc:"A player, or a key or token that is not publishable."`
-	PerAddress rateInfo `json:"per_address" doc:"A client's address; of IPv6 its /64. Servers are not counted by address."`
+	PerCaller  rateInfo `json:"per_caller" doc:"A player, or a key or token that is not publishable. Of email_login and email_code: an e-mail address."`
+	PerAddress rateInfo `json:"per_address" doc:"A client's address; of IPv6 its /64. Servers are not counted by address. Of email_login: an e-mail address, from one client's address."`
 }
 
 type rateInfo struct {
@@ -45,6 +50,7 @@ func limitsOf(l limits.Limits) *published {
 	}
 	p := &published{
 		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault,
+		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
 	}
 	for class, rates := range l.Rates {

@@ -7,6 +7,8 @@ import "slices"
 func table(o Options) []route {
 	return slices.Concat(
 		authRoutes(o),
+		emailRoutes(o),
+		identityRoutes(o),
 		playerRoutes(o),
 		sessionRoutes(o),
 		operatedPlayerRoutes(o),

@@ -21,7 +21,7 @@ type session struct {
 	RefreshedAt time.Time `json:"refreshed_at" doc:"The last refresh, or the sign-in."`
 	ExpiresAt   time.Time `json:"expires_at" doc:"Unless it is refreshed before."`
 	RevokedAt   time.Time `json:"revoked_at,omitzero" doc:"Absent while nobody has ended it."`
-	Reason      string    `json:"reason,omitempty" enum:"logout,refresh_reuse,operator,player" doc:"Why it was ended."`
+	Reason      string    `json:"reason,omitempty" enum:"logout,refresh_reuse,operator,player,password_reset" doc:"Why it was ended."`
 }
 
 func sessionOf(s identity.Session) *session {

@@ -26,6 +26,7 @@ type environmentRow struct {
 // meaning for its absence, since older rows lack it.
 type settingsJSON struct {
 	GuestSignIn                 bool     `json:"guest_sign_in"`
+	EmailSignIn                 *bool    `json:"email_sign_in"` // absent: true
 	AccessTokenLifetimeSeconds  int64    `json:"access_token_lifetime_seconds"`
 	RefreshTokenLifetimeSeconds int64    `json:"refresh_token_lifetime_seconds"`
 	ClockOffsetSeconds          int64    `json:"clock_offset_seconds"`
@@ -38,6 +39,7 @@ func environmentRowOf(e tenancy.Environment) environmentRow {
 		ID: ident(e.ID), ProjectID: ident(e.ProjectID), Slug: ident(e.Slug), Name: prose(e.Name), Production: e.Production,
 		Settings: jsonText[settingsJSON]{settingsJSON{
 			GuestSignIn:                 s.GuestSignIn,
+			EmailSignIn:                 &s.EmailSignIn,
 			AccessTokenLifetimeSeconds:  int64(s.AccessTokenLifetime / time.Second),
 			RefreshTokenLifetimeSeconds: int64(s.RefreshTokenLifetime / time.Second),
 			ClockOffsetSeconds:          int64(s.ClockOffset / time.Second),
@@ -53,6 +55,7 @@ func (r environmentRow) environment() tenancy.Environment {
 		ID: tenancy.EnvironmentID(r.ID), ProjectID: tenancy.ProjectID(r.ProjectID), Slug: string(r.Slug), Name: string(r.Name), Production: r.Production,
 		Settings: tenancy.Settings{
 			GuestSignIn:          s.GuestSignIn,
+			EmailSignIn:          s.EmailSignIn == nil || *s.EmailSignIn,
 			AccessTokenLifetime:  time.Duration(s.AccessTokenLifetimeSeconds) * time.Second,
 			RefreshTokenLifetime: time.Duration(s.RefreshTokenLifetimeSeconds) * time.Second,
 			ClockOffset:          time.Duration(s.ClockOffsetSeconds) * time.Second,

@@ -51,10 +51,21 @@ type loginRow struct {
 	Subject       []byte
 	PlayerID      ident
 	CreatedAt     instant
+	Label         prose
+	Secret        prose
+}
+
+func loginRowOf(environment ident, l identity.Login) loginRow {
+	return loginRow{
+		EnvironmentID: environment, Method: ident(l.Method), Subject: l.Subject[:], PlayerID: ident(l.Player), CreatedAt: at(l.CreatedAt),
+		Label: prose(l.Label), Secret: prose(l.Secret),
+	}
 }
 
 func (r loginRow) login() identity.Login {
-	l := identity.Login{Method: identity.Method(r.Method), Player: identity.PlayerID(r.PlayerID), CreatedAt: r.CreatedAt.Time}
+	l := identity.Login{
+		Method: identity.Method(r.Method), Player: identity.PlayerID(r.PlayerID), Label: string(r.Label), Secret: string(r.Secret), CreatedAt: r.CreatedAt.Time,
+	}
 	copy(l.Subject[:], r.Subject)
 	return l
 }
@@ -69,7 +80,8 @@ func (p players) Create(ctx context.Context, scope tenancy.Scope, player identit
 		return err
 	}
 	row := playerRowOf(environment, player)
-	way := loginRow{EnvironmentID: environment, Method: ident(login.Method), Subject: login.Subject[:], PlayerID: row.ID, CreatedAt: at(login.CreatedAt)}
+	login.Player = player.ID
+	way := loginRowOf(environment, login)
 	return p.atomically(ctx, "create player", func(db bun.IDB) error {
 		if _, err := p.insert(ctx, db, &row, ""); err != nil {
 			return p.orphan(err, tenancy.ErrEnvironmentNotFound)

@@ -17,6 +17,7 @@ import (
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/idempotency"
 	"github.com/overworldhq/overworld/ports/lease"
+	"github.com/overworldhq/overworld/ports/mail"
 )
 
 // Store is an opened database.
@@ -107,4 +108,6 @@ func (r repos) Entries() ranking.Entries           { return entries{r.conn} }
 func (r repos) Audit() audit.Log                   { return auditLog{r.conn} }
 func (r repos) Leases() lease.Leases               { return leases{r.conn} }
 func (r repos) Runs() lease.Runs                   { return runs{r.conn} }
+func (r repos) Tickets() identity.Tickets          { return tickets{r.conn} }
+func (r repos) Mails() mail.Outbox                 { return outbox{r.conn} }
 func (r repos) Idempotency() idempotency.Records   { return records{r.conn} }

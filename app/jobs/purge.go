@@ -18,7 +18,7 @@ const (
 )
 
 // TokenPurge deletes sessions that ended long ago, signing keys that no token
-// refers to, and answers that are no longer remembered.
+// refers to, tickets that have expired, and answers that are no longer remembered.
 func TokenPurge(store datastore.Datastore, clock clock.Clock) Job {
 	return Job{Name: "token-purge", Every: 10 * time.Minute, Deadline: 5 * time.Minute, Run: func(ctx context.Context, turn Turn) error {
 		if err := purgeAnswers(ctx, clock, turn); err != nil {
@@ -32,10 +32,14 @@ func TokenPurge(store datastore.Datastore, clock clock.Clock) Job {
 					if _, err := tx.SigningKeys().Purge(ctx, environment.Scope(), now); err != nil {
 						return fmt.Errorf("purge signing keys: %w", err)
 					}
-					var err error
+					tickets, err := tx.Tickets().Purge(ctx, environment.Scope(), now, purgeBatch)
+					if err != nil {
+						return fmt.Errorf("purge tickets: %w", err)
+					}
 					if deleted, err = tx.Sessions().Purge(ctx, environment.Scope(), now.Add(-endedSessionsFor), purgeBatch); err != nil {
 						return fmt.Errorf("purge sessions: %w", err)
 					}
+					deleted = max(deleted, tickets)
 					return nil
 				})
 				if err != nil || deleted < purgeBatch {

@@ -5,6 +5,7 @@ package limits
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"time"
 
 	"github.com/overworldhq/overworld/domain/storage"
@@ -33,6 +34,17 @@ type Limits struct {
 	SchemaBytes int
 	// MostRevisions bounds how many states of its documents one may have kept.
 	MostRevisions int
+	// PasswordHashes is how many passwords this process hashes at once; 0 is half of
+	// its cores, and at least one. See Hashes.
+	PasswordHashes int
+	// PasswordQueue is how many more may wait for that.
+	PasswordQueue int
+	// CodeTries is how many wrong codes a ticket takes until it is gone.
+	CodeTries int
+	// VerifyTime is how long a code is good that proves an e-mail address, and
+	// ResetTime one that gives another password.
+	VerifyTime time.Duration
+	ResetTime  time.Duration
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
 	PageItems   int
 	PageDefault int
@@ -53,10 +65,16 @@ const (
 	Write Class = "write"
 	// Operate is what operators and their tools do.
 	Operate Class = "operate"
+	// EmailLogin is guessing an e-mail address's password. The caller is the e-mail
+	// address, whoever tries; the address is that e-mail address from one client.
+	EmailLogin Class = "email_login"
+	// EmailCode is having a code mailed. The caller is who gets the mail; the
+	// address is that of the client who asks.
+	EmailCode Class = "email_code"
 )
 
 // Classes lists every class, in the order of the documentation.
-func Classes() []Class { return []Class{SignIn, Read, Write, Operate} }
+func Classes() []Class { return []Class{SignIn, Read, Write, Operate, EmailLogin, EmailCode} }
 
 // Rates bound the calls of one class: by each caller (a player, or a
 // credential other than a publishable key, which all players share), and by
@@ -83,6 +101,10 @@ func Default() Limits {
 		Collections:       200,
 		SchemaBytes:       64 << 10,
 		MostRevisions:     100,
+		PasswordQueue:     16,
+		CodeTries:         5,
+		VerifyTime:        24 * time.Hour,
+		ResetTime:         time.Hour,
 		PageItems:         100,
 		PageDefault:       50,
 		RequestTime:       15 * time.Second,
@@ -91,6 +113,14 @@ func Default() Limits {
 			Read:    {PerCaller: perSecond(2000, 4000), PerAddress: perSecond(4000, 8000)},
 			Write:   {PerCaller: perSecond(1000, 2000), PerAddress: perSecond(2000, 4000)},
 			Operate: {PerCaller: perSecond(50, 200), PerAddress: perSecond(100, 400)},
+			EmailLogin: {
+				PerCaller:  limiter.Rate{Limit: 30, Period: time.Minute, Burst: 100},
+				PerAddress: limiter.Rate{Limit: 6, Period: time.Minute, Burst: 10},
+			},
+			EmailCode: {
+				PerCaller:  limiter.Rate{Limit: 6, Period: time.Hour, Burst: 5},
+				PerAddress: limiter.Rate{Limit: 60, Period: time.Hour, Burst: 30},
+			},
 		},
 	}
 }
@@ -113,6 +143,11 @@ func (l Limits) Check() error {
 	within("collections", l.Collections, 0, 10_000)
 	within("schema_bytes", l.SchemaBytes, 2, 1<<20)
 	within("collection_revisions", l.MostRevisions, 1, 1000)
+	within("password_hashes", l.PasswordHashes, 0, 1024)
+	within("password_queue", l.PasswordQueue, 0, 10_000)
+	within("code_tries", l.CodeTries, 1, 100)
+	within("verify_seconds", int(l.VerifyTime/time.Second), 60, 30*24*3600)
+	within("reset_seconds", int(l.ResetTime/time.Second), 60, 24*3600)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)
@@ -126,6 +161,14 @@ func (l Limits) Check() error {
 		rate("address", l.Rates[class].PerAddress)
 	}
 	return errors.Join(faults...)
+}
+
+// Hashes is how many passwords are hashed at once.
+func (l Limits) Hashes() int {
+	if l.PasswordHashes > 0 {
+		return l.PasswordHashes
+	}
+	return max(1, runtime.GOMAXPROCS(0)/2)
 }
 
 // aroundDocuments is how deep a request can wrap a value: in a patch within a batch.

@@ -2,6 +2,8 @@ package limits
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/netip"
 
 	"github.com/overworldhq/overworld/domain/fault"
@@ -42,6 +44,26 @@ func (t *Throttle) Call(ctx context.Context, class Class, p tenancy.Principal, a
 		return t.take(ctx, caller.Rate, caller)
 	}
 	return t.take(ctx, caller.Rate, caller, client)
+}
+
+// Guess counts an attempt to sign in as somebody, from everywhere and from the
+// address. everywhere tells that only the former was too often: then it may well
+// be somebody else who tries.
+func (t *Throttle) Guess(ctx context.Context, whom [sha256.Size]byte, address netip.Addr) (everywhere bool, err error) {
+	rates, key := t.limits.Rates[EmailLogin], string(EmailLogin)+"/"+hex.EncodeToString(whom[:16])
+	if _, _, err := t.take(ctx, rates.PerAddress, limiter.Ask{Key: key + addressKey("", address), Rate: rates.PerAddress}); err != nil {
+		return false, err
+	}
+	_, _, err = t.take(ctx, rates.PerCaller, limiter.Ask{Key: key, Rate: rates.PerCaller})
+	return err != nil, err
+}
+
+// Code counts a code that is to be mailed to somebody, asked for by a client.
+func (t *Throttle) Code(ctx context.Context, whom [sha256.Size]byte, address netip.Addr) error {
+	rates, key := t.limits.Rates[EmailCode], string(EmailCode)+"/"+hex.EncodeToString(whom[:16])
+	_, _, err := t.take(ctx, rates.PerCaller,
+		limiter.Ask{Key: key, Rate: rates.PerCaller}, limiter.Ask{Key: addressKey(EmailCode, address), Rate: rates.PerAddress})
+	return err
 }
 
 func (t *Throttle) take(ctx context.Context, rate limiter.Rate, asks ...limiter.Ask) (limiter.Rate, limiter.Decision, error) {

@@ -208,6 +208,7 @@ func summary(e tenancy.Environment) map[string]string {
 	return map[string]string{
 		"slug": e.Slug, "name": e.Name, "production": strconv.FormatBool(e.Production), "version": strconv.FormatInt(e.Version, 10),
 		"guest_sign_in":                  strconv.FormatBool(e.Settings.GuestSignIn),
+		"email_sign_in":                  strconv.FormatBool(e.Settings.EmailSignIn),
 		"access_token_lifetime_seconds":  seconds(e.Settings.AccessTokenLifetime),
 		"refresh_token_lifetime_seconds": seconds(e.Settings.RefreshTokenLifetime),
 		"clock_offset_seconds":           seconds(e.Settings.ClockOffset),

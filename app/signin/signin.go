@@ -7,6 +7,8 @@ import (
 
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/mailing"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/clock"
@@ -28,15 +30,21 @@ type UseCases struct {
 	random      secrets.Random
 	issuer      access.Issuer
 	refreshKey  []byte
+	desk        *Desk
+	outbox      *mailing.Outbox
+	throttle    *limits.Throttle
+	limits      limits.Limits
 }
 
 func New(
 	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
 	tokens identity.AccessTokens, clock clock.Clock, ids ids.Source, random secrets.Random, vault secrets.Vault, issuer access.Issuer,
+	desk *Desk, outbox *mailing.Outbox, throttle *limits.Throttle, limits limits.Limits,
 ) *UseCases {
 	return &UseCases{
 		store: store, revocations: revocations, directory: directory, keys: keys, tokens: tokens,
 		clock: clock, ids: ids, random: random, issuer: issuer, refreshKey: vault.Derive("refresh-tokens"),
+		desk: desk, outbox: outbox, throttle: throttle, limits: limits,
 	}
 }
 

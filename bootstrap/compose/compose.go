@@ -6,6 +6,7 @@ import (
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/jobs"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/mailing"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
@@ -15,6 +16,7 @@ import (
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
 	"github.com/overworldhq/overworld/ports/limiter"
+	"github.com/overworldhq/overworld/ports/mail"
 	"github.com/overworldhq/overworld/ports/revocation"
 	"github.com/overworldhq/overworld/ports/schema"
 	"github.com/overworldhq/overworld/ports/secrets"
@@ -36,7 +38,10 @@ type Ports struct {
 	Schemas     schema.Compiler
 	Limits      limits.Limits
 	// Tracer shows what many callers share; nil: nothing is traced.
-	Tracer tracing.Tracer
+	Tracer    tracing.Tracer
+	Passwords secrets.Passwords
+	Mail      mail.Sender
+	MailFrom  mailing.From
 }
 
 // App is the use cases.
@@ -50,12 +55,14 @@ type App struct {
 	Players       *players.UseCases
 	Documents     *documents.UseCases
 	Operators     *operators.UseCases
+	Outbox        *mailing.Outbox
 	Jobs          []jobs.Job
 }
 
 // allJobs is what the workers of every replica take turns at.
-func allJobs(store datastore.Datastore, clock clock.Clock) []jobs.Job {
+func allJobs(store datastore.Datastore, clock clock.Clock, outbox *mailing.Outbox) []jobs.Job {
 	return []jobs.Job{
 		jobs.TokenPurge(store, clock),
+		jobs.MailDelivery(outbox),
 	}
 }

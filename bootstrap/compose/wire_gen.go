@@ -12,6 +12,7 @@ import (
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/mailing"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
@@ -38,14 +39,19 @@ func New(ports Ports) *App {
 	limiter := ports.Limiter
 	throttle := limits.NewThrottle(limitsLimits, limiter)
 	ledger := once.NewLedger(datastore, clock, vault)
-	useCases := signin.New(datastore, memory, directory, keyRing, accessTokens, clock, source, random, vault, issuer)
+	passwords := ports.Passwords
+	desk := signin.NewDesk(passwords, limitsLimits)
+	sender := ports.Mail
+	from := ports.MailFrom
+	outbox := mailing.New(datastore, directory, sender, from, clock, source, vault)
+	useCases := signin.New(datastore, memory, directory, keyRing, accessTokens, clock, source, random, vault, issuer, desk, outbox, throttle, limitsLimits)
 	tracer := ports.Tracer
 	playersUseCases := players.New(datastore, limitsLimits, tracer)
 	compiler := ports.Schemas
 	book := collections.NewBook(compiler, limitsLimits)
 	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, limitsLimits, clock, source, random)
-	v := allJobs(datastore, clock)
+	v := allJobs(datastore, clock, outbox)
 	app := &App{
 		Authenticator: authenticator,
 		Uses:          uses,
@@ -56,6 +62,7 @@ func New(ports Ports) *App {
 		Players:       playersUseCases,
 		Documents:     documentsUseCases,
 		Operators:     operatorsUseCases,
+		Outbox:        outbox,
 		Jobs:          v,
 	}
 	return app

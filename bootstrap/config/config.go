@@ -23,6 +23,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/domain/identity"
 )
 
 // Config is how this process runs.
@@ -34,6 +35,8 @@ type Config struct {
 	Database        string
 	Cache           string
 	Blobs           string
+	Mail            string
+	MailFrom        identity.Address
 	MasterKey       string
 	Issuer          string
 	TrustedProxies  []netip.Prefix
@@ -156,6 +159,9 @@ func (c *Config) finish() error {
 	}
 	fill("database", &c.Database, local("sqlite", data, "overworld.db"))
 	fill("blobs", &c.Blobs, local("file", data, "blobs"))
+	if strings.HasSuffix(string(c.MailFrom), ".invalid") && !strings.HasPrefix(c.Mail, "log:") {
+		return errors.Join(errors.New("mail_from: a mail server takes mail from an address of yours only; set it"), c.Limits.Check())
+	}
 	return c.Limits.Check()
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/plugin"
 )
@@ -52,6 +53,8 @@ func Options() []Option {
 		{Key: "database", Help: "sqlite:// or postgres:// URL; SQLite in the data folder when empty", IsURL: true, read: optional(func(c *Config) *string { return &c.Database })},
 		{Key: "cache", Default: "memory://", Help: "memory://, for one process, or redis:// URL, for several", IsURL: true, read: required(func(c *Config) *string { return &c.Cache })},
 		{Key: "blobs", Help: "file:// or s3:// URL; a folder in the data folder when empty", IsURL: true, read: optional(func(c *Config) *string { return &c.Blobs })},
+		{Key: "mail", Default: "log://", Help: "smtp:// or smtps:// URL of the mail server, or log://, which writes mail to the log", IsURL: true, read: required(func(c *Config) *string { return &c.Mail })},
+		{Key: "mail_from", Default: "noreply@overworld.invalid", Help: "e-mail address that mail comes from", read: mailFrom},
 		{Key: "master_key", Help: "32 bytes, in hexadecimal or base64, that lock the signing keys; made and kept in the data folder when empty and the database is embedded", Secret: true, read: optional(func(c *Config) *string { return &c.MasterKey })},
 		{Key: "issuer", Default: "overworld", Help: "the iss of access tokens; all replicas share it", read: required(func(c *Config) *string { return &c.Issuer })},
 		{Key: "trusted_proxies", Help: "networks, separated by commas, whose X-Forwarded-For is believed", read: networks},
@@ -72,6 +75,11 @@ func Options() []Option {
 		{Key: "limits.collections", Default: strconv.Itoa(base.Collections), Help: "most collections that an environment may declare", read: whole(func(c *Config) *int { return &c.Limits.Collections })},
 		{Key: "limits.schema_bytes", Default: strconv.Itoa(base.SchemaBytes), Help: "largest JSON Schema of a collection, in bytes of compact JSON", read: whole(func(c *Config) *int { return &c.Limits.SchemaBytes })},
 		{Key: "limits.collection_revisions", Default: strconv.Itoa(base.MostRevisions), Help: "most states of a document that a collection may have kept", read: whole(func(c *Config) *int { return &c.Limits.MostRevisions })},
+		{Key: "limits.password_hashes", Default: strconv.Itoa(base.PasswordHashes), Help: "most passwords one process hashes at once; 0 is half of its cores, at least one", read: whole(func(c *Config) *int { return &c.Limits.PasswordHashes })},
+		{Key: "limits.password_queue", Default: strconv.Itoa(base.PasswordQueue), Help: "how many more passwords may wait to be hashed; beyond is 503", read: whole(func(c *Config) *int { return &c.Limits.PasswordQueue })},
+		{Key: "limits.code_tries", Default: strconv.Itoa(base.CodeTries), Help: "wrong codes until a ticket is gone", read: whole(func(c *Config) *int { return &c.Limits.CodeTries })},
+		{Key: "limits.verify_seconds", Default: strconv.Itoa(int(base.VerifyTime / time.Second)), Help: "how long a mailed code is good that proves an address", read: seconds(func(c *Config) *time.Duration { return &c.Limits.VerifyTime }, 60, 30*24*3600)},
+		{Key: "limits.reset_seconds", Default: strconv.Itoa(int(base.ResetTime / time.Second)), Help: "how long a mailed code is good that gives another password", read: seconds(func(c *Config) *time.Duration { return &c.Limits.ResetTime }, 60, 24*3600)},
 		{Key: "limits.page_items", Default: strconv.Itoa(base.PageItems), Help: "most items on a page", read: whole(func(c *Config) *int { return &c.Limits.PageItems })},
 		{Key: "limits.page_default", Default: strconv.Itoa(base.PageDefault), Help: "items on a page when nothing is said", read: whole(func(c *Config) *int { return &c.Limits.PageDefault })},
 		{Key: "limits.request_seconds", Default: strconv.Itoa(int(base.RequestTime / time.Second)), Help: "longest a request may take", read: seconds(func(c *Config) *time.Duration { return &c.Limits.RequestTime }, 1, 60)},
@@ -156,6 +164,13 @@ func oneOf(member func(*Config) *string, words ...string) func(*Config, string) 
 		}
 		return fmt.Errorf("%q is not one of %s", v, strings.Join(words, ", "))
 	}
+}
+
+func mailFrom(c *Config, v string) (err error) {
+	if c.MailFrom, err = identity.NewAddress("", v); err != nil {
+		return fmt.Errorf("%q is not an e-mail address", v)
+	}
+	return nil
 }
 
 func truth(member func(*Config) *bool) func(*Config, string) error {

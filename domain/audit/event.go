@@ -59,6 +59,8 @@ const (
 	SessionsRevoked      Action = "player.sessions_revoked"
 	PlayerBanned         Action = "player.banned"
 	PlayerUnbanned       Action = "player.unbanned"
+	EmailLinked          Action = "player.email_linked"
+	PasswordReset        Action = "player.password_reset"
 	AccessRefused        Action = "access.refused"
 )
 

@@ -156,6 +156,21 @@ func (c *Check) Err() error {
 	return ErrInvalid.WithFields(c.fields...)
 }
 
+// BothInvalid gives what two checks of one request found, all of it at once. An
+// error that is no ErrInvalid comes first.
+func BothInvalid(one, other error) error {
+	var a, b *Fault
+	switch {
+	case one == nil:
+		return other
+	case other == nil, !errors.As(one, &a) || !a.Is(ErrInvalid):
+		return one
+	case !errors.As(other, &b) || !b.Is(ErrInvalid):
+		return other
+	}
+	return a.WithFields(append(append([]Field{}, a.Fields...), b.Fields...)...)
+}
+
 // Faults that belong to no domain.
 var (
 	ErrInvalid     = New(Invalid, "request.invalid", "Some members of the request break a rule; each is listed under errors.")

@@ -44,9 +44,13 @@ const Guest Method = "guest"
 // Login is one way into a player: a method and, hashed, who or what it
 // recognises. Within an environment a (method, subject) pair leads to one player.
 type Login struct {
-	Method    Method
-	Subject   [sha256.Size]byte
-	Player    PlayerID
+	Method  Method
+	Subject [sha256.Size]byte
+	Player  PlayerID
+	// Label is what tells the player which login it is, such as the e-mail address; may be empty.
+	Label string
+	// Secret is what the player's password was hashed to; empty for methods without one.
+	Secret    string
 	CreatedAt time.Time
 }
 

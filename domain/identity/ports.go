@@ -33,6 +33,14 @@ type Players interface {
 	Search(ctx context.Context, scope tenancy.Scope, query PlayerQuery) ([]Player, error)
 	// Logins gives a player's ways to sign in, by method and subject; none of an unknown player.
 	Logins(ctx context.Context, scope tenancy.Scope, id PlayerID) ([]Login, error)
+	// Login is ErrLoginNotFound when there is none.
+	Login(ctx context.Context, scope tenancy.Scope, method Method, subject [sha256.Size]byte) (Login, error)
+	// Link adds a login to the player it names; ErrLoginTaken when the login leads
+	// to a player, this one or another, and ErrPlayerNotFound when there is no such
+	// player. A transaction can go on after the first.
+	Link(ctx context.Context, scope tenancy.Scope, login Login) error
+	// SetSecret stores a login's Secret; ErrLoginNotFound when there is none.
+	SetSecret(ctx context.Context, scope tenancy.Scope, method Method, subject [sha256.Size]byte, secret string) error
 	// Seen moves LastSeenAt forward to at, never back; an unknown player is no error.
 	Seen(ctx context.Context, scope tenancy.Scope, id PlayerID, at time.Time) error
 }
@@ -79,6 +87,21 @@ type SessionQuery struct {
 	// Before is the last session of the page before; empty at the beginning.
 	Before SessionID
 	Limit  int
+}
+
+// Tickets stores the attempts to prove an address.
+type Tickets interface {
+	Create(ctx context.Context, scope tenancy.Scope, ticket Ticket) error
+	// Get is ErrTicketNotFound when there is none.
+	Get(ctx context.Context, scope tenancy.Scope, hash [sha256.Size]byte) (Ticket, error)
+	// Lock is Get within a transaction that keeps other writers of the ticket out until it ends.
+	Lock(ctx context.Context, scope tenancy.Scope, hash [sha256.Size]byte) (Ticket, error)
+	// Update stores Tries and nothing else; ErrTicketNotFound when there is none.
+	Update(ctx context.Context, scope tenancy.Scope, ticket Ticket) error
+	// Delete of one that is not there is no error.
+	Delete(ctx context.Context, scope tenancy.Scope, hash [sha256.Size]byte) error
+	// Purge deletes up to limit tickets that expired before the given time, and tells how many.
+	Purge(ctx context.Context, scope tenancy.Scope, before time.Time, limit int) (int, error)
 }
 
 // SigningKeys stores the key pairs of each environment, the private halves as

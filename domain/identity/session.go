@@ -36,6 +36,8 @@ const (
 	Operator  RevokeReason = "operator"
 	// ByPlayer is a session that its player ended from another one, or with all of them.
 	ByPlayer RevokeReason = "player"
+	// NewPassword is a session of before the player's password was reset.
+	NewPassword RevokeReason = "password_reset"
 )
 
 // RefreshGrace is how long the last used refresh token still answers with its

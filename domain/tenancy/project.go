@@ -37,6 +37,8 @@ type Environment struct {
 type Settings struct {
 	// GuestSignIn lets players in with nothing but a device secret.
 	GuestSignIn bool
+	// EmailSignIn lets players in with an e-mail address and a password.
+	EmailSignIn bool
 	// AccessTokenLifetime is how long a player's access token is good: 1 minute to 24 hours.
 	AccessTokenLifetime time.Duration
 	// RefreshTokenLifetime is how long a session lives unused: 1 hour to 400 days.
@@ -51,6 +53,7 @@ type Settings struct {
 func DefaultSettings() Settings {
 	return Settings{
 		GuestSignIn:          true,
+		EmailSignIn:          true,
 		AccessTokenLifetime:  15 * time.Minute,
 		RefreshTokenLifetime: 60 * 24 * time.Hour,
 	}

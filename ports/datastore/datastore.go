@@ -14,6 +14,7 @@ import (
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/idempotency"
 	"github.com/overworldhq/overworld/ports/lease"
+	"github.com/overworldhq/overworld/ports/mail"
 )
 
 // Repos are the repositories of one database, or of one transaction on it.
@@ -37,6 +38,8 @@ type Repos interface {
 	Leases() lease.Leases
 	Runs() lease.Runs
 	Idempotency() idempotency.Records
+	Tickets() identity.Tickets
+	Mails() mail.Outbox
 }
 
 // Datastore is an opened database. Its own Repos commit each call by itself.

@@ -15,6 +15,7 @@ import (
 	"github.com/overworldhq/overworld/ports/cache"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/mail"
 )
 
 // Plugin adds an adapter's openers to the registry.
@@ -25,6 +26,7 @@ type Registry struct {
 	Databases Mux[datastore.Datastore]
 	Caches    Mux[cache.Cache]
 	Blobs     Mux[blob.Store]
+	Mail      Mux[mail.Sender]
 }
 
 // NewRegistry makes a registry with the given plugins.
@@ -33,6 +35,7 @@ func NewRegistry(plugins ...Plugin) *Registry {
 		Databases: Mux[datastore.Datastore]{what: "database"},
 		Caches:    Mux[cache.Cache]{what: "cache"},
 		Blobs:     Mux[blob.Store]{what: "blob store"},
+		Mail:      Mux[mail.Sender]{what: "mail sender"},
 	}
 	for _, add := range plugins {
 		add(r)

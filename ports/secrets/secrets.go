@@ -18,3 +18,14 @@ type Vault interface {
 	// Derive gives 32 bytes that depend on the master key and the purpose only.
 	Derive(purpose string) []byte
 }
+
+// Passwords turns passwords into what may be stored of them. Both methods take a
+// good part of a second of one core and many megabytes, on purpose: bound how many
+// run at once.
+type Passwords interface {
+	// Hash gives text that is different each time, of at most 200 bytes.
+	Hash(password string) string
+	// Check tells whether the password was hashed to this, and whether Hash would
+	// now do so in another way. The empty hash is nobody's, and takes as long as any.
+	Check(password, hash string) (right, outdated bool)
+}

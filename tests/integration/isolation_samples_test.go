@@ -38,6 +38,8 @@ type sample struct {
 var (
 	ok        = answer{status: http.StatusOK}
 	created   = answer{status: http.StatusCreated}
+	accepted  = answer{status: http.StatusAccepted}
+	wrongCode = answer{http.StatusUnprocessableEntity, "identity.wrong_code"}
 	gone      = answer{status: http.StatusNoContent}
 	foreign   = answer{http.StatusForbidden, "tenancy.wrong_environment"}
 	noPlayer  = answer{http.StatusNotFound, "identity.player_not_found"}
@@ -62,7 +64,17 @@ var samples = map[string]sample{
 	"signInGuest":    {nothing, newDevice, always(created)},
 	"refreshSession": {nothing, refreshes, refreshed},
 	"logout":         {nothing, logsOut, always(gone)},
-	"getPlayer":      {players, nil, seesPlayer},
+
+	"registerEmail":        {nothing, asksForCode, always(accepted)},
+	"resetPassword":        {nothing, body(object{"email": "ada@example.com"}), always(accepted)},
+	"verifyEmail":          {nothing, verifies, athome(created, wrongCode)},
+	"confirmPasswordReset": {nothing, resets, athome(gone, wrongCode)},
+	"signInEmail":          {nothing, signsInByEmail, athome(ok, answer{http.StatusUnauthorized, "identity.wrong_credentials"})},
+	"listOwnIdentities":    {nothing, nil, always(ok)},
+	"linkEmail":            {nothing, asksForCode, always(accepted)},
+	"verifyLinkedEmail":    {nothing, verifies, always(wrongCode)},
+
+	"getPlayer": {players, nil, seesPlayer},
 
 	"editPlayer":           {players, body(object{"display_name": "Ada"}), editsPlayer},
 	"searchPlayers":        {environments, nil, environment(ok)},
@@ -235,6 +247,39 @@ func restores(t *testing.T, i *isolation, _ caller, _ target, _ *request) {
 
 func newDevice(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
 	r.body = object{"device_secret": newID() + newID()}
+}
+
+func asksForCode(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
+	r.body = credentials(newID()+"@example.com", password)
+}
+
+// verifies proves an address that was registered at home.
+func verifies(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	_, r.body = i.registers(t)
+}
+
+func (i *isolation) registers(t *testing.T) (address string, proof object) {
+	address = newID() + "@example.com"
+	ticket := ask(t, i.game(), "/v1/auth/email/register", credentials(address, password))
+	return address, object{"ticket": ticket, "code": harness.Mailed(t, address, harness.WithCode(), i.replicas()...).Code()}
+}
+
+func (i *isolation) signsUp(t *testing.T) (address, code string) {
+	address, proof := i.registers(t)
+	i.game().Do(t, "POST", "/v1/auth/email/verify", proof).Want(t, http.StatusCreated)
+	return address, proof["code"].(string)
+}
+
+func resets(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	address, used := i.signsUp(t)
+	ticket := ask(t, i.game(), "/v1/auth/email/reset", object{"email": address})
+	code := harness.Mailed(t, address, harness.WithCode(used), i.replicas()...).Code()
+	r.body = object{"ticket": ticket, "code": code, "password": "another horse"}
+}
+
+func signsInByEmail(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	address, _ := i.signsUp(t)
+	r.body = credentials(address, password)
 }
 
 // atLatest writes the document and names the version that made: earlier ones

@@ -12,6 +12,7 @@ var scenarios = []struct {
 	run  func(t *testing.T, w world)
 }{
 	{"a guest signs in, refreshes and logs out", guestLives},
+	{"a player signs up, in and anew by e-mail, and links it", emailLives},
 	{"a lost refresh reply is given again", lostReply},
 	{"a stolen refresh token ends the family", theft},
 	{"a session ends on the next request, everywhere", sessionRevocation},

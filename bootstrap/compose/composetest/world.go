@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/overworldhq/overworld/adapters/argon2"
 	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
@@ -30,6 +31,7 @@ type World struct {
 	*compose.App
 	Ports compose.Ports
 	Clock *Clock
+	Mail  *Mailbox
 }
 
 // Epoch is the time at which every world begins.
@@ -45,12 +47,14 @@ func New(t testing.TB) *World {
 func At(t testing.TB, address string) *World {
 	t.Helper()
 	clock := NewClock(Epoch)
+	mailbox := &Mailbox{}
 	ports := compose.Ports{
 		Store: open(t, clock, address), Limiter: memory.NewLimiter(clock), Revocations: memory.NewRevocations(clock),
 		Tokens: jwt.Tokens{}, Clock: clock, IDs: system.IDs{}, Random: system.Random{},
 		Vault: system.NewVault([system.MasterKeySize]byte{1}), Issuer: "test", Schemas: jsonschema.Compiler{}, Limits: limits.Default(),
+		Passwords: argon2.New(argon2.Parameters{Memory: 64, Time: 1, Threads: 1}, system.Random{}), Mail: mailbox, MailFrom: "game@example.com",
 	}
-	return &World{App: compose.New(ports), Ports: ports, Clock: clock}
+	return &World{App: compose.New(ports), Ports: ports, Clock: clock, Mail: mailbox}
 }
 
 // Replica builds another replica on the same database. change, if not nil,
@@ -60,7 +64,7 @@ func (w *World) Replica(change func(*compose.Ports)) *World {
 	if change != nil {
 		change(&ports)
 	}
-	return &World{App: compose.New(ports), Ports: ports, Clock: w.Clock}
+	return &World{App: compose.New(ports), Ports: ports, Clock: w.Clock, Mail: w.Mail}
 }
 
 // Store opens and migrates a SQLite file that goes with the test.

@@ -8,6 +8,7 @@ import (
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/mail"
 )
 
 // belongings is one of everything that lives in an environment.
@@ -23,6 +24,8 @@ type belongings struct {
 	entry      ranking.Entry
 	credential tenancy.Credential
 	event      audit.Event
+	ticket     identity.Ticket
+	mail       mail.Entry
 }
 
 func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
@@ -41,6 +44,9 @@ func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
 	must(t, w.Entries().WriteMany(w.ctx, b.scope, b.season, []ranking.EntryWrite{entryWrite(b.entry, 0)}))
 	must(t, w.Credentials().Create(w.ctx, b.credential))
 	must(t, w.Audit().Append(w.ctx, b.event))
+	b.ticket, b.mail = ticket("populate"), waiting(e, start)
+	must(t, w.Tickets().Create(w.ctx, b.scope, b.ticket))
+	must(t, w.Mails().Put(w.ctx, b.scope, b.mail))
 	return b
 }
 
@@ -56,6 +62,7 @@ func (b belongings) gone(t *testing.T, w *world) {
 	fails(t, "season", second(w.Boards().Season(w.ctx, b.scope, "laps", 1)), ranking.ErrSeasonNotFound)
 	fails(t, "entry", second(lockEntry(w.ctx, w, b.scope, b.season, b.player.ID)), ranking.ErrNotRanked)
 	fails(t, "credential", second(w.Credentials().ByHash(w.ctx, b.credential.Hash)), tenancy.ErrCredentialNotFound)
+	fails(t, "ticket", second(w.Tickets().Get(w.ctx, b.scope, b.ticket.Hash)), identity.ErrTicketNotFound)
 	if keys := get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, b.scope)); len(keys) != 0 {
 		t.Errorf("signing keys: %v", keys)
 	}

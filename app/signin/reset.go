@@ -1,0 +1,108 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/once"
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// Reset has a code mailed that gives the address's player another password. To an
+// address that belongs to nobody nothing is mailed, and nothing else differs.
+func (u *UseCases) Reset(ctx context.Context, p tenancy.Principal, email string, effects ...once.Effect[Issued]) (Issued, error) {
+	address, err := identity.NewAddress("/email", email)
+	if err != nil {
+		return Issued{}, err
+	}
+	if err := u.mayHaveCode(ctx, p, address); err != nil {
+		return Issued{}, err
+	}
+	return u.issue(ctx, p, identity.Ticket{Purpose: identity.Reset, Address: address}, u.limits.ResetTime, effects)
+}
+
+// ConfirmReset gives the player the password, with the code that was mailed, and
+// ends all his sessions.
+func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket, code, password string, effects ...once.Effect[once.Nothing]) error {
+	if err := identity.CheckPassword("/password", password, ""); err != nil {
+		return err
+	}
+	environment, err := u.open(ctx, p)
+	if err != nil {
+		return err
+	}
+	address, err := u.provable(ctx, p, ticket, code)
+	if err != nil {
+		return err
+	}
+	if err := identity.CheckPassword("/password", password, address); err != nil {
+		return err
+	}
+	secret, err := u.hash(ctx, password, func() error { return nil })
+	if err != nil {
+		return err
+	}
+	subject := identity.EmailSubject(environment.ID, address)
+	err = access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+		if _, err := u.prove(ctx, tx, p, identity.Reset, "", ticket, code); err != nil {
+			return nil, err
+		}
+		login, err := tx.Players().Login(ctx, p.Scope(), identity.Email, subject)
+		if errors.Is(err, identity.ErrLoginNotFound) {
+			return nil, identity.ErrWrongCode
+		}
+		if err != nil {
+			return nil, err
+		}
+		if _, err := tx.Players().Lock(ctx, p.Scope(), login.Player); err != nil {
+			return nil, err
+		}
+		if err := tx.Players().SetSecret(ctx, p.Scope(), identity.Email, subject, secret); err != nil {
+			return nil, err
+		}
+		ended, err := tx.Sessions().RevokeAll(ctx, p.Scope(), login.Player, identity.NewPassword, u.clock.Now())
+		if err != nil {
+			return nil, err
+		}
+		event := audit.By(p, audit.PasswordReset, u.clock.Now()).On("player", string(login.Player))
+		event.ID = u.ids.New()
+		if err := tx.Audit().Append(ctx, event); err != nil {
+			return nil, fmt.Errorf("audit: %w", err)
+		}
+		if err := u.outbox.PutPasswordChanged(ctx, tx, p.Scope(), identity.Address(login.Label)); err != nil {
+			return nil, err
+		}
+		return ended, once.Tell(ctx, tx, once.Nothing{}, effects)
+	})
+	if err != nil {
+		return err
+	}
+	u.outbox.Wake()
+	return nil
+}
+
+// provable is the address of a ticket whose code is right, which is found out
+// before a password is hashed. A wrong try counts.
+func (u *UseCases) provable(ctx context.Context, p tenancy.Principal, ticket, code string) (identity.Address, error) {
+	hash := identity.HashTicket(p.Scope().Environment(), ticket)
+	found, err := u.store.Tickets().Get(ctx, p.Scope(), hash)
+	switch {
+	case errors.Is(err, identity.ErrTicketNotFound):
+		return "", identity.ErrWrongCode
+	case err != nil:
+		return "", fmt.Errorf("read ticket: %w", err)
+	case found.Purpose != identity.Reset:
+		return "", identity.ErrWrongCode
+	}
+	if _, proof := found.Try(code, u.outbox.CodeKey(), u.limits.CodeTries, u.clock.Now()); proof == identity.Proved {
+		return found.Address, nil
+	}
+	return "", u.proving(ctx, p, identity.Reset, "", ticket, code, func(context.Context, datastore.Repos, identity.Ticket) error {
+		return identity.ErrWrongCode // it has not become right meanwhile
+	})
+}
