@@ -19,6 +19,7 @@ import (
 	"go.uber.org/dig"
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
+	"golang.org/x/net/netutil"
 
 	"github.com/overworldhq/overworld/adapters/httpapi"
 	"github.com/overworldhq/overworld/app/access"
@@ -306,7 +307,7 @@ func serveMetrics(lc fx.Lifecycle, c *config.Config, metrics *prometheus.Registr
 	if c.MetricsListen == "" {
 		return
 	}
-	listen(lc, "metrics_listen", c.MetricsListen, telemetry(c, metrics), failed, func(string) {})
+	listen(lc, "metrics_listen", c.MetricsListen, scrapers, telemetry(c, metrics), failed, func(string) {})
 }
 
 // telemetry is what the metrics listener serves.
@@ -348,7 +349,7 @@ func serveAPI(stop context.Context, lc fx.Lifecycle, in apiIn) error {
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
-	listen(lc, "listen", in.Config.Listen, leaving(stop, api), in.Failed, func(address string) { welcome(in.Out, in.Config, address) })
+	listen(lc, "listen", in.Config.Listen, in.Config.Limits.Connections, leaving(stop, api), in.Failed, func(address string) { welcome(in.Out, in.Config, address) })
 	return nil
 }
 
@@ -363,8 +364,12 @@ func leaving(stop context.Context, handler http.Handler) http.Handler {
 	})
 }
 
-// listen serves a handler from start to stop. A stop lets requests finish.
-func listen(lc fx.Lifecycle, option, address string, handler http.Handler, failed chan<- error, listening func(address string)) {
+// scrapers is how many connections the metrics listener keeps open.
+const scrapers = 64
+
+// listen serves a handler from start to stop, on a bounded number of connections: more wait in the
+// kernel until one closes. A stop lets requests finish.
+func listen(lc fx.Lifecycle, option, address string, connections int, handler http.Handler, failed chan<- error, listening func(address string)) {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -380,7 +385,7 @@ func listen(lc fx.Lifecycle, option, address string, handler http.Handler, faile
 				return fmt.Errorf("%w; is another process there? Choose another address with --%s", err, config.Option{Key: option}.Flag())
 			}
 			go func() {
-				if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+				if err := server.Serve(netutil.LimitListener(listener, connections)); !errors.Is(err, http.ErrServerClosed) {
 					failed <- fmt.Errorf("serve %s: %w", address, err)
 				}
 			}()

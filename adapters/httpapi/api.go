@@ -84,6 +84,8 @@ type API struct {
 	tracer  trace.Tracer // nil: nothing is traced
 	// fingerprints is the key of requests' fingerprints.
 	fingerprints []byte
+	gate         *gate
+	away         *turnaway
 	// unmatched stands in for the route of a request that has none.
 	unmatched *route
 }
@@ -101,7 +103,11 @@ func serving(options Options, table []route) (*API, error) {
 	if a.metrics, err = newMetrics(options.Metrics); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
+	a.gate = newGate(options.Limits.ConcurrentRequests, options.Limits.WaitingRequests, options, a.metrics.refused)
 	a.unmatched = &route{observe: a.metrics.of("unmatched")}
+	if a.away, err = newTurnaway(table, a.metrics.of("refused")); err != nil {
+		return nil, err
+	}
 	if a.groups, err = a.mount(table); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"context"
 	"log/slog"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -54,6 +56,59 @@ func BenchmarkRequest(b *testing.B) {
 				api.ServeHTTP(w, r)
 				if w.Code != 200 {
 					b.Fatal(w.Code, w.Body)
+				}
+			}
+		})
+	}
+}
+
+// What it costs to refuse a request at the gate, network and net/http included.
+func BenchmarkRefusal(b *testing.B) {
+	clock := system.Clock{}
+	o := Options{
+		Limits: limits.Default(), Vault: system.NewVault([32]byte{1}), IDs: system.IDs{}, Clock: clock, Logger: slog.New(slog.DiscardHandler),
+	}
+	o.Limits.ConcurrentRequests, o.Limits.WaitingRequests = 1, 0
+	api, err := serving(o, []route{
+		define(route{Method: "GET", Path: "/v1/players/{player}/documents/{collection}/{key}", ID: "get", Tag: "t", Summary: "s"}, public(),
+			func(context.Context, *call, *playerDocument) (*document, error) { return nil, nil }),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	api.gate.places <- struct{}{} // somebody is in
+	b.Run("handler", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			r := httptest.NewRequestWithContext(b.Context(), "GET", "/v1/players/018f4c1e-7b6a-7c3d-9e2f-0a1b2c3d4e5f/documents/saves/slot-1", nil)
+			w := httptest.NewRecorder()
+			api.ServeHTTP(w, r)
+			if w.Code != 503 {
+				b.Fatal(w.Code, w.Body)
+			}
+		}
+	})
+	for name, handler := range map[string]http.Handler{"network": api, "bare": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(503)
+	})} {
+		b.Run(name, func(b *testing.B) {
+			server := httptest.NewServer(handler)
+			defer server.Close()
+			conn, err := net.Dial("tcp", server.Listener.Addr().String())
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer conn.Close()
+			request := []byte("GET /v1/players/018f4c1e-7b6a-7c3d-9e2f-0a1b2c3d4e5f/documents/saves/slot-1 HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer x\r\n\r\n")
+			reply := make([]byte, 4096)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := conn.Write(request); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := conn.Read(reply); err != nil {
+					b.Fatal(err)
 				}
 			}
 		})

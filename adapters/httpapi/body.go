@@ -37,7 +37,10 @@ func (c *call) body(ctx context.Context, optional bool, accepted []string) ([]by
 		_ = control.SetReadDeadline(deadline)
 	}
 	buffer := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
-	_, err := buffer.ReadFrom(http.MaxBytesReader(c.w, r.Body, limit))
+	err := c.receive(ctx, func() error {
+		_, err := buffer.ReadFrom(http.MaxBytesReader(c.w, r.Body, limit))
+		return err
+	})
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

@@ -35,6 +35,8 @@ type call struct {
 	status int
 	// tag is the opaque part of the reply's entity tag; empty when there is none.
 	tag string
+	// inside is true while the call has a place of the gate's.
+	inside bool
 	// written is the status that was sent; 0 before.
 	written int
 }

@@ -107,6 +107,11 @@ var catalogue = map[string]entry{
 		"More writes are waiting than the server lets wait, and this one was turned away. It changed nothing.",
 		"Wait as long as Retry-After says and send the same request again.",
 	},
+	"service.overloaded": {
+		fault.Unavailable, "Overloaded",
+		"The server already serves as many requests as it lets in at once, and as many wait as it lets wait. This one was turned away before anything was done about it.",
+		"Wait as long as Retry-After says, and a little more each time, and send the same request again.",
+	},
 	"service.timeout": {
 		fault.Timeout, "Took too long",
 		"The request, or the sending of its body, took longer than a request may. Whether a write took effect is not known.",

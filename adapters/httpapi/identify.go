@@ -14,12 +14,17 @@ import (
 
 // identify gives the call its request id and client address.
 func (c *call) identify() {
-	c.requestID = c.r.Header.Get("X-Request-Id")
-	if !goodRequestID(c.requestID) {
-		c.requestID = c.api.IDs.New()
-	}
+	c.requestID = c.api.requestID(c.r)
 	c.header().Set("X-Request-Id", c.requestID)
 	c.address = clientAddress(c.r, c.api.TrustedProxies)
+}
+
+// requestID is the client's own if it is fit, or a new one.
+func (a *API) requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); goodRequestID(id) {
+		return id
+	}
+	return a.IDs.New()
 }
 
 const maxRequestID = 128
@@ -96,10 +101,11 @@ func (c *call) rated(rate limiter.Rate, decision limiter.Decision, err error) er
 
 // log writes the access line: who asked for what, and how it went. It
 // holds no path and no query, in which there may be names or secrets. What went
-// well is counted, and told at debug only: a line costs as much as a cheap request.
+// well, or was refused at the gate, is counted, and told at debug only: a line costs as much as
+// a cheap request.
 func (c *call) log(ctx context.Context, took time.Duration) {
 	level := slog.LevelDebug
-	if c.written < 100 || c.written >= 400 {
+	if (c.written < 100 || c.written >= 400) && c.code != errOverloaded.Code {
 		level = slog.LevelInfo
 	}
 	if !c.api.Logger.Enabled(ctx, level) {

@@ -11,6 +11,7 @@ import (
 // one looks nothing up.
 type metrics struct {
 	inFlight prometheus.Gauge
+	refused  prometheus.Counter
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 }
@@ -26,6 +27,9 @@ func newMetrics(registry prometheus.Registerer) (metrics, error) {
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "overworld_http_requests_in_flight", Help: "Requests being served now.",
 		}),
+		refused: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "overworld_http_requests_refused_total", Help: "Requests refused at once because too many were being served.",
+		}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "overworld_http_requests_total", Help: "Requests served, by operation and class of status. A client that left early is 4xx.",
 		}, []string{"operation", "class"}),
@@ -37,7 +41,7 @@ func newMetrics(registry prometheus.Registerer) (metrics, error) {
 	if registry == nil {
 		return m, nil
 	}
-	for _, collector := range []prometheus.Collector{m.inFlight, m.requests, m.duration} {
+	for _, collector := range []prometheus.Collector{m.inFlight, m.refused, m.requests, m.duration} {
 		if err := registry.Register(collector); err != nil {
 			return m, err
 		}

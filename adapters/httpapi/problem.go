@@ -42,7 +42,7 @@ const statusGone = 499
 func (c *call) refuse(ctx context.Context, err error) {
 	f := faultOf(ctx, err)
 	gone := errors.Is(c.r.Context().Err(), context.Canceled)
-	if !gone && (f.Kind == fault.Internal || f.Kind == fault.Unavailable) {
+	if !gone && f.Code != errOverloaded.Code && (f.Kind == fault.Internal || f.Kind == fault.Unavailable) {
 		level := slog.LevelWarn
 		if f.Kind == fault.Internal {
 			level = slog.LevelError
@@ -77,12 +77,17 @@ func faultOf(ctx context.Context, err error) *fault.Fault {
 	return fault.ErrInternal
 }
 
+const problemType = "application/problem+json"
+
+// problemOf gives what every problem tells.
+func problemOf(f *fault.Fault, requestID string) problem {
+	return problem{Type: "/problems/" + f.Code, Title: titleOf(f), Status: statusOf(f), Detail: f.Detail, Code: f.Code, RequestID: requestID}
+}
+
 // problem sends a fault.
 func (c *call) problem(f *fault.Fault) {
-	p := problem{
-		Type: "/problems/" + f.Code, Title: titleOf(f), Status: statusOf(f), Detail: f.Detail,
-		Code: f.Code, RequestID: c.requestID, Current: current(f.Current),
-	}
+	p := problemOf(f, c.requestID)
+	p.Current = current(f.Current)
 	if banned, ok := f.Current.(identity.Ban); ok {
 		p.Ban = &ban{Reason: banned.Reason, At: banned.At, Until: banned.Until}
 	}
@@ -109,7 +114,7 @@ func (c *call) problem(f *fault.Fault) {
 		p.Current = nil
 		body, _ = c.encode(p)
 	}
-	c.send(p.Status, "application/problem+json", body)
+	c.send(p.Status, problemType, body)
 }
 
 // fieldsOf gives the wire form of members at fault.

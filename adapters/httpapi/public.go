@@ -31,6 +31,10 @@ type published struct {
 	PageDefault       int                  `json:"page_default" doc:"What a page holds when nobody asks."`
 	RequestTime       int                  `json:"request_seconds" doc:"How long a request may take."`
 	Rates             map[string]ratesInfo `json:"rates" doc:"By class of route."`
+
+	ConcurrentRequests int `json:"concurrent_requests" doc:"Requests that each replica serves at once."`
+	WaitingRequests    int `json:"waiting_requests" doc:"Requests that wait for that, for up to a second; more are refused with service.overloaded."`
+	Connections        int `json:"connections" doc:"Connections that each replica keeps open; more wait to be taken."`
 }
 
 type ratesInfo struct {
@@ -52,6 +56,8 @@ func limitsOf(l limits.Limits) *published {
 		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault,
 		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
+
+		ConcurrentRequests: l.ConcurrentRequests, WaitingRequests: l.WaitingRequests, Connections: l.Connections,
 	}
 	for class, rates := range l.Rates {
 		p.Rates[string(class)] = ratesInfo{PerCaller: rate(rates.PerCaller), PerAddress: rate(rates.PerAddress)}

@@ -100,6 +100,7 @@ func (c *call) send(status int, contentType string, body []byte) {
 		h.Set("X-Content-Type-Options", "nosniff")
 	}
 	c.written = status
+	c.leave()
 	c.w.WriteHeader(status)
 	if c.r.Method == http.MethodHead {
 		return

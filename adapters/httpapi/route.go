@@ -46,8 +46,8 @@ type route struct {
 	Tagged bool
 	// Page routes answer people: any query parameter is fine there.
 	Page bool
-	// Vital routes tell whether the process lives, and are not traced: they are
-	// asked every second.
+	// Vital routes tell whether the process lives. They pass by the gate, and are not
+	// traced: they are asked every second.
 	Vital bool
 
 	audience Audience

@@ -87,6 +87,11 @@ func (on *resource) ServeHTTP(http.ResponseWriter, *http.Request) {}
 
 // ServeHTTP serves one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a.gate.full() && !a.away.spares(r) {
+		a.gate.count()
+		a.away.refuse(w, r, a.requestID(r))
+		return
+	}
 	began := a.Clock.Now()
 	c := &call{api: a, r: r, w: w, route: a.unmatched}
 	on, lost := c.find()
@@ -95,6 +100,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer c.end()
 	a.metrics.inFlight.Inc()
 	defer func() {
+		defer c.leave()
 		if reason := recover(); reason != nil {
 			c.panicked(traced, reason)
 		}
@@ -110,8 +116,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answer runs what the route declares, in this order: who calls, how often,
-// from which page, whether he may, what he sends, what he gets.
+// answer runs what the route declares, in this order: whether there is room, who
+// calls, how often, from which page, whether he may, what he sends, what he gets.
 func (c *call) answer(ctx context.Context, on *resource, lost error) error {
 	if c.r.Method != http.MethodOptions {
 		c.open()
@@ -127,6 +133,11 @@ func (c *call) answer(ctx context.Context, on *resource, lost error) error {
 	case lost != nil:
 		c.header().Set("Allow", on.allow)
 		return lost
+	}
+	if !c.route.Vital {
+		if err := c.enter(ctx); err != nil {
+			return err
+		}
 	}
 	if err := c.admit(ctx); err != nil {
 		return err

@@ -50,6 +50,12 @@ type Limits struct {
 	PageDefault int
 	// RequestTime bounds how long a request may take.
 	RequestTime time.Duration
+	// ConcurrentRequests is how many requests a replica serves at once, and
+	// WaitingRequests how many wait for that; more are refused.
+	ConcurrentRequests int
+	WaitingRequests    int
+	// Connections is how many client connections a replica keeps open.
+	Connections int
 	// Rates are how often each class of route may be called.
 	Rates map[Class]Rates
 }
@@ -108,6 +114,11 @@ func Default() Limits {
 		PageItems:         100,
 		PageDefault:       50,
 		RequestTime:       15 * time.Second,
+
+		ConcurrentRequests: 128,
+		WaitingRequests:    128,
+		Connections:        10_000,
+
 		Rates: map[Class]Rates{
 			SignIn:  {PerCaller: perSecond(20, 60), PerAddress: perSecond(20, 100)},
 			Read:    {PerCaller: perSecond(2000, 4000), PerAddress: perSecond(4000, 8000)},
@@ -151,6 +162,9 @@ func (l Limits) Check() error {
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)
+	within("concurrent_requests", l.ConcurrentRequests, 1, 100_000)
+	within("waiting_requests", l.WaitingRequests, 0, 100_000)
+	within("connections", l.Connections, 1, 1_000_000)
 	for _, class := range Classes() {
 		rate := func(who string, rate limiter.Rate) {
 			if err := (limiter.Ask{Key: string(class), Rate: rate}).Valid(); err != nil {

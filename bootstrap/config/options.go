@@ -83,6 +83,9 @@ func Options() []Option {
 		{Key: "limits.page_items", Default: strconv.Itoa(base.PageItems), Help: "most items on a page", read: whole(func(c *Config) *int { return &c.Limits.PageItems })},
 		{Key: "limits.page_default", Default: strconv.Itoa(base.PageDefault), Help: "items on a page when nothing is said", read: whole(func(c *Config) *int { return &c.Limits.PageDefault })},
 		{Key: "limits.request_seconds", Default: strconv.Itoa(int(base.RequestTime / time.Second)), Help: "longest a request may take", read: seconds(func(c *Config) *time.Duration { return &c.Limits.RequestTime }, 1, 60)},
+		{Key: "limits.concurrent_requests", Default: strconv.Itoa(base.ConcurrentRequests), Help: "requests that this process serves at once", read: whole(func(c *Config) *int { return &c.Limits.ConcurrentRequests })},
+		{Key: "limits.waiting_requests", Default: strconv.Itoa(base.WaitingRequests), Help: "requests that may wait for that, up to a second; more are refused with 503", read: whole(func(c *Config) *int { return &c.Limits.WaitingRequests })},
+		{Key: "limits.connections", Default: strconv.Itoa(base.Connections), Help: "client connections that this process keeps open; more wait to be taken", read: whole(func(c *Config) *int { return &c.Limits.Connections })},
 	}
 	for _, class := range limits.Classes() {
 		rates := base.Rates[class]

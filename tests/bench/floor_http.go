@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -49,28 +50,45 @@ func serveBare() error {
 }
 
 // bareHandler measures a handler that answers what ours answers to a get of a document.
-func bareHandler(ctx context.Context, folder string, l load) (figures, error) {
+func bareHandler(ctx context.Context, folder string, l load) (f figures, err error) {
+	child, open, err := startBare(folder)
+	if err != nil {
+		return f, err
+	}
+	defer func() { err = errors.Join(err, child.stop()) }()
+	l.open = open
+	l.used = func() (cpu, error) {
+		used, err := servers.CPU(child.pid())
+		return cpu{server: used}, err
+	}
+	f, err = drive(ctx, l)
+	f.database, f.cache = -1, -1
+	return f, err
+}
+
+// startBare starts the bare handler, and gives what opens connections to it.
+func startBare(folder string) (*child, func(int) (operation, func(), error), error) {
 	self, err := os.Executable()
 	if err != nil {
-		return figures{}, err
+		return nil, nil, err
 	}
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), bareVariable+"=1")
 	body := filepath.Join(folder, "body")
 	if err := os.WriteFile(body, documentReply(), 0o600); err != nil {
-		return figures{}, err
+		return nil, nil, err
 	}
 	stdin, err := os.Open(body)
 	if err != nil {
-		return figures{}, err
+		return nil, nil, err
 	}
 	defer stdin.Close()
 	cmd.Stdin = stdin
 	child, address, err := start(cmd, filepath.Join(folder, "bare.log"), bareListens)
 	if err != nil {
-		return figures{}, err
+		return nil, nil, err
 	}
-	l.open = func(int) (operation, func(), error) {
+	return child, func(int) (operation, func(), error) {
 		c, err := dial(address)
 		if err != nil {
 			return nil, nil, err
@@ -80,17 +98,7 @@ func bareHandler(ctx context.Context, folder string, l load) (figures, error) {
 			_, err := c.want(http.StatusOK, request)
 			return err
 		}, c.close, nil
-	}
-	l.used = func() (cpu, error) {
-		used, err := servers.CPU(child.pid())
-		return cpu{server: used}, err
-	}
-	f, err := drive(ctx, l)
-	f.database, f.cache = -1, -1
-	if stopped := child.stop(); err == nil {
-		err = stopped
-	}
-	return f, err
+	}, nil
 }
 
 // documentReply is as long as the reply to a get of a document.

@@ -29,6 +29,7 @@ type options struct {
 	repetitions int
 	profiles    string
 	write       bool
+	overload    bool
 }
 
 func main() {
@@ -70,6 +71,7 @@ func readOptions() (options, error) {
 	flag.IntVar(&o.repetitions, "repetitions", 3, "how often each is measured, after a warm-up")
 	flag.StringVar(&o.profiles, "profile", "", "save CPU profiles of the server in this `folder`")
 	flag.BoolVar(&o.write, "write", false, "write docs/performance.md")
+	flag.BoolVar(&o.overload, "overload", false, "send twice what saturates the server, for at least 20 seconds, and tell how it fares")
 	flag.Parse()
 	var faults []error
 	if flag.NArg() > 0 {
@@ -100,6 +102,13 @@ func readOptions() (options, error) {
 	if o.length < time.Second || o.repetitions < 1 {
 		faults = append(faults, errors.New("a repetition takes at least a second, and there is at least one"))
 	}
+	if o.overload {
+		if o.length = max(o.length, 20*time.Second); o.write || o.profiles != "" {
+			faults = append(faults, errors.New("-overload goes with neither -write nor -profile"))
+		}
+		// A refresh that was refused is no failure, but this client would lose its place.
+		o.scenarios = slices.DeleteFunc(o.scenarios, func(s scenario) bool { return s.name == "refresh" })
+	}
 	return o, errors.Join(faults...)
 }
 
@@ -116,6 +125,14 @@ func run(ctx context.Context, o options) (err error) {
 		if err := os.MkdirAll(o.profiles, 0o755); err != nil {
 			return err
 		}
+	}
+	if o.overload {
+		for _, name := range o.stacks {
+			if err := overload(ctx, o, name, program); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return nil
 	}
 	var sections []section
 	for _, name := range o.stacks {
@@ -246,11 +263,9 @@ func measureFloors(ctx context.Context, o options, s *stack, folder string, conn
 	return f, lines, nil
 }
 
-// run measures one scenario.
-func (r *replica) run(ctx context.Context, o options, s scenario, connections int) (figures, error) {
-	l := o.load(connections)
-	l.used = r.used
-	l.open = func(int) (operation, func(), error) {
+// opener opens connections to the replica that are ready for a scenario.
+func (r *replica) opener(s scenario) func(int) (operation, func(), error) {
+	return func(int) (operation, func(), error) {
 		c, err := dial(r.place.address)
 		if err != nil {
 			return nil, nil, err
@@ -258,6 +273,12 @@ func (r *replica) run(ctx context.Context, o options, s scenario, connections in
 		do, err := s.prepare(r.place, c)
 		return do, c.close, err
 	}
+}
+
+// run measures one scenario.
+func (r *replica) run(ctx context.Context, o options, s scenario, connections int) (figures, error) {
+	l := o.load(connections)
+	l.used, l.open = r.used, r.opener(s)
 	if o.profiles == "" {
 		return drive(ctx, l)
 	}

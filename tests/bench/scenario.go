@@ -53,7 +53,7 @@ func guestNew(p place, c *connection) (operation, error) {
 }
 
 // devices is how many devices each connection signs in in turn.
-const devices = 32
+const devices = 8
 
 func guestKnown(p place, c *connection) (operation, error) {
 	bodies := make([][]byte, devices)
@@ -174,7 +174,17 @@ func (c *connection) want(status int, request []byte) ([]byte, error) {
 		return nil, err
 	}
 	if got != status {
-		return nil, fmt.Errorf("status %d, want %d: %.300s", got, status, body)
+		return nil, &unwanted{got, status, fmt.Sprintf("%.300s", body)}
 	}
 	return body, nil
+}
+
+// unwanted is a reply of another status than was wanted. The connection is good still.
+type unwanted struct {
+	status, want int
+	body         string
+}
+
+func (u *unwanted) Error() string {
+	return fmt.Sprintf("status %d, want %d: %s", u.status, u.want, u.body)
 }

@@ -1,0 +1,133 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/ports/clock"
+)
+
+// errOverloaded refuses a request before anything is done about it.
+var errOverloaded = fault.New(fault.Unavailable, "service.overloaded", "More requests come than this server can serve; try again shortly.").After(time.Second)
+
+const (
+	// longestWait is how long a request waits at the gate. With a database that stands still
+	// nobody gets in, and who waits should try another replica.
+	longestWait = time.Second
+	// slowBody is how long a body may take to arrive before its request's place goes to others.
+	slowBody = 20 * time.Millisecond
+	// tellEvery is how often the log tells of an overload.
+	tellEvery = 10 * time.Second
+)
+
+// gate lets a bounded number of requests in at once. A bounded number of others
+// waits, in their order; the rest is refused, which has to cost next to nothing, for
+// it is paid with what the others need.
+type gate struct {
+	places  chan struct{} // holds one for each request that is in
+	waiting chan struct{} // and one for each that waits
+
+	refusals prometheus.Counter
+	refused  atomic.Int64 // since it was last told
+	told     atomic.Int64 // when that was, in nanoseconds of Unix time
+	clock    clock.Clock
+	logger   *slog.Logger
+}
+
+func newGate(places, waiting int, o Options, refusals prometheus.Counter) *gate {
+	return &gate{places: make(chan struct{}, places), waiting: make(chan struct{}, waiting), refusals: refusals, clock: o.Clock, logger: o.Logger}
+}
+
+// enter takes a place, or is errOverloaded.
+func (g *gate) enter(ctx context.Context) error {
+	select {
+	case g.places <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case g.waiting <- struct{}{}:
+	default:
+		g.count()
+		return errOverloaded
+	}
+	defer func() { <-g.waiting }()
+	timer := time.NewTimer(longestWait)
+	defer timer.Stop()
+	select {
+	case g.places <- struct{}{}:
+		return nil
+	case <-timer.C:
+		g.count()
+		return errOverloaded
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (g *gate) leave() { <-g.places }
+
+// full tells whether a request that came now would be refused.
+func (g *gate) full() bool {
+	return len(g.places) == cap(g.places) && len(g.waiting) == cap(g.waiting)
+}
+
+// crowded tells whether more than half of the places are taken.
+func (g *gate) crowded() bool { return len(g.places) > cap(g.places)/2 }
+
+// count counts a refusal. It logs now and then: a line for each would make it worse.
+func (g *gate) count() {
+	g.refusals.Inc()
+	g.refused.Add(1)
+	now, told := g.clock.Now().UnixNano(), g.told.Load()
+	if now-told >= int64(tellEvery) && g.told.CompareAndSwap(told, now) {
+		g.logger.Warn("overloaded: requests are refused", "refused", g.refused.Swap(0))
+	}
+}
+
+// enter takes a place for the call.
+func (c *call) enter(ctx context.Context) error {
+	if err := c.api.gate.enter(ctx); err != nil {
+		return err
+	}
+	c.inside = true
+	return nil
+}
+
+// leave gives the call's place back, if it has one: before it writes its reply, since a
+// client may take its time to read that.
+func (c *call) leave() {
+	if c.inside {
+		c.inside = false
+		c.api.gate.leave()
+	}
+}
+
+// receive runs read, which waits for the client. A client that takes its time keeps no place
+// from others while the server is busy; once read is done the call takes one again.
+func (c *call) receive(ctx context.Context, read func() error) error {
+	if !c.inside || !c.api.gate.crowded() {
+		return read()
+	}
+	lend := time.AfterFunc(slowBody, c.api.gate.leave)
+	err := read()
+	if lend.Stop() {
+		return err
+	}
+	c.inside = false
+	if err != nil {
+		return err
+	}
+	select {
+	case c.api.gate.places <- struct{}{}:
+		c.inside = true
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
