@@ -9,8 +9,8 @@ import (
 )
 
 // watched are the metrics that are looked up when they are asked for, since
-// somebody else counts them: the pools of connections, the cache, and the
-// commits that writers share.
+// somebody else counts them: the pools of connections, the cache, the
+// commits that writers share, and the passwords that are hashed.
 type watched struct {
 	store datastore.Datastore
 	cache cache.Cache
@@ -37,12 +37,16 @@ var (
 	writesRefused = prometheus.NewDesc("overworld_document_writes_refused_total", "Document writes refused because too many waited.", nil, nil)
 	writesTotal   = prometheus.NewDesc("overworld_document_writes_total", "Document writes that left with a commit.", nil, nil)
 	writeCommits  = prometheus.NewDesc("overworld_document_commits_total", "Commits that document writes shared.", nil, nil)
+
+	passwordsHashing = prometheus.NewDesc("overworld_passwords_hashing", "Passwords that are being hashed.", nil, nil)
+	passwordsWaiting = prometheus.NewDesc("overworld_passwords_waiting", "Passwords that wait to be hashed.", nil, nil)
+	passwordsRefused = prometheus.NewDesc("overworld_passwords_refused_total", "Passwords refused because too many waited.", nil, nil)
 )
 
 // Describe tells what Collect may give.
 func (w watched) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		poolMax, poolOpen, poolInUse, poolWaits, poolTime, cacheUp, cacheTroubles, writesWaiting, writesRefused, writesTotal, writeCommits,
+		poolMax, poolOpen, poolInUse, poolWaits, poolTime, cacheUp, cacheTroubles, writesWaiting, writesRefused, writesTotal, writeCommits, passwordsHashing, passwordsWaiting, passwordsRefused,
 	} {
 		descriptions <- d
 	}
@@ -79,4 +83,8 @@ func (w watched) Collect(metrics chan<- prometheus.Metric) {
 	counter(writesRefused, float64(writes.Refused))
 	counter(writesTotal, float64(writes.Left))
 	counter(writeCommits, float64(writes.Batches))
+	queue := w.app.Desk.Queue()
+	gauge(passwordsHashing, float64(queue.Hashing))
+	gauge(passwordsWaiting, float64(queue.Waiting))
+	counter(passwordsRefused, float64(queue.Refused))
 }

@@ -37,7 +37,8 @@ type operatedPlayer struct {
 }
 
 type playerLogin struct {
-	Method    string    `json:"method" doc:"Such as guest."`
+	Method    string    `json:"method" enum:"guest,email"`
+	Email     string    `json:"email,omitempty" doc:"The address, with email only."`
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -47,6 +48,7 @@ type (
 		paging
 		ID     string `query:"id" doc:"Only the player of this id."`
 		Handle string `query:"handle" doc:"Only the player with this handle, in either case."`
+		Email  string `query:"email" doc:"Only the player who signs in by this e-mail address, in either case."`
 		Prefix string `query:"display_name_prefix" doc:"Only players whose display name begins so, in either case, by name."`
 	}
 	playerBan struct {
@@ -62,12 +64,12 @@ func (in *playerSearch) query(c *call) (identity.PlayerQuery, error) {
 	var fields []fault.Field
 	given := 0
 	q := identity.PlayerQuery{Handle: strings.ToLower(in.Handle), NamePrefix: in.Prefix}
-	for _, name := range []string{"id", "handle", "display_name_prefix"} {
+	for _, name := range []string{"id", "handle", "email", "display_name_prefix"} {
 		if c.query.Has(name) {
 			given++
 		}
 		if given > 1 {
-			fields = append(fields, parameter("query", name, "too_many", "Search by one of id, handle and display_name_prefix."))
+			fields = append(fields, parameter("query", name, "too_many", "Search by one of id, handle, email and display_name_prefix."))
 			break
 		}
 	}
@@ -80,6 +82,11 @@ func (in *playerSearch) query(c *call) (identity.PlayerQuery, error) {
 	}
 	if c.query.Has("handle") && !identity.ValidHandle(in.Handle) {
 		fields = append(fields, parameter("query", "handle", "malformed", "No player can have this handle."))
+	}
+	if c.query.Has("email") {
+		if _, err := identity.NewAddress("", in.Email); err != nil {
+			fields = append(fields, parameter("query", "email", "malformed", "An e-mail address, such as ada@example.com."))
+		}
 	}
 	if len(fields) > 0 {
 		return q, errParameter.WithFields(fields...)
@@ -97,7 +104,7 @@ func operatedPlayerRoutes(o Options) []route {
 		full := shown(one.Player)
 		full.Logins = make([]playerLogin, len(one.Logins))
 		for i, l := range one.Logins {
-			full.Logins[i] = playerLogin{Method: string(l.Method), CreatedAt: l.CreatedAt}
+			full.Logins[i] = playerLogin{Method: string(l.Method), Email: l.Label, CreatedAt: l.CreatedAt}
 		}
 		return full
 	}
@@ -116,6 +123,13 @@ func operatedPlayerRoutes(o Options) []route {
 				return nil, err
 			}
 			query.Limit, query.After.NameKey, query.After.ID = limit, after[0], identity.PlayerID(after[1])
+			if c.query.Has("email") {
+				found, err := o.Operators.PlayersByEmail(ctx, c.principal, in.place(), identity.Address(in.Email))
+				if err != nil {
+					return nil, err
+				}
+				return pageOf(c, limit, found, shown, nil), nil
+			}
 			found, err := o.Operators.Players(ctx, c.principal, in.place(), query)
 			if err != nil {
 				return nil, err

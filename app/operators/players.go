@@ -2,6 +2,7 @@ package operators
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -21,6 +22,22 @@ func (u *UseCases) Players(ctx context.Context, p tenancy.Principal, place Place
 		return nil, err
 	}
 	return u.store.Players().Search(ctx, scope, query)
+}
+
+// PlayersByEmail gives the player who signs in by the address: one or none.
+func (u *UseCases) PlayersByEmail(ctx context.Context, p tenancy.Principal, place Place, address identity.Address) ([]identity.Player, error) {
+	environment, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return nil, err
+	}
+	player, err := u.store.Players().ByLogin(ctx, scope, identity.Email, identity.EmailSubject(environment.ID, address))
+	if errors.Is(err, identity.ErrPlayerNotFound) {
+		return []identity.Player{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find player: %w", err)
+	}
+	return []identity.Player{player}, nil
 }
 
 // Inspected is a player with his ways to sign in.

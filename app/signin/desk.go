@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/domain/identity"
@@ -15,11 +16,24 @@ type Desk struct {
 	passwords secrets.Passwords
 	turns     chan struct{}
 	line      chan struct{} // those at the desk and those who wait
+	refused   atomic.Int64
 }
 
 // NewDesk makes the process's one desk.
 func NewDesk(passwords secrets.Passwords, limits limits.Limits) *Desk {
 	return &Desk{passwords: passwords, turns: make(chan struct{}, limits.Hashes()), line: make(chan struct{}, limits.Hashes()+limits.PasswordQueue)}
+}
+
+// Queue is how busy the desk is.
+type Queue struct {
+	Hashing, Waiting int
+	Refused          int64 // so far
+}
+
+// Queue tells of this moment.
+func (d *Desk) Queue() Queue {
+	hashing := len(d.turns)
+	return Queue{Hashing: hashing, Waiting: max(0, len(d.line)-hashing), Refused: d.refused.Load()}
 }
 
 // turn is a caller's at the desk, for as many hashes as it takes until it is left.
@@ -33,6 +47,7 @@ func (d *Desk) enter(ctx context.Context) (turn, error) {
 	select {
 	case d.line <- struct{}{}:
 	default:
+		d.refused.Add(1)
 		return turn{}, identity.ErrHashingBusy
 	}
 	select {

@@ -56,6 +56,7 @@ type App struct {
 	Documents     *documents.UseCases
 	Operators     *operators.UseCases
 	Outbox        *mailing.Outbox
+	Desk          *signin.Desk
 	Jobs          []jobs.Job
 }
 

@@ -63,6 +63,7 @@ func New(ports Ports) *App {
 		Documents:     documentsUseCases,
 		Operators:     operatorsUseCases,
 		Outbox:        outbox,
+		Desk:          desk,
 		Jobs:          v,
 	}
 	return app

@@ -6,6 +6,7 @@
 //	go run ./tests/bench -stack production -scenario document-put -connections 64
 //	go run ./tests/bench -profile profiles                   # CPU profiles of the server
 //	go run ./tests/bench -overload                           # twice what saturates it
+//	go run ./tests/bench -scenario login-flood               # everything else while players sign in ten times too often
 //	go run ./tests/bench -write                              # docs/performance.md
 //
 // The load is a closed loop over connections that stay open: each sends its next

@@ -25,6 +25,7 @@ type options struct {
 	stacks      []string
 	connections []int
 	scenarios   []scenario
+	flood       bool
 	length      time.Duration
 	repetitions int
 	profiles    string
@@ -64,6 +65,7 @@ func readOptions() (options, error) {
 	for _, s := range scenarios {
 		names = append(names, s.name)
 	}
+	names = append(names, floodName)
 	stacks := flag.String("stack", embedded+","+production, "what to measure; production is PostgreSQL and Redis")
 	connections := flag.String("connections", "16,64", "how many connections")
 	length := flag.Float64("seconds", 5, "length of a repetition")
@@ -91,6 +93,10 @@ func readOptions() (options, error) {
 		o.connections = append(o.connections, n)
 	}
 	for _, name := range strings.Split(*chosen, ",") {
+		if name == floodName {
+			o.flood = true
+			continue
+		}
 		i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
 		if i < 0 {
 			faults = append(faults, fmt.Errorf("-scenario: %q is none of %s", name, strings.Join(names, ", ")))
@@ -215,6 +221,13 @@ func measure(ctx context.Context, o options, name, program string) (s section, e
 			s.lines = append(s.lines, l)
 			tell(l)
 		}
+	}
+	if o.flood {
+		lines, err := server.loginFlood(ctx, o)
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", floodName, err)
+		}
+		s.lines = append(s.lines, lines...)
 	}
 	return s, nil
 }

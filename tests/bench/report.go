@@ -14,6 +14,7 @@ type line struct {
 	connections int
 	figures     figures
 	most        float64 // CPU seconds; 0: no target
+	note        string  // instead of a ratio
 	// floors to compare with; zero when there are none.
 	http, upsert figures
 }
@@ -48,6 +49,8 @@ func (l line) cells() []string {
 // ratio compares operations per second with the floor.
 func (l line) ratio() string {
 	switch {
+	case l.note != "":
+		return l.note
 	case l.upsert.persecond > 0:
 		return fmt.Sprintf("%.2f of upserts", l.figures.persecond/l.upsert.persecond)
 	case l.http.persecond > 0:

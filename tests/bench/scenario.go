@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -36,6 +37,10 @@ var scenarios = []scenario{
 	{"document-put", 0.20, documentPut},
 	{"document-get", 0.12, documentGet},
 	{"own-profile", 0.12, ownProfile},
+}
+
+func scenarioOf(name string) scenario {
+	return scenarios[slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })]
 }
 
 // grant is what of a sign-in's reply is used.

@@ -146,7 +146,22 @@ func TestEmailFlood(t *testing.T) {
 			}
 		})
 	}
-	served := 0
+	served, most, waiting := 0, 0.0, 0.0
+	bystanders.Go(func() {
+		for {
+			select {
+			case <-over:
+				return
+			default:
+			}
+			told := w.first.Metrics()
+			for name, greatest := range map[string]*float64{"overworld_passwords_hashing": &most, "overworld_passwords_waiting": &waiting} {
+				if value, err := strconv.ParseFloat(metricOf(told, name), 64); err == nil {
+					*greatest = max(*greatest, value)
+				}
+			}
+		}
+	})
 	bystanders.Go(func() {
 		for {
 			select {
@@ -168,23 +183,23 @@ func TestEmailFlood(t *testing.T) {
 	if statuses[401] == 0 || statuses[503] == 0 || statuses[401]+statuses[503] != clients*each || served == 0 {
 		t.Errorf("answers %v, %d others served", statuses, served)
 	}
+	if refused := number(t, w.first, "overworld_passwords_refused_total"); most > 1 || waiting > 4 || refused != float64(statuses[503]) {
+		t.Errorf("up to %.0f were hashed and %.0f waited; %.0f refused", most, waiting, refused)
+	}
 	// Each hash takes 19 MiB: all clients' at once would be 1.2 GiB.
-	held := metric(t, w.first, "go_memstats_sys_bytes")
+	held := number(t, w.first, "go_memstats_sys_bytes")
 	if held > 400<<20 {
 		t.Errorf("the process took %.0f MiB", held/(1<<20))
 	}
-	t.Logf("answers %v, %d others served, %.0f MiB of memory", statuses, served, held/(1<<20))
+	t.Logf("answers %v, %d others served, up to %.0f hashed and %.0f waiting, %.0f MiB of memory", statuses, served, most, waiting, held/(1<<20))
 }
 
-func metric(t *testing.T, r *harness.Replica, name string) float64 {
+// number reads a metric.
+func number(t *testing.T, r *harness.Replica, name string) float64 {
 	t.Helper()
-	found := regexp.MustCompile(`(?m)^` + name + ` (\S+)$`).FindStringSubmatch(r.Metrics())
-	if found == nil {
-		t.Fatalf("there is no metric %s", name)
-	}
-	value, err := strconv.ParseFloat(found[1], 64)
+	value, err := strconv.ParseFloat(metricOf(r.Metrics(), name), 64)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", name, err)
 	}
 	return value
 }
