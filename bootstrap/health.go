@@ -13,33 +13,18 @@ import (
 	"github.com/overworldhq/overworld/ports/datastore"
 )
 
-// degradation is which parts this replica does without at the moment.
+// degradation is which parts this replica does without, as whoever notices tells.
 type degradation struct {
-	gauge *prometheus.GaugeVec
 	mu    sync.Mutex
 	parts map[string]bool
 }
 
-func newDegradation(metrics *prometheus.Registry) *degradation {
-	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "overworld_degraded", Help: "1 while this replica does without the part.",
-	}, []string{"part"})
-	metrics.MustRegister(gauge)
-	for _, part := range []string{"database", "cache", "blobs", "rate_limits"} {
-		gauge.WithLabelValues(part).Set(0)
-	}
-	return &degradation{gauge: gauge, parts: map[string]bool{}}
-}
+func newDegradation() *degradation { return &degradation{parts: map[string]bool{}} }
 
 func (d *degradation) set(part string, degraded bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.parts[part] = degraded
-	value := 0.0
-	if degraded {
-		value = 1
-	}
-	d.gauge.WithLabelValues(part).Set(value)
 }
 
 func (d *degradation) is(part string) bool {
@@ -84,11 +69,9 @@ func (h *health) ready(ctx context.Context) httpapi.Readiness {
 	for i, check := range checks {
 		looks.Go(func() {
 			part := httpapi.Part{Name: check.name, Status: "ok"}
-			err := check.ping(ctx)
-			if err != nil {
+			if err := check.ping(ctx); err != nil {
 				part.Status, part.Detail = "unavailable", "can't be reached"
 			}
-			h.state.set(check.name, err != nil)
 			readiness.Parts[i] = part
 		})
 	}
@@ -109,4 +92,25 @@ func (h *health) ready(ctx context.Context) httpapi.Readiness {
 	}
 	readiness.Parts = append(readiness.Parts, limits)
 	return readiness
+}
+
+var degraded = prometheus.NewDesc("overworld_degraded", "1 while this replica does without the part.", []string{"part"}, nil)
+
+var _ prometheus.Collector = (*health)(nil)
+
+func watchHealth(metrics *prometheus.Registry, h *health) error { return metrics.Register(h) }
+
+// Describe tells what Collect gives.
+func (h *health) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- degraded }
+
+// Collect looks at the parts whenever it is asked, so that nobody has to ask for
+// readiness before the metrics tell the truth.
+func (h *health) Collect(metrics chan<- prometheus.Metric) {
+	for _, part := range h.ready(context.Background()).Parts {
+		value := 0.0
+		if part.Status != "ok" {
+			value = 1
+		}
+		metrics <- prometheus.MustNewConstMetric(degraded, prometheus.GaugeValue, value, part.Name)
+	}
 }

@@ -122,7 +122,7 @@ func server(stop context.Context, c *config.Config, registry *plugin.Registry, l
 		adapters(),
 		fx.Module("use cases", fx.Provide(newPorts, compose.New)),
 		fx.Module("telemetry", fx.Provide(newMetrics, newDegradation, newHealth, openTraces)),
-		fx.Invoke(closeAdapters, flushTraces, enter, provisionFirstStart, flushUses, sendMail, runWorkers, watch, serveMetrics, serveAPI),
+		fx.Invoke(closeAdapters, flushTraces, enter, provisionFirstStart, flushUses, sendMail, runWorkers, watch, watchHealth, serveMetrics, serveAPI),
 	)
 }
 
@@ -340,7 +340,7 @@ type apiIn struct {
 
 func serveAPI(stop context.Context, lc fx.Lifecycle, in apiIn) error {
 	api, err := httpapi.New(httpapi.Options{
-		Authenticator: in.App.Authenticator, SignIn: in.App.SignIn, Players: in.App.Players, Documents: in.App.Documents, Leaderboards: in.App.Leaderboards,
+		Authenticator: in.App.Authenticator, SignIn: in.App.SignIn, Players: in.App.Players, Documents: in.App.Documents,
 		Operators: in.App.Operators, Throttle: in.App.Throttle, Ledger: in.App.Ledger, Directory: in.App.Directory,
 		Jobs:   in.App.Jobs,
 		Limits: in.Config.Limits, TrustedProxies: in.Config.TrustedProxies, Vault: in.Vault, IDs: in.IDs, Clock: in.Clock,

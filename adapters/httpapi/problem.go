@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/storage"
@@ -140,8 +139,6 @@ func current(v any) any {
 		return fullProfile(v)
 	case storage.Collection:
 		return collectionOf(v)
-	case operators.Leaderboard:
-		return leaderboardOf(v.Board, v.Season)
 	case tenancy.Environment:
 		return environmentOf(v)
 	}

@@ -5,7 +5,6 @@ import (
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/jobs"
-	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/mailing"
 	"github.com/overworldhq/overworld/app/once"
@@ -13,7 +12,6 @@ import (
 	"github.com/overworldhq/overworld/app/players"
 	"github.com/overworldhq/overworld/app/signin"
 	"github.com/overworldhq/overworld/domain/identity"
-	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
@@ -31,7 +29,6 @@ type Ports struct {
 	Store       datastore.Datastore
 	Limiter     limiter.Limiter
 	Revocations revocation.Memory
-	Ranks       ranking.Index
 	Tokens      identity.AccessTokens
 	Clock       clock.Clock
 	IDs         ids.Source
@@ -57,7 +54,6 @@ type App struct {
 	SignIn        *signin.UseCases
 	Players       *players.UseCases
 	Documents     *documents.UseCases
-	Leaderboards  *leaderboards.UseCases
 	Operators     *operators.UseCases
 	Outbox        *mailing.Outbox
 	Desk          *signin.Desk

@@ -26,6 +26,21 @@ func OwnRedis(t testing.TB) *Process {
 	return own(t, kindRedis)
 }
 
+// OwnRedisCluster starts a cluster of three masters for this test alone, and gives
+// the handle of each; address is of them all. They save nothing, but remember their slots.
+func OwnRedisCluster(t testing.TB) (nodes []*Process, address string) {
+	t.Helper()
+	whole := own(t, kindCluster)
+	masters, ok := whole.machine.(machines)
+	if !ok {
+		t.Fatal("the nodes of this cluster can't be told apart")
+	}
+	for _, one := range masters {
+		nodes = append(nodes, &Process{t: t, machine: one})
+	}
+	return nodes, whole.address
+}
+
 // OwnS3 starts an S3 server for this test alone; URL is of an empty bucket.
 func OwnS3(t testing.TB) *Process {
 	t.Helper()

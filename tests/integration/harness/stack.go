@@ -26,6 +26,8 @@ type Stack struct {
 	Name string
 	// Settings are environment variables without their OVERWORLD_ prefix.
 	Settings map[string]string
+	// Variables, as NAME=value, are what else its processes find in their environment.
+	Variables []string
 	// Replicated stacks may have several replicas.
 	Replicated bool
 }
@@ -122,6 +124,7 @@ func (s *Stack) With(settings ...string) *Stack {
 // Environment is that of a process: nothing but what it needs.
 func (s *Stack) Environment() []string {
 	all := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "TMPDIR=" + os.TempDir()}
+	all = append(all, s.Variables...)
 	for name, value := range s.Settings {
 		all = append(all, "OVERWORLD_"+name+"="+value)
 	}
