@@ -50,8 +50,10 @@ func change[In, Result, Out any](
 		}
 		defer attempt.End()
 		var kept *kept
+		mine := *c // whoever tells may do so from elsewhere, while this call is being answered
 		_, err = handle(ctx, c, in, func(ctx context.Context, tx datastore.Repos, result Result) (err error) {
-			kept, err = c.keep(ctx, tx, attempt, show(c.fresh(), result))
+			told := mine
+			kept, err = told.keep(ctx, tx, attempt, show(told.fresh(), result))
 			return err
 		})
 		switch {

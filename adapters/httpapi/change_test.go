@@ -240,6 +240,31 @@ func TestADuplicateWaitsForTheFirst(t *testing.T) {
 	send(t, api, "POST", "/v1/effect", f.publishable, "", keyed("k")).replays(answered)
 }
 
+// A commit that others share goes on when a caller has given up waiting for it, and
+// tells after the caller was answered.
+func TestAnEffectIsToldThoughItsCallerGaveUp(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	left, told := make(chan struct{}), make(chan error)
+	api := f.effects(func(ctx context.Context, tell once.Effect[int]) (int, error) {
+		go func() {
+			err := f.store.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx datastore.Repos) error { return tell(ctx, tx, 1) })
+			<-left
+			told <- err
+		}()
+		return 0, fault.ErrTimeout
+	})
+	send(t, api, "POST", "/v1/effect", f.publishable, "", keyed("k")).problem(http.StatusGatewayTimeout, "service.timeout")
+	close(left)
+	if err := <-told; err != nil {
+		t.Fatal(err)
+	}
+	r := send(t, api, "POST", "/v1/effect", f.publishable, "", keyed("k")).is(http.StatusCreated)
+	if r.Body.String() != `{"n":1}` || r.Header().Get("Idempotency-Replayed") != "true" {
+		t.Errorf("%v %s", r.Header(), r.Body)
+	}
+}
+
 // Two processes at once: whoever commits first has the effect, the other gives its
 // answer, even if what it ran into first was the effect itself.
 func TestTheSlowerOfTwoReplicasGivesTheAnswerOfTheFaster(t *testing.T) {

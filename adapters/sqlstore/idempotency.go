@@ -1,9 +1,11 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -43,16 +45,48 @@ func (r records) Find(ctx context.Context, key idempotency.Key, now time.Time) (
 // Save runs into the key's row if there is one, committed or not, and takes it
 // over only when it has expired.
 func (r records) Save(ctx context.Context, record idempotency.Record, now time.Time) error {
-	row := recordRow{
-		Holder: ident(record.Key.Holder), Name: ident(record.Key.Name), Fingerprint: record.Fingerprint[:], Reply: record.Reply, ExpiresAt: at(record.ExpiresAt),
+	taken, err := r.SaveMany(ctx, []idempotency.Record{record}, now)
+	if err == nil && len(taken) > 0 {
+		return idempotency.ErrTaken
 	}
-	return r.exec(ctx, "save idempotency record", func(db bun.IDB) error {
-		result, err := db.NewInsert().Model(&row).
+	return err
+}
+
+func (r records) SaveMany(ctx context.Context, all []idempotency.Record, now time.Time) ([]idempotency.Key, error) {
+	taken := []idempotency.Key{}
+	if len(all) == 0 {
+		return taken, nil
+	}
+	rows := make([]recordRow, len(all))
+	for i, one := range all {
+		rows[i] = recordRow{
+			Holder: ident(one.Key.Holder), Name: ident(one.Key.Name), Fingerprint: one.Fingerprint[:], Reply: one.Reply, ExpiresAt: at(one.ExpiresAt),
+		}
+	}
+	// Writers meet at the index, and must do so in one order.
+	slices.SortFunc(rows, func(a, b recordRow) int { return cmp.Or(cmp.Compare(a.Holder, b.Holder), cmp.Compare(a.Name, b.Name)) })
+	var saved []struct{ Holder, Name ident }
+	err := r.exec(ctx, "save idempotency records", func(db bun.IDB) error {
+		saved = nil
+		return db.NewInsert().Model(&rows).
 			On("CONFLICT (holder, name) DO UPDATE").
 			Set("fingerprint = EXCLUDED.fingerprint").Set("reply = EXCLUDED.reply").Set("expires_at = EXCLUDED.expires_at").
-			Where("idempotency_records.expires_at <= ?", at(now)).Exec(ctx)
-		return changed(result, err, idempotency.ErrTaken)
+			Where("idempotency_records.expires_at <= ?", at(now)).
+			Returning("holder, name").Scan(ctx, &saved)
 	})
+	if err != nil {
+		return nil, err
+	}
+	stored := make(map[idempotency.Key]bool, len(saved))
+	for _, one := range saved {
+		stored[idempotency.Key{Holder: string(one.Holder), Name: string(one.Name)}] = true
+	}
+	for _, one := range all {
+		if !stored[one.Key] {
+			taken = append(taken, one.Key)
+		}
+	}
+	return taken, nil
 }
 
 // Purge asks once more before it deletes, because an expired record may have

@@ -69,42 +69,45 @@ func spoilt(err error) bool {
 var errRaced = errors.New("another writer was first")
 
 // commit does the groups in their order, in one transaction. A group that is
-// refused changes nothing and leaves the others alone.
+// refused changes nothing and leaves the others alone; so does one whose effect
+// fails, for which all begins anew without it.
 func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error) {
-	results := make([]result, len(groups))
-	err := u.atDesk(ctx, func(ctx context.Context, desk *desk) error {
-		var places []place
-		for _, g := range groups {
-			for _, c := range g.changes {
-				places = append(places, place{g.scope(), c.Ref})
+	failed := map[int]error{} // effects, by group
+	for {
+		results, before := make([]result, len(groups)), len(failed)
+		err := u.atDesk(ctx, func(ctx context.Context, desk *desk) error {
+			var places []place
+			for _, g := range groups {
+				for _, c := range g.changes {
+					places = append(places, place{g.scope(), c.Ref})
+				}
 			}
-		}
-		if err := desk.lock(ctx, places); err != nil {
-			return err
-		}
-		for i, g := range groups {
-			var err error
-			if results[i], err = desk.do(ctx, g); err != nil {
+			if err := desk.lock(ctx, places); err != nil {
 				return err
 			}
-		}
-		if err := desk.write(ctx); err != nil {
-			return err
-		}
-		for i, g := range groups {
-			if results[i].err != nil {
-				continue
+			for i, g := range groups {
+				if err := failed[i]; err != nil {
+					results[i] = result{err: err}
+					continue
+				}
+				var err error
+				if results[i], err = desk.do(ctx, g); err != nil {
+					return err
+				}
 			}
-			if err := once.Tell(ctx, desk.tx, results[i].outcomes, g.effects); err != nil {
+			if err := desk.write(ctx); err != nil {
 				return err
 			}
+			return desk.tell(ctx, groups, results, failed)
+		})
+		switch {
+		case len(failed) > before && ctx.Err() == nil:
+			continue
+		case err != nil:
+			return nil, err
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		return results, nil
 	}
-	return results, nil
 }
 
 // atDesk runs work in a transaction, and again whenever it lost a race.

@@ -49,16 +49,7 @@ func (u *UseCases) WriteAll(ctx context.Context, p tenancy.Principal, changes []
 	if err != nil {
 		return nil, err
 	}
-	mine := group{principal: p, environment: environment, changes: changes, effects: effects}
-	if once.Wanted(effects) {
-		// In a commit of its own: its effect may fail, or wait for another process.
-		done, err := u.commit(ctx, []group{mine})
-		if err != nil {
-			return nil, err
-		}
-		return done[0].outcomes, done[0].err
-	}
-	done, err := u.writers.Do(ctx, mine)
+	done, err := u.writers.Do(ctx, group{principal: p, environment: environment, changes: changes, effects: effects})
 	if err != nil {
 		return nil, err
 	}

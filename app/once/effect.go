@@ -14,7 +14,8 @@ import (
 // change; one that fails need not.
 //
 // Use cases take effects as their last arguments, as many as there are to tell;
-// nil is nobody. They tell in their caller's own goroutine.
+// nil is nobody. They may tell from another goroutine, and after their caller has
+// given up waiting; what they then keep is found by who asks again.
 type Effect[T any] func(ctx context.Context, tx datastore.Repos, result T) error
 
 // Tell tells them all, in their order.

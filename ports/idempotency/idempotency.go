@@ -35,6 +35,10 @@ type Records interface {
 	// now: nothing is changed, and a transaction can go on after it. Of two
 	// transactions that save one key at once, one waits until the other has ended.
 	Save(ctx context.Context, record Record, now time.Time) error
+	// SaveMany is Save for records of different keys: it stores those whose keys are
+	// not taken, and gives the keys that are, in any order. Transactions that save
+	// several don't wait for each other in a circle.
+	SaveMany(ctx context.Context, records []Record, now time.Time) (taken []Key, err error)
 	// Purge deletes up to limit records that expired before the given time, and tells how many.
 	Purge(ctx context.Context, before time.Time, limit int) (int, error)
 }

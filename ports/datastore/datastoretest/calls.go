@@ -106,6 +106,7 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"CheckSchema":         w.CheckSchema(ctx),
 		"Ping":                w.Ping(ctx),
 
+		"Idempotency.SaveMany":    second(w.Idempotency().SaveMany(ctx, []idempotency.Record{record("call", "many")}, start)),
 		"Documents.ListAll":       second(w.Documents().ListAll(ctx, b.scope, storage.CollectionQuery{Collection: "saves", Limit: 1})),
 		"Collections.Version":     second(w.Collections().Version(ctx, b.scope)),
 		"Collections.NextVersion": second(w.Collections().NextVersion(ctx, b.scope)),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,53 @@ var idempotencyTests = map[string]func(*testing.T, *world){
 		fails(t, "expired", second(w.Idempotency().Find(w.ctx, r.Key, r.ExpiresAt)), idempotency.ErrNotFound)
 		must(t, w.Idempotency().Save(w.ctx, next, r.ExpiresAt))
 		same(t, "next", get[idempotency.Record](t)(w.Idempotency().Find(w.ctx, r.Key, r.ExpiresAt)), next)
+	},
+	"many at once": func(t *testing.T, w *world) {
+		there, expired := record("a", "there"), record("a", "expired")
+		expired.ExpiresAt = start
+		must(t, w.Idempotency().Save(w.ctx, there, start.Add(-time.Hour)))
+		must(t, w.Idempotency().Save(w.ctx, expired, start.Add(-time.Hour)))
+		fresh := func(name string) idempotency.Record {
+			r := record("a", name)
+			r.Reply = []byte("fresh " + name)
+			return r
+		}
+		all := []idempotency.Record{fresh("z"), fresh("there"), fresh("b"), fresh("expired")}
+		undone := errors.New("undone")
+		fails(t, "undone", w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
+			same(t, "taken", get[[]idempotency.Key](t)(tx.Idempotency().SaveMany(ctx, all, start)), []idempotency.Key{there.Key})
+			same(t, "within", get[idempotency.Record](t)(tx.Idempotency().Find(ctx, all[0].Key, start)), all[0])
+			return undone
+		}), undone)
+		fails(t, "after it", second(w.Idempotency().Find(w.ctx, all[0].Key, start)), idempotency.ErrNotFound)
+		same(t, "taken", get[[]idempotency.Key](t)(w.Idempotency().SaveMany(w.ctx, all, start)), []idempotency.Key{there.Key})
+		for _, want := range []idempotency.Record{all[0], there, all[2], all[3]} {
+			same(t, want.Key.Name, get[idempotency.Record](t)(w.Idempotency().Find(w.ctx, want.Key, start)), want)
+		}
+		same(t, "none", get[[]idempotency.Key](t)(w.Idempotency().SaveMany(w.ctx, nil, start)), []idempotency.Key{})
+	},
+	"savers of many wait in no circle": func(t *testing.T, w *world) {
+		const savers, keys = 8, 20
+		stored := make([]int, savers)
+		errs := make([]error, savers)
+		together(savers, func(i int) {
+			var all []idempotency.Record
+			for k := range keys {
+				all = append(all, record("a", fmt.Sprint(k)))
+			}
+			if i%2 == 0 {
+				slices.Reverse(all)
+			}
+			errs[i] = w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
+				taken, err := tx.Idempotency().SaveMany(ctx, all, start)
+				stored[i] = keys - len(taken)
+				return err
+			})
+		})
+		must(t, errors.Join(errs...))
+		slices.Sort(stored)
+		same(t, "one stored them all", stored[savers-1], keys)
+		same(t, "the others none", stored[savers-2], 0)
 	},
 	"of many transactions with one key, one commits": func(t *testing.T, w *world) {
 		const many = 8
