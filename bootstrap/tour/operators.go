@@ -71,6 +71,38 @@ func keys(ctx context.Context, g *game) error {
 	)
 }
 
+func declares(ctx context.Context, g *game) error {
+	place, err := g.environment(ctx)
+	if err != nil {
+		return err
+	}
+	// A collection of its own: others may be playing here.
+	collection, path := "tour-"+g.player, me+"/documents/tour-"+g.player+"/slot-1"
+	put := func(body string) request {
+		return request{method: "PUT", path: path, credential: g.session.access, body: body}
+	}
+	if _, err := g.call(ctx, put(`{"value":{"level":0}}`), 201); err != nil {
+		return err
+	}
+	declaration := request{
+		method: "PUT", path: place + "/collections/" + collection, credential: g.SecretKey,
+		body: `{"schema":{"properties":{"level":{"type":"integer","minimum":1}},"required":["level"]}}`,
+	}
+	told, err := g.call(ctx, declaration, 201)
+	if err != nil {
+		return err
+	}
+	refused, bad := g.refused(ctx, put(`{"value":{"level":-1}}`), 422, "storage.schema_violation")
+	if bad == nil {
+		bad = refused.hasAt("/value/level", "errors", 0, "pointer")
+	}
+	_, mended := g.call(ctx, put(`{"value":{"level":1}}`), 200)
+	// Whatever came of it, nothing of it must stay behind.
+	_, undeclared := g.call(ctx, request{method: "DELETE", path: declaration.path, credential: g.SecretKey}, 204)
+	_, deleted := g.call(ctx, request{method: "DELETE", path: path, credential: g.session.access}, 204)
+	return errors.Join(told.hasAt("1", "existing", "broken"), bad, mended, undeclared, deleted)
+}
+
 // environment finds the path of the environment in which the tour plays: the
 // audience of the player's access token is its id.
 func (g *game) environment(ctx context.Context) (string, error) {

@@ -109,6 +109,14 @@ var steps = []step{
 		play:  keys,
 	},
 	{
+		title: "An operator declares what saves look like",
+		why: `From now on every write to the collection must satisfy its schema. What is there already stays,
+			and the reply tells that it breaks the schema. A bad write is refused with a pointer to each fault; a good one
+			mends the document.`,
+		needs: needsOperator,
+		play:  declares,
+	},
+	{
 		title: "The player leaves",
 		why:   `After logout the access token is refused at once, although it has not expired.`,
 		play:  logout,
