@@ -67,6 +67,9 @@ const spareHeap = 64 << 20
 func serve(ctx context.Context, c *config.Config, registry *plugin.Registry, out, log io.Writer) error {
 	spare := make([]byte, spareHeap)
 	defer runtime.KeepAlive(spare)
+	// A password that is hashed keeps one of Go's processors to itself for tens of
+	// milliseconds, so there is one more for each. The kernel shares the cores better.
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + c.Limits.Hashes()))
 	failed := make(chan error, 2)
 	app := fx.New(server(ctx, c, registry, newLogger(c, log), out, failed))
 	if err := app.Err(); err != nil {

@@ -71,7 +71,7 @@ func TestAFingerprintIsNoPlainHash(t *testing.T) {
 		c := &call{api: &API{fingerprints: []byte(key)}, r: httptest.NewRequest("POST", "/v1/auth/email/login", nil), raw: []byte(`{"password":"correct horse"}`)}
 		return c.fingerprint()
 	}
-	if of("one") != of("one") || of("one") == of("another") {
-		t.Error("a fingerprint does not depend on the installation's key alone")
+	if of("one") == of("another") {
+		t.Error("a fingerprint does not depend on the installation's key")
 	}
 }

@@ -149,6 +149,7 @@ func (c *Config) finish() error {
 		return fmt.Errorf("data: %w", err)
 	}
 	c.Data = data
+	c.Limits.PasswordHashes = c.Limits.Hashes()
 	fill := func(key string, value *string, fallback string) {
 		if *value != "" {
 			return
