@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,13 +67,20 @@ func (c conn) spread(ctx context.Context, db bun.IDB, b *bulk, environment ident
 // index, which begins with the environment.
 type search struct {
 	columns []column
-	locks   bool // in the order in which they are given; see conn.lock
+	lock    string // in the order in which they are given; empty: none. See conn.lock
 }
+
+// What a search may lock for.
+const (
+	forUpdate = "FOR UPDATE"
+	// forChange lets others refer to the row: give its player a session, say.
+	forChange = "FOR NO KEY UPDATE"
+)
 
 // gather runs a search; into is a pointer to a slice of the rows that it finds.
 func (c conn) gather(ctx context.Context, db bun.IDB, s *search, environment ident, given [][]any, into any) error {
 	table := c.shared.reader.Table(reflect.TypeOf(into).Elem().Elem())
-	locks := s.locks && c.locking()
+	locks := s.lock != "" && c.locking()
 	if c.shared.engine.Prepared == nil {
 		written, arguments := spelled(db, s.columns, given)
 		return db.NewRaw(written+s.text(table, "?", locks, db.Dialect().Name() == dialect.PG), append(arguments, environment)...).Scan(ctx, into)
@@ -103,19 +111,79 @@ func (s *search) text(table *schema.Table, environment string, locks, lateral bo
 	for i, field := range table.Fields {
 		fields[i] = "found." + string(field.SQLName)
 	}
-	same := "found.environment_id = " + environment
-	for _, column := range s.columns {
-		same += " AND found." + column.name + " = given." + column.name
-	}
+	same := sameAs("found", environment, s.columns)
 	all, from := strings.Join(fields, ", "), string(table.SQLName)+" AS found"
 	if !lateral { // SQLite goes from the arguments to the table by itself
 		return fmt.Sprintf("SELECT %s FROM given JOIN %s ON %s", all, from, same)
 	}
 	lock := ""
 	if locks {
-		lock = " FOR UPDATE"
+		lock = s.lock
 	}
-	return fmt.Sprintf("SELECT found.* FROM given CROSS JOIN LATERAL (SELECT %s FROM %s WHERE %s LIMIT 1%s) AS found", all, from, same, lock)
+	return fmt.Sprintf("SELECT found.* FROM given CROSS JOIN LATERAL (SELECT %s FROM %s WHERE %s LIMIT 1 %s) AS found", all, from, same, lock)
+}
+
+// amend is a change of columns of rows that are there: of key, which with the
+// environment is the table's primary key, to set. Only those change whose column
+// rising is less than what is given for it, if there is such a column.
+type amend struct {
+	model    any
+	key, set []column
+	rising   string
+}
+
+// change makes an amend.
+func (c conn) change(ctx context.Context, db bun.IDB, a *amend, environment ident, given [][]any) (sql.Result, error) {
+	b, ok := c.shared.texts.Load(a)
+	if !ok {
+		table := c.shared.reader.Table(reflect.TypeOf(a.model).Elem())
+		b, _ = c.shared.texts.LoadOrStore(a, &bulk{append(slices.Clip(a.key), a.set...), a.text(table, c.shared.engine.RowLocks)})
+	}
+	return c.spread(ctx, db, b.(*bulk), environment, given)
+}
+
+func (a *amend) text(table *schema.Table, lateral bool) string {
+	name := string(table.SQLName)
+	set, less := make([]string, len(a.set)), ""
+	if !lateral { // SQLite goes from the arguments to the table by itself
+		for i, column := range a.set {
+			set[i] = column.name + " = given." + column.name
+		}
+		if a.rising != "" {
+			less = fmt.Sprintf(" AND %s.%s < given.%s", name, a.rising, a.rising)
+		}
+		return fmt.Sprintf("UPDATE %s SET %s FROM given WHERE %s%s", name, strings.Join(set, ", "), sameAs(name, "{environment}", a.key), less)
+	}
+	// An insert of what is there: always a conflict, and so by that index.
+	all, selected, found := make([]string, len(table.Fields)), make([]string, len(table.Fields)), make([]string, len(table.Fields))
+	for i, field := range table.Fields {
+		all[i] = string(field.SQLName)
+		selected[i], found[i] = "found."+all[i], "found."+all[i]
+		if slices.ContainsFunc(a.set, func(c column) bool { return string(field.SQLName) == `"`+c.name+`"` }) {
+			selected[i] = "given." + all[i]
+		}
+	}
+	for i, column := range a.set {
+		set[i] = column.name + " = excluded." + column.name
+	}
+	if a.rising != "" {
+		less = fmt.Sprintf(" WHERE %s.%s < excluded.%s", name, a.rising, a.rising)
+	}
+	keys := []string{"environment_id"}
+	for _, column := range a.key {
+		keys = append(keys, column.name)
+	}
+	return fmt.Sprintf(`INSERT INTO %s (%s) SELECT %s FROM given CROSS JOIN LATERAL (SELECT %s FROM %s AS found WHERE %s LIMIT 1 %s) AS found
+		ON CONFLICT (%s) DO UPDATE SET %s%s`, name, strings.Join(all, ", "), strings.Join(selected, ", "),
+		strings.Join(found, ", "), name, sameAs("found", "{environment}", a.key), forChange, strings.Join(keys, ", "), strings.Join(set, ", "), less)
+}
+
+func sameAs(table, environment string, columns []column) string {
+	same := table + ".environment_id = " + environment
+	for _, column := range columns {
+		same += " AND " + table + "." + column.name + " = given." + column.name
+	}
+	return same
 }
 
 // arrays begins a statement whose rows of arguments come as arrays, after the environment.

@@ -66,7 +66,7 @@ var documentKey = []column{{"owner", texts}, {"collection", texts}, {"key", text
 
 var (
 	documentsByRef  = &search{columns: documentKey}
-	documentsLocked = &search{columns: documentKey, locks: true}
+	documentsLocked = &search{columns: documentKey, lock: forUpdate}
 	// documentsWritten makes or changes documents whose stored version is the given
 	// one, and 0 is none. It is looked at twice, because a row that isn't there
 	// meets no conflict, and because another may come to be stored meanwhile.

@@ -102,7 +102,7 @@ func (e entries) LockMany(ctx context.Context, scope tenancy.Scope, season ranki
 
 var (
 	entryKey      = []column{{"player_id", texts}, {"board_id", texts}, {"season", integers}}
-	entriesLocked = &search{columns: entryKey, locks: true}
+	entriesLocked = &search{columns: entryKey, lock: forUpdate}
 	// entriesWritten does with entries what documentsWritten does with documents.
 	entriesWritten = &bulk{
 		columns: append(slices.Clip(entryKey),

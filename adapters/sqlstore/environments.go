@@ -126,8 +126,22 @@ func (e environments) Update(ctx context.Context, environment tenancy.Environmen
 }
 
 func (e environments) Delete(ctx context.Context, id tenancy.EnvironmentID) error {
-	return e.exec(ctx, "delete environment", func(db bun.IDB) error {
+	return e.atomically(ctx, "delete environment", func(db bun.IDB) error {
 		result, err := db.NewDelete().Model((*environmentRow)(nil)).Where("id = ?", ident(id)).Exec(ctx)
-		return changed(result, err, tenancy.ErrEnvironmentNotFound)
+		if err := changed(result, err, tenancy.ErrEnvironmentNotFound); err != nil {
+			return err
+		}
+		return orphaned(ctx, db, []ident{ident(id)})
 	})
+}
+
+// orphaned deletes what doesn't refer to its environment, which is deleted already:
+// that waited for whoever still wrote any, and nobody can any more.
+func orphaned(ctx context.Context, db bun.IDB, environments []ident) error {
+	for _, id := range environments {
+		if _, err := db.NewDelete().Model((*revisionRow)(nil)).Where("environment_id = ?", id).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

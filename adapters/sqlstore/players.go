@@ -1,8 +1,10 @@
 package sqlstore
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -103,7 +105,10 @@ func (p players) Get(ctx context.Context, scope tenancy.Scope, id identity.Playe
 	return p.one(ctx, scope, playerByID, ident(id))
 }
 
-var playersByID = &search{columns: []column{{"id", texts}}}
+var (
+	playerKey   = []column{{"id", texts}}
+	playersByID = &search{columns: playerKey}
+)
 
 func (p players) GetMany(ctx context.Context, scope tenancy.Scope, ids []identity.PlayerID) ([]identity.Player, error) {
 	given := make([][]any, len(ids))
@@ -186,7 +191,7 @@ func (p players) Search(ctx context.Context, scope tenancy.Scope, query identity
 			q.OrderBy("id", bun.OrderDesc) // UUIDv7: the newest is the greatest
 			return
 		}
-		begins(q, "name_key", identity.NameKey(query.NamePrefix))
+		begins(q.Where("name_key <> ''"), "name_key", identity.NameKey(query.NamePrefix))
 		if query.After.ID != "" {
 			q.Where("(name_key, id) > (?, ?)", ident(query.After.NameKey), ident(query.After.ID))
 		}
@@ -224,13 +229,114 @@ func (p players) one(ctx context.Context, scope tenancy.Scope, r *repeated, argu
 	return row.player(), nil
 }
 
-func (p players) Seen(ctx context.Context, scope tenancy.Scope, id identity.PlayerID, when time.Time) error {
+var (
+	loginsByKey   = &search{columns: []column{{"method", texts}, {"subject", octets}}}
+	playersLocked = &search{columns: playerKey, lock: forChange}
+	playersSeen   = &amend{model: (*playerRow)(nil), key: playerKey, set: []column{{"last_seen_at", moments}}, rising: "last_seen_at"}
+	playersMade   = &bulk{
+		columns: []column{
+			{"id", texts}, {"display_name", texts}, {"name_key", texts}, {"handle", texts}, {"metadata", texts}, {"version", integers},
+			{"banned_at", moments}, {"banned_until", moments}, {"ban_reason", texts}, {"created_at", moments}, {"last_seen_at", moments},
+		},
+		text: `INSERT INTO players (environment_id, id, display_name, name_key, handle, metadata, version, banned_at, banned_until, ban_reason, created_at, last_seen_at)
+			SELECT {environment}, id, display_name, name_key, handle, metadata, version, banned_at, banned_until, ban_reason, created_at, last_seen_at FROM given`,
+	}
+	loginsMade = &bulk{
+		columns: []column{{"method", texts}, {"subject", octets}, {"player_id", texts}, {"created_at", moments}, {"label", texts}, {"secret", texts}},
+		text: `INSERT INTO logins (environment_id, method, subject, player_id, created_at, label, secret)
+			SELECT {environment}, method, subject, player_id, created_at, label, secret FROM given WHERE true ON CONFLICT DO NOTHING`,
+	}
+)
+
+func (p players) LockByLogins(ctx context.Context, scope tenancy.Scope, keys []identity.LoginKey) (map[identity.LoginKey]identity.Player, error) {
 	environment, err := within(scope)
 	if err != nil {
+		return nil, err
+	}
+	found := make(map[identity.LoginKey]identity.Player, len(keys))
+	if len(keys) == 0 {
+		return found, nil
+	}
+	given := make([][]any, len(keys))
+	for i, key := range keys {
+		given[i] = []any{ident(key.Method), key.Subject[:]}
+	}
+	var rows []loginRow
+	err = p.query(ctx, "find logins", func(db bun.IDB) error {
+		rows = nil
+		return p.gather(ctx, db, loginsByKey, environment, given, &rows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]ident, len(rows))
+	for i, row := range rows {
+		ids[i] = row.PlayerID
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	given = given[:0]
+	for _, id := range ids {
+		given = append(given, []any{id})
+	}
+	locked, err := p.many(ctx, "lock players", scope, playersLocked, given)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[identity.PlayerID]identity.Player, len(locked))
+	for _, player := range locked {
+		byID[player.ID] = player
+	}
+	for _, row := range rows {
+		login := row.login()
+		if player, ok := byID[login.Player]; ok {
+			found[login.Key()] = player
+		}
+	}
+	return found, nil
+}
+
+func (p players) CreateMany(ctx context.Context, scope tenancy.Scope, newcomers []identity.Newcomer) error {
+	environment, err := within(scope)
+	if err != nil || len(newcomers) == 0 {
 		return err
 	}
-	return p.exec(ctx, "note player as seen", func(db bun.IDB) error {
-		_, err := p.update(ctx, db, playerSeen, environment, ident(id), at(when))
+	// Whoever comes with the same logins meets this one at the index in one order.
+	newcomers = slices.SortedFunc(slices.Values(newcomers), func(a, b identity.Newcomer) int {
+		return bytes.Compare(a.Login.Subject[:], b.Login.Subject[:])
+	})
+	made, ways := make([][]any, len(newcomers)), make([][]any, len(newcomers))
+	for i, n := range newcomers {
+		r := playerRowOf(environment, n.Player)
+		var handle any
+		if r.Handle != "" {
+			handle = r.Handle
+		}
+		made[i] = []any{r.ID, r.DisplayName, r.NameKey, handle, r.Metadata, r.Version, r.BannedAt, r.BannedUntil, r.BanReason, r.CreatedAt, r.LastSeenAt}
+		l := loginRowOf(environment, n.Login)
+		ways[i] = []any{l.Method, l.Subject, r.ID, l.CreatedAt, l.Label, l.Secret}
+	}
+	return p.atomically(ctx, "create players", func(db bun.IDB) error {
+		if _, err := p.spread(ctx, db, playersMade, environment, made); err != nil {
+			return p.orphan(err, tenancy.ErrEnvironmentNotFound)
+		}
+		result, err := p.spread(ctx, db, loginsMade, environment, ways)
+		return changedAll(len(ways), result, err, identity.ErrLoginTaken)
+	})
+}
+
+func (p players) Seen(ctx context.Context, scope tenancy.Scope, when time.Time, ids ...identity.PlayerID) error {
+	environment, err := within(scope)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	given := make([][]any, len(ids))
+	for i, id := range ids {
+		given[i] = []any{ident(id), at(when)}
+	}
+	return p.exec(ctx, "note players as seen", func(db bun.IDB) error {
+		_, err := p.change(ctx, db, playersSeen, environment, given)
 		return err
 	})
 }

@@ -58,8 +58,22 @@ func (p projects) List(ctx context.Context, after string, limit int) ([]tenancy.
 }
 
 func (p projects) Delete(ctx context.Context, id tenancy.ProjectID) error {
-	return p.exec(ctx, "delete project", func(db bun.IDB) error {
-		result, err := db.NewDelete().Model((*projectRow)(nil)).Where("id = ?", ident(id)).Exec(ctx)
-		return changed(result, err, tenancy.ErrProjectNotFound)
+	return p.atomically(ctx, "delete project", func(db bun.IDB) error {
+		var row projectRow
+		q := db.NewSelect().Model(&row).Where("id = ?", ident(id))
+		if p.shared.engine.RowLocks {
+			q.For("UPDATE") // keeps out who would make another environment
+		}
+		if err := q.Scan(ctx); err != nil {
+			return missing(err, tenancy.ErrProjectNotFound)
+		}
+		var environments []ident
+		if err := db.NewSelect().Model((*environmentRow)(nil)).Column("id").Where("project_id = ?", ident(id)).Scan(ctx, &environments); err != nil {
+			return err
+		}
+		if _, err := db.NewDelete().Model((*projectRow)(nil)).Where("id = ?", ident(id)).Exec(ctx); err != nil {
+			return err
+		}
+		return orphaned(ctx, db, environments)
 	})
 }

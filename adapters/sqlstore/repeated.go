@@ -104,41 +104,6 @@ func (c conn) given(arguments []any) []any {
 	return given
 }
 
-// change is an update that is like a repeated select.
-type change struct {
-	model any
-	set   func(q *bun.UpdateQuery, arguments []any)
-}
-
-var (
-	playerSeen = &change{(*playerRow)(nil), func(q *bun.UpdateQuery, a []any) {
-		q.Set("last_seen_at = ?", a[2]).Where("environment_id = ? AND id = ? AND last_seen_at < ?", a...)
-	}}
-	sessionChanged = &change{(*sessionRow)(nil), func(q *bun.UpdateQuery, a []any) {
-		for i, column := range []bun.Ident{"generation", "rotated_at", "expires_at", "revoked_at", "reason", "client", "address"} {
-			q.Set("? = ?", column, a[2+i])
-		}
-		q.Where("environment_id = ? AND id = ?", a[:2]...)
-	}}
-)
-
-// update makes a change.
-func (c conn) update(ctx context.Context, db bun.IDB, ch *change, arguments ...any) (sql.Result, error) {
-	build := func(arguments []any) *bun.UpdateQuery {
-		q := db.NewUpdate().Model(ch.model)
-		ch.set(q, arguments)
-		return q
-	}
-	if c.shared.engine.Prepared == nil {
-		return build(arguments).Exec(ctx)
-	}
-	written, ok := c.shared.texts.Load(ch)
-	if !ok {
-		written, _ = c.shared.texts.LoadOrStore(ch, build(places(arguments)).String())
-	}
-	return c.execute(ctx, db, written.(string), c.given(arguments))
-}
-
 // statement runs a statement with a question mark for each argument.
 func (c conn) statement(ctx context.Context, db bun.IDB, text string, arguments ...any) (sql.Result, error) {
 	if c.shared.engine.Prepared == nil {

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -45,14 +47,37 @@ type sessions struct{ conn }
 
 var _ identity.Sessions = sessions{}
 
-func (s sessions) Create(ctx context.Context, scope tenancy.Scope, session identity.Session) error {
+var (
+	sessionKey   = []column{{"id", texts}}
+	sessionState = []column{
+		{"generation", integers}, {"rotated_at", moments}, {"expires_at", moments}, {"revoked_at", moments},
+		{"reason", texts}, {"client", texts}, {"address", texts},
+	}
+	sessionsLocked  = &search{columns: sessionKey, lock: forUpdate}
+	sessionsChanged = &amend{model: (*sessionRow)(nil), key: sessionKey, set: sessionState}
+	sessionsMade    = &bulk{
+		columns: append(append(slices.Clip(sessionKey), sessionState...), column{"player_id", texts}, column{"created_at", moments}),
+		text: `INSERT INTO sessions (environment_id, id, player_id, generation, rotated_at, created_at, expires_at, revoked_at, reason, client, address)
+			SELECT {environment}, id, player_id, generation, rotated_at, created_at, expires_at, revoked_at, reason, client, address FROM given`,
+	}
+)
+
+func (r sessionRow) given() []any {
+	return []any{r.ID, r.Generation, r.RotatedAt, r.ExpiresAt, r.RevokedAt, r.Reason, r.Client, r.Address}
+}
+
+func (s sessions) Create(ctx context.Context, scope tenancy.Scope, created ...identity.Session) error {
 	environment, err := within(scope)
-	if err != nil {
+	if err != nil || len(created) == 0 {
 		return err
 	}
-	row := sessionRowOf(environment, session)
-	return s.exec(ctx, "create session", func(db bun.IDB) error {
-		_, err := s.insert(ctx, db, &row, "")
+	given := make([][]any, len(created))
+	for i, session := range created {
+		row := sessionRowOf(environment, session)
+		given[i] = append(row.given(), row.PlayerID, row.CreatedAt)
+	}
+	return s.exec(ctx, "create sessions", func(db bun.IDB) error {
+		_, err := s.spread(ctx, db, sessionsMade, environment, given)
 		return s.orphan(err, identity.ErrPlayerNotFound)
 	})
 }
@@ -80,16 +105,45 @@ func (s sessions) one(ctx context.Context, scope tenancy.Scope, id identity.Sess
 	return row.session(), nil
 }
 
-func (s sessions) Update(ctx context.Context, scope tenancy.Scope, session identity.Session) error {
+func (s sessions) LockMany(ctx context.Context, scope tenancy.Scope, ids []identity.SessionID) ([]identity.Session, error) {
 	environment, err := within(scope)
 	if err != nil {
+		return nil, err
+	}
+	found := make([]identity.Session, 0, len(ids))
+	if len(ids) == 0 {
+		return found, nil
+	}
+	given := make([][]any, len(ids))
+	for i, id := range slices.Sorted(slices.Values(ids)) {
+		given[i] = []any{ident(id)}
+	}
+	var rows []sessionRow
+	err = s.query(ctx, "lock sessions", func(db bun.IDB) error {
+		rows = nil
+		return s.gather(ctx, db, sessionsLocked, environment, given, &rows)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		found = append(found, row.session())
+	}
+	return found, nil
+}
+
+func (s sessions) Update(ctx context.Context, scope tenancy.Scope, changes ...identity.Session) error {
+	environment, err := within(scope)
+	if err != nil || len(changes) == 0 {
 		return err
 	}
-	row := sessionRowOf(environment, session)
-	return s.exec(ctx, "update session", func(db bun.IDB) error {
-		result, err := s.update(ctx, db, sessionChanged, environment, row.ID,
-			row.Generation, row.RotatedAt, row.ExpiresAt, row.RevokedAt, row.Reason, row.Client, row.Address)
-		return changed(result, err, identity.ErrSessionNotFound)
+	given := make([][]any, len(changes))
+	for i, session := range slices.SortedFunc(slices.Values(changes), func(a, b identity.Session) int { return strings.Compare(string(a.ID), string(b.ID)) }) {
+		given[i] = sessionRowOf(environment, session).given()
+	}
+	return s.atomically(ctx, "update sessions", func(db bun.IDB) error {
+		result, err := s.change(ctx, db, sessionsChanged, environment, given)
+		return changedAll(len(changes), result, err, identity.ErrSessionNotFound)
 	})
 }
 

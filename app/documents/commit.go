@@ -10,9 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/overworldhq/overworld/app/coalesce"
 	"github.com/overworldhq/overworld/app/collections"
-	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/fault"
@@ -20,7 +18,6 @@ import (
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
-	"github.com/overworldhq/overworld/ports/tracing"
 )
 
 // group is what one caller wants done as a whole; most have one change.
@@ -37,31 +34,6 @@ func (g group) scope() tenancy.Scope { return g.environment.Scope() }
 type result struct {
 	outcomes []storage.Outcome
 	err      error
-}
-
-// Bounds of the commits that concurrent writers share.
-const (
-	commitGroups  = 64
-	commitFlights = 4
-	commitFull    = 32
-	waitingGroups = 4096
-)
-
-func newWriters(u *UseCases, store datastore.Datastore, limits limits.Limits, tracer tracing.Tracer) *coalesce.Coalescer[group, result] {
-	flights := commitFlights
-	if store.Exclusive() {
-		flights = 1 // such an engine has one writer at a time
-	}
-	return coalesce.New(coalesce.Options{
-		Batch: commitGroups, Flights: flights, Full: commitFull, Queue: waitingGroups, Deadline: limits.RequestTime, Splits: spoilt,
-		Name: "commit documents", Tracer: tracer,
-	}, u.commit)
-}
-
-// spoilt tells whether one group may be why a whole commit failed: not when the
-// database is away, nor when time ran out.
-func spoilt(err error) bool {
-	return fault.KindOf(err) != fault.Unavailable && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // errRaced is the loss of a race to make a document that was never there,

@@ -29,7 +29,7 @@ type UseCases struct {
 
 func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, book *collections.Book, limits limits.Limits, tracer tracing.Tracer) *UseCases {
 	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, book: book}
-	u.writers = newWriters(u, store, limits, tracer)
+	u.writers = coalesce.New(coalesce.Commits("commit documents", store, limits.RequestTime, tracer), u.commit)
 	u.readers = newReaders(store, limits, tracer)
 	return u
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"time"
 
+	"github.com/overworldhq/overworld/app/coalesce"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -33,64 +35,102 @@ func (u *UseCases) Guest(ctx context.Context, p tenancy.Principal, secret string
 	if err != nil {
 		return Grant{}, err
 	}
-	return u.enter(ctx, environment, identity.Login{Method: identity.Guest, Subject: subject}, device, func(ctx context.Context, tx datastore.Repos, grant *Grant) error {
-		grant.DeviceSecret = made
-		return once.Tell(ctx, tx, *grant, effects)
-	})
-}
-
-// enter starts a session for the player behind a login, who is made when there is
-// none. tell learns of the grant before it is committed, and may add to it.
-func (u *UseCases) enter(ctx context.Context, environment tenancy.Environment, login identity.Login, device Device,
-	tell func(ctx context.Context, tx datastore.Repos, grant *Grant) error,
-) (Grant, error) {
-	scope := environment.Scope()
-	// Before the transaction, which must not wait for a second connection.
-	key, err := u.keys.Signer(ctx, scope)
+	key, err := u.keys.Signer(ctx, environment.Scope())
 	if err != nil {
 		return Grant{}, err
 	}
-	now := u.clock.Now()
-	// Two devices with one secret may both find no player; the second to
-	// create it then finds the first one's.
+	return u.arrivals.join(ctx, arrival{
+		environment: environment, key: key, login: identity.LoginKey{Method: identity.Guest, Subject: subject}, secret: made, device: device, effects: effects,
+	}, effects)
+}
+
+// arrival is somebody who signs in by a login, and who is a new player when it leads to none.
+type arrival struct {
+	environment tenancy.Environment
+	key         identity.SigningKey // of the environment's; read before the transaction, which must not wait for a second connection
+	login       identity.LoginKey
+	secret      string // of the device, if it was made here
+	device      Device
+	effects     []once.Effect[Grant]
+}
+
+// arrive starts a session for each arrival, all in one transaction. One that is
+// refused leaves the others alone.
+func (u *UseCases) arrive(ctx context.Context, arrivals []arrival) ([]granted, error) {
 	for {
-		player, err := u.store.Players().ByLogin(ctx, scope, login.Method, login.Subject)
-		created := errors.Is(err, identity.ErrPlayerNotFound)
-		if err != nil && !created {
-			return Grant{}, fmt.Errorf("find player: %w", err)
-		}
-		if created {
-			player = identity.NewPlayer(identity.PlayerID(u.ids.New()), now)
-			login.Player, login.CreatedAt = player.ID, now
-		}
-		if err := player.Admit(now); err != nil {
-			return Grant{}, err
-		}
-		var grant Grant
-		session := device.on(identity.NewSession(identity.SessionID(u.ids.New()), player.ID, now, environment.Settings.RefreshTokenLifetime))
-		err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			if created {
-				if err := tx.Players().Create(ctx, scope, player, login); err != nil {
-					return err
-				}
-			} else if err := tx.Players().Seen(ctx, scope, player.ID, now); err != nil {
-				return err
-			}
-			if err := tx.Sessions().Create(ctx, scope, session); err != nil {
-				return err
-			}
-			if grant, err = u.grant(environment, session, key); err != nil {
-				return err
-			}
-			grant.Created = created
-			return tell(ctx, tx, &grant)
+		var done []granted
+		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			done = make([]granted, len(arrivals))
+			now := u.clock.Now()
+			return coalesce.ByScope(arrivals, arrival.scope, func(scope tenancy.Scope, at []int) error {
+				return u.arriveAt(ctx, tx, scope, now, arrivals, at, done)
+			})
 		})
-		if created && errors.Is(err, identity.ErrLoginTaken) && ctx.Err() == nil {
+		// Two devices with one secret may both find no player; the second to make
+		// it then finds the first one's.
+		if errors.Is(err, identity.ErrLoginTaken) && ctx.Err() == nil {
 			continue
 		}
 		if err != nil {
-			return Grant{}, fmt.Errorf("start session: %w", err)
+			return nil, fmt.Errorf("start sessions: %w", err)
 		}
-		return grant, nil
+		return done, nil
 	}
+}
+
+func (a arrival) scope() tenancy.Scope { return a.environment.Scope() }
+
+// arriveAt does the arrivals of one environment.
+func (u *UseCases) arriveAt(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, now time.Time, arrivals []arrival, at []int, done []granted) error {
+	keys := make([]identity.LoginKey, len(at))
+	for i, n := range at {
+		keys[i] = arrivals[n].login
+	}
+	players, err := tx.Players().LockByLogins(ctx, scope, keys)
+	if err != nil {
+		return fmt.Errorf("find players: %w", err)
+	}
+	var newcomers []identity.Newcomer
+	var known []identity.PlayerID
+	var sessions []identity.Session
+	for _, n := range at {
+		a := arrivals[n]
+		player, there := players[a.login]
+		if !there {
+			player = identity.NewPlayer(identity.PlayerID(u.ids.New()), now)
+			players[a.login] = player // whom the next with this login finds
+			newcomers = append(newcomers, identity.Newcomer{
+				Player: player, Login: identity.Login{Method: a.login.Method, Subject: a.login.Subject, Player: player.ID, CreatedAt: now},
+			})
+		} else if err := player.Admit(now); err != nil {
+			done[n].err = err
+			continue
+		} else {
+			known = append(known, player.ID)
+		}
+		session := a.device.on(identity.NewSession(identity.SessionID(u.ids.New()), player.ID, now, a.environment.Settings.RefreshTokenLifetime))
+		sessions = append(sessions, session)
+		if done[n].grant, err = u.grant(a.environment, session, a.key); err != nil {
+			return err
+		}
+		done[n].grant.Created, done[n].grant.DeviceSecret = !there, a.secret
+	}
+	if err := tx.Players().CreateMany(ctx, scope, newcomers); err != nil {
+		return err
+	}
+	if err := tx.Players().Seen(ctx, scope, now, known...); err != nil {
+		return err
+	}
+	if err := tx.Sessions().Create(ctx, scope, sessions...); err != nil {
+		return err
+	}
+	for _, n := range at {
+		if done[n].err != nil {
+			continue
+		}
+		if err := once.Tell(ctx, tx, done[n].grant, arrivals[n].effects); err != nil {
+			return err
+		}
+	}
+	return nil
 }

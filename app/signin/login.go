@@ -76,7 +76,7 @@ func (u *UseCases) login(ctx context.Context, environment tenancy.Environment, s
 				return err
 			}
 		}
-		if err := tx.Players().Seen(ctx, scope, player.ID, now); err != nil {
+		if err := tx.Players().Seen(ctx, scope, now, player.ID); err != nil {
 			return err
 		}
 		if grant, err = u.begin(ctx, tx, environment, player, key, device); err != nil {

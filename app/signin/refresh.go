@@ -2,10 +2,13 @@ package signin
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/coalesce"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
@@ -28,66 +31,127 @@ func (u *UseCases) Refresh(ctx context.Context, p tenancy.Principal, token strin
 	if err != nil {
 		return Grant{}, err
 	}
-	// Before the transaction, which must not wait for a second connection.
-	key, err := u.keys.Signer(ctx, environment.Scope())
+	key, err := u.keys.Signer(ctx, environment.Scope()) // before the transaction, which must not wait for a second connection
 	if err != nil {
 		return Grant{}, err
 	}
-	var session identity.Session
-	var rotation identity.Rotation
-	var grant Grant
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		stored, err := tx.Sessions().Lock(ctx, p.Scope(), refresh.Session)
-		if errors.Is(err, identity.ErrSessionNotFound) {
-			return identity.ErrSessionEnded
-		}
-		if err != nil {
-			return fmt.Errorf("read session: %w", err)
-		}
+	return u.rotations.join(ctx, rotation{principal: p, environment: environment, key: key, token: refresh, device: device, effects: effects}, effects)
+}
+
+// rotation is a refresh token that was presented.
+type rotation struct {
+	principal   tenancy.Principal
+	environment tenancy.Environment
+	key         identity.SigningKey
+	token       identity.RefreshToken
+	device      Device
+	effects     []once.Effect[Grant]
+}
+
+func (r rotation) scope() tenancy.Scope { return r.principal.Scope() }
+
+// rotate does with each token what becomes it, all in one transaction, and ends
+// the sessions of those that were stolen after it.
+func (u *UseCases) rotate(ctx context.Context, rotations []rotation) ([]granted, error) {
+	var done []granted
+	var stolen map[int]identity.Session
+	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		done, stolen = make([]granted, len(rotations)), map[int]identity.Session{}
 		now := u.clock.Now()
-		player, err := tx.Players().Get(ctx, p.Scope(), stored.Player)
-		if err != nil {
-			return fmt.Errorf("read player: %w", err)
-		}
-		// Who ended this session needn't learn of a ban from its tokens.
-		if stored.Live(now) {
-			if err := player.Admit(now); err != nil {
-				return err
-			}
-		}
-		session, rotation = stored.Refresh(refresh.Generation, now, environment.Settings.RefreshTokenLifetime)
-		switch rotation {
-		case identity.Ended, identity.Theft:
-			return nil
-		case identity.Rotated:
-			session = device.on(session)
-			if err := tx.Players().Seen(ctx, p.Scope(), session.Player, now); err != nil {
-				return fmt.Errorf("note player: %w", err)
-			}
-			if err := tx.Sessions().Update(ctx, p.Scope(), session); err != nil {
-				return fmt.Errorf("rotate session: %w", err)
-			}
-		}
-		if grant, err = u.grant(environment, session, key); err != nil {
-			return err
-		}
-		return once.Tell(ctx, tx, grant, effects)
+		return coalesce.ByScope(rotations, rotation.scope, func(scope tenancy.Scope, at []int) error {
+			return u.rotateAt(ctx, tx, scope, now, rotations, at, done, stolen)
+		})
 	})
 	if err != nil {
-		return Grant{}, err
+		return nil, fmt.Errorf("rotate sessions: %w", err)
 	}
-	switch rotation {
-	case identity.Ended:
-		return Grant{}, identity.ErrSessionEnded
-	case identity.Theft:
-		event := audit.By(p, audit.SessionReuseDetected, u.clock.Now()).On("session", string(session.ID))
+	for n, session := range stolen {
+		event := audit.By(rotations[n].principal, audit.SessionReuseDetected, u.clock.Now()).On("session", string(session.ID))
 		event.After = map[string]string{"player": string(session.Player)}
-		if err := u.end(ctx, p.Scope(), session.ID, identity.Stolen, &event); err != nil {
-			return Grant{}, err
+		if done[n].err = u.end(ctx, rotations[n].scope(), session.ID, identity.Stolen, &event); done[n].err == nil {
+			done[n].err = identity.ErrRefreshReuse
 		}
-		return Grant{}, identity.ErrRefreshReuse
 	}
-	return grant, nil
+	return done, nil
+}
+
+// rotateAt does the tokens of one environment, in their order: of two that are the
+// same the second finds what the first has done.
+func (u *UseCases) rotateAt(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, now time.Time, rotations []rotation, at []int, done []granted, stolen map[int]identity.Session) error {
+	ids := make([]identity.SessionID, len(at))
+	for i, n := range at {
+		ids[i] = rotations[n].token.Session
+	}
+	slices.Sort(ids)
+	locked, err := tx.Sessions().LockMany(ctx, scope, slices.Compact(ids))
+	if err != nil {
+		return fmt.Errorf("read sessions: %w", err)
+	}
+	sessions := make(map[identity.SessionID]identity.Session, len(locked))
+	owners := make([]identity.PlayerID, len(locked))
+	for i, session := range locked {
+		sessions[session.ID], owners[i] = session, session.Player
+	}
+	slices.Sort(owners)
+	found, err := tx.Players().GetMany(ctx, scope, slices.Compact(owners))
+	if err != nil {
+		return fmt.Errorf("read players: %w", err)
+	}
+	players := make(map[identity.PlayerID]identity.Player, len(found))
+	for _, player := range found {
+		players[player.ID] = player
+	}
+	rotated := map[identity.SessionID]identity.Session{}
+	var seen []identity.PlayerID
+	for _, n := range at {
+		r := rotations[n]
+		session, ok := sessions[r.token.Session]
+		player, owned := players[session.Player]
+		if !ok || !owned {
+			done[n].err = identity.ErrSessionEnded
+			continue
+		}
+		// Who ended this session needn't learn of a ban from its tokens.
+		if session.Live(now) {
+			if err := player.Admit(now); err != nil {
+				done[n].err = err
+				continue
+			}
+		}
+		next, outcome := session.Refresh(r.token.Generation, now, r.environment.Settings.RefreshTokenLifetime)
+		switch outcome {
+		case identity.Ended:
+			done[n].err = identity.ErrSessionEnded
+			continue
+		case identity.Theft:
+			stolen[n] = next
+			sessions[next.ID] = next
+			continue
+		case identity.Rotated:
+			next = r.device.on(next)
+			rotated[next.ID] = next
+			sessions[next.ID] = next
+			seen = append(seen, next.Player)
+		}
+		if done[n].grant, err = u.grant(r.environment, next, r.key); err != nil {
+			return err
+		}
+	}
+	if err := tx.Players().Seen(ctx, scope, now, seen...); err != nil {
+		return fmt.Errorf("note players: %w", err)
+	}
+	if err := tx.Sessions().Update(ctx, scope, slices.Collect(maps.Values(rotated))...); err != nil {
+		return err
+	}
+	for _, n := range at {
+		if _, theft := stolen[n]; theft || done[n].err != nil {
+			continue
+		}
+		if err := once.Tell(ctx, tx, done[n].grant, rotations[n].effects); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // end revokes a session; event, if any, tells why.

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/coalesce"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/mailing"
@@ -16,6 +17,7 @@ import (
 	"github.com/overworldhq/overworld/ports/ids"
 	"github.com/overworldhq/overworld/ports/revocation"
 	"github.com/overworldhq/overworld/ports/secrets"
+	"github.com/overworldhq/overworld/ports/tracing"
 )
 
 // UseCases are what a client does to get, keep and end a session.
@@ -34,18 +36,23 @@ type UseCases struct {
 	outbox      *mailing.Outbox
 	throttle    *limits.Throttle
 	limits      limits.Limits
+	arrivals    shared[arrival]
+	rotations   shared[rotation]
 }
 
 func New(
 	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
 	tokens identity.AccessTokens, clock clock.Clock, ids ids.Source, random secrets.Random, vault secrets.Vault, issuer access.Issuer,
-	desk *Desk, outbox *mailing.Outbox, throttle *limits.Throttle, limits limits.Limits,
+	desk *Desk, outbox *mailing.Outbox, throttle *limits.Throttle, limits limits.Limits, tracer tracing.Tracer,
 ) *UseCases {
-	return &UseCases{
+	u := &UseCases{
 		store: store, revocations: revocations, directory: directory, keys: keys, tokens: tokens,
 		clock: clock, ids: ids, random: random, issuer: issuer, refreshKey: vault.Derive("refresh-tokens"),
 		desk: desk, outbox: outbox, throttle: throttle, limits: limits,
 	}
+	u.arrivals = newShared(coalesce.Commits("start sessions", store, limits.RequestTime, tracer), u.arrive)
+	u.rotations = newShared(coalesce.Commits("rotate sessions", store, limits.RequestTime, tracer), u.rotate)
+	return u
 }
 
 // Grant is what a signed-in client holds.

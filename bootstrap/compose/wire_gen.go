@@ -44,8 +44,8 @@ func New(ports Ports) *App {
 	sender := ports.Mail
 	from := ports.MailFrom
 	outbox := mailing.New(datastore, directory, sender, from, clock, source, vault)
-	useCases := signin.New(datastore, memory, directory, keyRing, accessTokens, clock, source, random, vault, issuer, desk, outbox, throttle, limitsLimits)
 	tracer := ports.Tracer
+	useCases := signin.New(datastore, memory, directory, keyRing, accessTokens, clock, source, random, vault, issuer, desk, outbox, throttle, limitsLimits, tracer)
 	playersUseCases := players.New(datastore, limitsLimits, tracer)
 	compiler := ports.Schemas
 	book := collections.NewBook(compiler, limitsLimits)

@@ -54,6 +54,15 @@ type Login struct {
 	CreatedAt time.Time
 }
 
+// Key is what the login is found by.
+func (l Login) Key() LoginKey { return LoginKey{l.Method, l.Subject} }
+
+// LoginKey names a login within its environment.
+type LoginKey struct {
+	Method  Method
+	Subject [sha256.Size]byte
+}
+
 const (
 	// MinDeviceSecretBits is the least a device secret must be able to hold.
 	MinDeviceSecretBits = 128

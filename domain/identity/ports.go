@@ -41,8 +41,22 @@ type Players interface {
 	Link(ctx context.Context, scope tenancy.Scope, login Login) error
 	// SetSecret stores a login's Secret; ErrLoginNotFound when there is none.
 	SetSecret(ctx context.Context, scope tenancy.Scope, method Method, subject [sha256.Size]byte, secret string) error
+	// LockByLogins gives the players that there are behind the logins, and within a
+	// transaction keeps other writers of them out until it ends, as Lock does, but
+	// not new sessions. They are locked in one order, whatever order the logins come in.
+	LockByLogins(ctx context.Context, scope tenancy.Scope, logins []LoginKey) (map[LoginKey]Player, error)
+	// CreateMany stores players, each with a first login. ErrLoginTaken when any login
+	// leads to another player: then a transaction of its own stored nothing, and the
+	// caller's may not commit.
+	CreateMany(ctx context.Context, scope tenancy.Scope, newcomers []Newcomer) error
 	// Seen moves LastSeenAt forward to at, never back; an unknown player is no error.
-	Seen(ctx context.Context, scope tenancy.Scope, id PlayerID, at time.Time) error
+	Seen(ctx context.Context, scope tenancy.Scope, at time.Time, ids ...PlayerID) error
+}
+
+// Newcomer is a player with his first login.
+type Newcomer struct {
+	Player Player
+	Login  Login
 }
 
 // PlayerQuery selects players; empty members select all.
@@ -60,15 +74,19 @@ type PlayerQuery struct {
 
 // Sessions stores sessions.
 type Sessions interface {
-	// Create is ErrPlayerNotFound when there is no such player.
-	Create(ctx context.Context, scope tenancy.Scope, session Session) error
+	// Create stores all the sessions, or none: ErrPlayerNotFound when there is no such player of one.
+	Create(ctx context.Context, scope tenancy.Scope, sessions ...Session) error
 	// Get is ErrSessionNotFound when there is none.
 	Get(ctx context.Context, scope tenancy.Scope, id SessionID) (Session, error)
 	// Lock is Get within a transaction that keeps other writers of the session
 	// out until it ends.
 	Lock(ctx context.Context, scope tenancy.Scope, id SessionID) (Session, error)
-	// Update stores everything that changes in a session's life; ErrSessionNotFound when there is none.
-	Update(ctx context.Context, scope tenancy.Scope, session Session) error
+	// LockMany is Lock of the sessions that there are, in any order. They are locked
+	// in one order, whatever order the ids come in.
+	LockMany(ctx context.Context, scope tenancy.Scope, ids []SessionID) ([]Session, error)
+	// Update stores everything that changes in the sessions' lives, of all or of
+	// none: ErrSessionNotFound when there is one missing.
+	Update(ctx context.Context, scope tenancy.Scope, sessions ...Session) error
 	// List gives up to query.Limit sessions of a player, newest first; none of an unknown player.
 	List(ctx context.Context, scope tenancy.Scope, query SessionQuery) ([]Session, error)
 	// RevokeAll ends every session of a player that is live at the given time, as

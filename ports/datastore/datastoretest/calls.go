@@ -44,7 +44,7 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"Players.Create":      w.Players().Create(ctx, b.scope, b.player, b.login),
 		"Players.Get":         second(w.Players().Get(ctx, b.scope, b.player.ID)),
 		"Players.ByLogin":     second(w.Players().ByLogin(ctx, b.scope, b.login.Method, b.login.Subject)),
-		"Players.Seen":        w.Players().Seen(ctx, b.scope, b.player.ID, later(time.Hour)),
+		"Players.Seen":        w.Players().Seen(ctx, b.scope, later(time.Hour), b.player.ID),
 		"Sessions.Create":     w.Sessions().Create(ctx, b.scope, session(b.player)),
 		"Sessions.Get":        second(w.Sessions().Get(ctx, b.scope, b.session.ID)),
 		"Sessions.Lock":       second(w.Sessions().Lock(ctx, b.scope, b.session.ID)),

@@ -41,7 +41,7 @@ var loginTests = map[string]func(*testing.T, *world){
 		theirs.Player = other.ID
 		w.inTx(t, func(tx repos) error {
 			fails(t, "another's", tx.Players().Link(w.ctx, w.here(), theirs), identity.ErrLoginTaken)
-			return tx.Players().Seen(w.ctx, w.here(), other.ID, later(time.Hour)) // the transaction goes on
+			return tx.Players().Seen(w.ctx, w.here(), later(time.Hour), other.ID) // the transaction goes on
 		})
 		same(t, "still", get[identity.Login](t)(w.Players().Login(w.ctx, w.here(), l.Method, l.Subject)), l)
 		same(t, "seen", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), other.ID)).LastSeenAt, later(time.Hour))

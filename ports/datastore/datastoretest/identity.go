@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,68 @@ var playerTests = map[string]func(*testing.T, *world){
 		}
 		same(t, "players", got, want)
 		same(t, "none", get[[]identity.Player](t)(w.Players().GetMany(w.ctx, w.here(), nil)), []identity.Player{})
+	},
+	"many come at once": func(t *testing.T, w *world) {
+		known := []identity.Player{w.player(t, w.here()), w.player(t, w.here()), w.player(t, w.here())}
+		stranger := w.player(t, w.away.Scope())
+		var keys []identity.LoginKey
+		want := map[identity.LoginKey]identity.Player{}
+		for _, p := range known {
+			keys, want[login(p).Key()] = append(keys, login(p).Key()), p
+		}
+		keys = append(keys, login(stranger).Key(), identity.LoginKey{Method: "steam", Subject: login(known[0]).Subject}, keys[0])
+		w.inTx(t, func(tx repos) error {
+			same(t, "behind logins", get[map[identity.LoginKey]identity.Player](t)(tx.Players().LockByLogins(w.ctx, w.here(), keys)), want)
+			same(t, "behind none", get[map[identity.LoginKey]identity.Player](t)(tx.Players().LockByLogins(w.ctx, w.here(), nil)), map[identity.LoginKey]identity.Player{})
+			return nil
+		})
+		var newcomers []identity.Newcomer
+		for i := range 10 {
+			p := player()
+			if i%2 == 0 {
+				p.DisplayName, p.Handle, p.Metadata, p.Version = "Zoë", fmt.Sprint("handle", i), `{"a":1}`, 3
+			}
+			newcomers = append(newcomers, identity.Newcomer{Player: p, Login: login(p)})
+		}
+		taken := append(slices.Clone(newcomers), identity.Newcomer{Player: player(), Login: login(known[1])})
+		fails(t, "one login is taken", w.Players().CreateMany(w.ctx, w.here(), taken), identity.ErrLoginTaken)
+		fails(t, "none is made", second(w.Players().Get(w.ctx, w.here(), newcomers[0].Player.ID)), identity.ErrPlayerNotFound)
+		must(t, w.Players().CreateMany(w.ctx, w.here(), nil))
+		must(t, w.Players().CreateMany(w.ctx, w.here(), newcomers))
+		var ids []identity.PlayerID
+		var sessions []identity.Session
+		for _, n := range newcomers {
+			same(t, "made", get[identity.Player](t)(w.Players().ByLogin(w.ctx, w.here(), n.Login.Method, n.Login.Subject)), n.Player)
+			ids, sessions = append(ids, n.Player.ID), append(sessions, session(n.Player))
+		}
+		must(t, w.Players().Seen(w.ctx, w.here(), later(time.Hour), append(ids[1:], "nobody", ids[1])...))
+		for i, n := range newcomers {
+			if i > 0 {
+				n.Player.LastSeenAt = later(time.Hour)
+			}
+			same(t, "seen", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), n.Player.ID)), n.Player)
+		}
+		fails(t, "a session of nobody's", w.Sessions().Create(w.ctx, w.here(), append(slices.Clone(sessions), session(player()))...), identity.ErrPlayerNotFound)
+		must(t, w.Sessions().Create(w.ctx, w.here(), sessions...))
+		var every []identity.SessionID
+		for i, s := range sessions {
+			sessions[i].Generation, sessions[i].RotatedAt, sessions[i].Client = 2, later(time.Minute), "console"
+			if i%2 == 0 {
+				sessions[i] = sessions[i].Revoked(identity.Operator, later(time.Minute))
+			}
+			every = append(every, s.ID, "no "+s.ID)
+		}
+		fails(t, "change of one that is missing", w.Sessions().Update(w.ctx, w.here(), append(slices.Clone(sessions), session(known[0]))...), identity.ErrSessionNotFound)
+		if s := get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), sessions[0].ID)); s.Generation == 2 {
+			t.Error("a change of many was made in part")
+		}
+		must(t, w.Sessions().Update(w.ctx, w.here(), sessions...))
+		w.inTx(t, func(tx repos) error {
+			found := get[[]identity.Session](t)(tx.Sessions().LockMany(w.ctx, w.here(), every))
+			byID := func(a, b identity.Session) int { return strings.Compare(string(a.ID), string(b.ID)) }
+			same(t, "changed", slices.SortedFunc(slices.Values(found), byID), slices.SortedFunc(slices.Values(sessions), byID))
+			return nil
+		})
 	},
 	"a login leads to one player": func(t *testing.T, w *world) {
 		first, other := w.player(t, w.here()), player()
@@ -73,9 +136,9 @@ var playerTests = map[string]func(*testing.T, *world){
 	},
 	"seen moves forward only": func(t *testing.T, w *world) {
 		p := w.player(t, w.here())
-		must(t, w.Players().Seen(w.ctx, w.here(), p.ID, later(time.Hour)))
-		must(t, w.Players().Seen(w.ctx, w.here(), p.ID, later(time.Minute)))
-		must(t, w.Players().Seen(w.ctx, w.here(), "nobody", later(time.Minute)))
+		must(t, w.Players().Seen(w.ctx, w.here(), later(time.Hour), p.ID))
+		must(t, w.Players().Seen(w.ctx, w.here(), later(time.Minute), p.ID))
+		must(t, w.Players().Seen(w.ctx, w.here(), later(time.Minute), "nobody"))
 		p.LastSeenAt = later(time.Hour)
 		same(t, "seen", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), p.ID)), p)
 	},

@@ -25,7 +25,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 		for _, foreign := range []tenancy.Scope{w.away.Scope(), w.abroad.Scope()} {
 			fails(t, "player", second(w.Players().Get(w.ctx, foreign, b.player.ID)), identity.ErrPlayerNotFound)
 			fails(t, "login", second(w.Players().ByLogin(w.ctx, foreign, b.login.Method, b.login.Subject)), identity.ErrPlayerNotFound)
-			must(t, w.Players().Seen(w.ctx, foreign, b.player.ID, later(time.Hour)))
+			must(t, w.Players().Seen(w.ctx, foreign, later(time.Hour), b.player.ID))
 			same(t, "searched players", get[[]identity.Player](t)(w.Players().Search(w.ctx, foreign, identity.PlayerQuery{ID: b.player.ID, Limit: 10})), []identity.Player{})
 			same(t, "logins", get[[]identity.Login](t)(w.Players().Logins(w.ctx, foreign, b.player.ID)), []identity.Login{})
 			fails(t, "ban", w.Players().SetBan(w.ctx, foreign, b.player.ID, identity.Ban{At: start}), identity.ErrPlayerNotFound)
@@ -92,10 +92,10 @@ var isolationTests = map[string]func(*testing.T, *world){
 		key.GoneAt = later(time.Hour)
 		must(t, w.SigningKeys().Save(w.ctx, there, []identity.SealedKey{key}))
 		doc := b.document
-		doc.Value = []byte(`{"theirs":true}`)
+		doc.Version, doc.Value = 1, []byte(`{"theirs":true}`)
 		must(t, writeOne(w.ctx, w, there, doc))
 		must(t, writeOne(w.ctx, w, there, tombstone(doc)))
-		must(t, w.Players().Seen(w.ctx, there, b.player.ID, later(time.Hour)))
+		must(t, w.Players().Seen(w.ctx, there, later(time.Hour), b.player.ID))
 
 		same(t, "player", get[identity.Player](t)(w.Players().ByLogin(w.ctx, w.here(), b.login.Method, b.login.Subject)), b.player)
 		same(t, "session", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), b.session.ID)), b.session)
@@ -113,7 +113,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Players.Create":      w.Players().Create(w.ctx, none, fresh, login(fresh)),
 			"Players.Get":         second(w.Players().Get(w.ctx, none, b.player.ID)),
 			"Players.ByLogin":     second(w.Players().ByLogin(w.ctx, none, b.login.Method, b.login.Subject)),
-			"Players.Seen":        w.Players().Seen(w.ctx, none, b.player.ID, start),
+			"Players.Seen":        w.Players().Seen(w.ctx, none, start, b.player.ID),
 			"Sessions.Create":     w.Sessions().Create(w.ctx, none, b.session),
 			"Sessions.Get":        second(w.Sessions().Get(w.ctx, none, b.session.ID)),
 			"Sessions.Lock":       second(w.Sessions().Lock(w.ctx, none, b.session.ID)),

@@ -39,6 +39,9 @@ func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
 	must(t, w.Sessions().Create(w.ctx, b.scope, b.session))
 	must(t, w.SigningKeys().Save(w.ctx, b.scope, []identity.SealedKey{b.key}))
 	must(t, writeOne(w.ctx, w, b.scope, b.document))
+	before := b.document
+	b.document.Version++
+	must(t, w.Documents().WriteMany(w.ctx, b.scope, []storage.Write{{Document: b.document, Before: 1, Past: []storage.Document{before}}}))
 	must(t, w.Collections().Save(w.ctx, b.scope, b.collection))
 	b.season, b.entry = w.board(t, b.scope, "laps"), entry(b.player.ID, 7, 1)
 	must(t, w.Entries().WriteMany(w.ctx, b.scope, b.season, []ranking.EntryWrite{entryWrite(b.entry, 0)}))
@@ -57,6 +60,7 @@ func (b belongings) gone(t *testing.T, w *world) {
 	fails(t, "login", second(w.Players().ByLogin(w.ctx, b.scope, b.login.Method, b.login.Subject)), identity.ErrPlayerNotFound)
 	fails(t, "session", second(w.Sessions().Get(w.ctx, b.scope, b.session.ID)), identity.ErrSessionNotFound)
 	fails(t, "document", second(getOne(w.ctx, w, b.scope, b.document.Ref)), storage.ErrNotFound)
+	fails(t, "revision", second(w.Documents().Revision(w.ctx, b.scope, b.document.Ref, 1)), storage.ErrRevisionNotFound)
 	fails(t, "collection", second(w.Collections().Get(w.ctx, b.scope, b.collection.Name)), storage.ErrCollectionNotFound)
 	fails(t, "leaderboard", second(w.Boards().Get(w.ctx, b.scope, "laps")), ranking.ErrBoardNotFound)
 	fails(t, "season", second(w.Boards().Season(w.ctx, b.scope, "laps", 1)), ranking.ErrSeasonNotFound)
