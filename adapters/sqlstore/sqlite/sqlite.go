@@ -57,9 +57,16 @@ func open(_ context.Context, address *url.URL, kit plugin.Kit) (datastore.Datast
 	if err := file.Close(); err != nil {
 		return nil, fmt.Errorf("make file: %w", err)
 	}
-	// BEGIN IMMEDIATE takes the file's one write lock at once: a transaction
-	// never finds out half-way that another writer was faster.
-	write, err := pool(path, url.Values{"_txlock": {"immediate"}}, 1)
+	return assemble(path, writing, kit)
+}
+
+// writing sets the connection up that writes. BEGIN IMMEDIATE takes the file's one write lock at
+// once: a transaction never finds out half-way that another writer was faster.
+var writing = url.Values{"_txlock": {"immediate"}}
+
+// assemble makes the store of a file that is there.
+func assemble(path string, writing url.Values, kit plugin.Kit) (*database, error) {
+	write, err := pool(path, writing, 1)
 	if err != nil {
 		return nil, err
 	}
