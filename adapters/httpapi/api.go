@@ -14,6 +14,7 @@ import (
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/jobs"
+	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
@@ -32,6 +33,7 @@ type Options struct {
 	SignIn        *signin.UseCases
 	Players       *players.UseCases
 	Documents     *documents.UseCases
+	Leaderboards  *leaderboards.UseCases
 	Operators     *operators.UseCases
 	Throttle      *limits.Throttle
 	// Directory knows the origins of web pages that each environment lets in.

@@ -342,6 +342,11 @@ var catalogue = map[string]entry{
 		"The leaderboard has no season with this number.",
 		"List the leaderboard's seasons.",
 	},
+	"ranking.season_closed": {
+		fault.Conflict, "Season closed before",
+		"The season to be closed was closed already: by somebody else, or by a request of yours whose reply got lost.",
+		"Read the leaderboard to see which season is open.",
+	},
 	"ranking.not_ranked": {
 		fault.NotFound, "Not ranked",
 		"The player has no place in this season: nothing was submitted, or the entry was removed.",

@@ -117,14 +117,14 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 		one(&f.options)
 	}
 	f.app = compose.New(compose.Ports{
-		Store: store, Limiter: engine.Limiter(), Revocations: engine.Revocations(), Tokens: jwt.Tokens{}, Clock: f.clock, IDs: system.IDs{},
+		Store: store, Limiter: engine.Limiter(), Revocations: engine.Revocations(), Ranks: engine.Ranks(), Tokens: jwt.Tokens{}, Clock: f.clock, IDs: system.IDs{},
 		Random: system.Random{}, Vault: f.options.Vault, Issuer: "https://game.example", Schemas: jsonschema.Compiler{}, Limits: f.options.Limits,
 		Passwords: argon2.New(argon2.Parameters{Memory: 64, Time: 1, Threads: 1}, system.Random{}), Mail: &f.mail, MailFrom: "game@example.com",
 	})
 	o := &f.options
 	o.Authenticator, o.SignIn, o.Players, o.Documents = f.app.Authenticator, f.app.SignIn, f.app.Players, f.app.Documents
 	o.Operators, o.Throttle, o.Jobs = f.app.Operators, f.app.Throttle, f.app.Jobs
-	o.Ledger, o.Directory = f.app.Ledger, f.app.Directory
+	o.Ledger, o.Directory, o.Leaderboards = f.app.Ledger, f.app.Directory, f.app.Leaderboards
 	if f.api, err = New(*o); err != nil {
 		t.Fatal(err)
 	}

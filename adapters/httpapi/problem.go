@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/storage"
@@ -139,6 +140,8 @@ func current(v any) any {
 		return fullProfile(v)
 	case storage.Collection:
 		return collectionOf(v)
+	case operators.Leaderboard:
+		return leaderboardOf(v.Board, v.Season)
 	case tenancy.Environment:
 		return environmentOf(v)
 	}

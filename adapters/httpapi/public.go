@@ -32,6 +32,10 @@ type published struct {
 	RequestTime       int                  `json:"request_seconds" doc:"How long a request may take."`
 	Rates             map[string]ratesInfo `json:"rates" doc:"By class of route."`
 
+	Leaderboards       int `json:"leaderboards" doc:"Leaderboards of an environment."`
+	LeaderboardRuns    int `json:"leaderboard_runs" doc:"Runs of a batch."`
+	LeaderboardPlayers int `json:"leaderboard_players" doc:"Players whose places are asked for at once."`
+
 	ConcurrentRequests int `json:"concurrent_requests" doc:"Requests that each replica serves at once."`
 	WaitingRequests    int `json:"waiting_requests" doc:"Requests that wait for that, for up to a second; more are refused with service.overloaded."`
 	Connections        int `json:"connections" doc:"Connections that each replica keeps open; more wait to be taken."`
@@ -54,6 +58,7 @@ func limitsOf(l limits.Limits) *published {
 	}
 	p := &published{
 		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault,
+		Leaderboards: l.Leaderboards, LeaderboardRuns: l.LeaderboardRuns, LeaderboardPlayers: l.LeaderboardPlayers,
 		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
 

@@ -32,7 +32,7 @@ type shape struct {
 }
 
 type member struct {
-	at   int
+	at   []int
 	read reading
 }
 
@@ -47,9 +47,12 @@ var (
 
 func shapeOf(t reflect.Type) *shape {
 	s := &shape{members: map[string]member{}}
-	for i := range t.NumField() {
-		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		s.members[name] = member{at: i, read: readingOf(t.Field(i).Type)}
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Anonymous {
+			continue // its members are among the visible ones
+		}
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		s.members[name] = member{at: f.Index, read: readingOf(f.Type)}
 		if !strings.Contains(options, "omit") {
 			s.required = append(s.required, name)
 		}
@@ -235,7 +238,7 @@ func (s *shape) read(b *bodyReader, into reflect.Value) error {
 			continue
 		}
 		seen = append(seen, name)
-		if err := m.read(b, into.Field(m.at)); err != nil {
+		if err := m.read(b, into.FieldByIndex(m.at)); err != nil {
 			return err
 		}
 	}

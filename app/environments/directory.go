@@ -9,21 +9,21 @@ package environments
 import (
 	"context"
 	"fmt"
-	"time"
 
+	"github.com/overworldhq/overworld/app/recent"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 )
 
 // Fresh is how long a cached environment or key set is used.
-const Fresh = time.Second
+const Fresh = recent.Fresh
 
 // Directory finds environments by id.
 type Directory struct {
 	store datastore.Datastore
 	clock clock.Clock
-	known recent[tenancy.EnvironmentID, tenancy.Environment]
+	known recent.Values[tenancy.EnvironmentID, tenancy.Environment]
 }
 
 func NewDirectory(store datastore.Datastore, clock clock.Clock) *Directory {
@@ -32,7 +32,7 @@ func NewDirectory(store datastore.Datastore, clock clock.Clock) *Directory {
 
 // Get is ErrEnvironmentNotFound when there is none.
 func (d *Directory) Get(ctx context.Context, id tenancy.EnvironmentID) (tenancy.Environment, error) {
-	return d.known.get(id, d.clock.Now(), func() (tenancy.Environment, error) {
+	return d.known.Get(id, d.clock.Now(), func() (tenancy.Environment, error) {
 		environment, err := d.store.Environments().Get(ctx, id)
 		if err != nil {
 			return environment, fmt.Errorf("find environment: %w", err)
@@ -42,7 +42,7 @@ func (d *Directory) Get(ctx context.Context, id tenancy.EnvironmentID) (tenancy.
 }
 
 // Forget makes the next Get ask the database.
-func (d *Directory) Forget(id tenancy.EnvironmentID) { d.known.forget(id) }
+func (d *Directory) Forget(id tenancy.EnvironmentID) { d.known.Forget(id) }
 
 // Each visits every environment of every project; it stops at the first error.
 func Each(ctx context.Context, store datastore.Repos, visit func(tenancy.Environment) error) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/overworldhq/overworld/app/recent"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -22,7 +23,7 @@ type KeyRing struct {
 	ids    ids.Source
 	random secrets.Random
 	vault  secrets.Vault
-	known  recent[tenancy.EnvironmentID, identity.KeySet]
+	known  recent.Values[tenancy.EnvironmentID, identity.KeySet]
 }
 
 func NewKeyRing(store datastore.Datastore, clock clock.Clock, ids ids.Source, random secrets.Random, vault secrets.Vault) *KeyRing {
@@ -32,7 +33,7 @@ func NewKeyRing(store datastore.Datastore, clock clock.Clock, ids ids.Source, ra
 // Keys gives an environment's key set.
 func (r *KeyRing) Keys(ctx context.Context, scope tenancy.Scope) (identity.KeySet, error) {
 	now := r.clock.Now()
-	return r.known.get(scope.Environment(), now, func() (identity.KeySet, error) {
+	return r.known.Get(scope.Environment(), now, func() (identity.KeySet, error) {
 		sealed, err := r.store.SigningKeys().List(ctx, scope)
 		if err != nil {
 			return nil, fmt.Errorf("list signing keys: %w", err)
@@ -95,7 +96,7 @@ func (r *KeyRing) Rotate(ctx context.Context, tx datastore.Repos, scope tenancy.
 
 // Forget makes the next Keys ask the database.
 func (r *KeyRing) Forget(scope tenancy.Scope) {
-	r.known.forget(scope.Environment())
+	r.known.Forget(scope.Environment())
 }
 
 // open gives the keys that are not gone yet. Of the others nothing is needed,

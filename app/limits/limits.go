@@ -45,6 +45,12 @@ type Limits struct {
 	// ResetTime one that gives another password.
 	VerifyTime time.Duration
 	ResetTime  time.Duration
+	// Leaderboards bounds the leaderboards of an environment.
+	Leaderboards int
+	// LeaderboardRuns bounds the runs of one batch.
+	LeaderboardRuns int
+	// LeaderboardPlayers bounds the players whose places are asked for at once.
+	LeaderboardPlayers int
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
 	PageItems   int
 	PageDefault int
@@ -115,6 +121,10 @@ func Default() Limits {
 		PageDefault:       50,
 		RequestTime:       15 * time.Second,
 
+		Leaderboards:       500,
+		LeaderboardRuns:    100,
+		LeaderboardPlayers: 100,
+
 		ConcurrentRequests: 128,
 		WaitingRequests:    128,
 		Connections:        10_000,
@@ -159,6 +169,9 @@ func (l Limits) Check() error {
 	within("code_tries", l.CodeTries, 1, 100)
 	within("verify_seconds", int(l.VerifyTime/time.Second), 60, 30*24*3600)
 	within("reset_seconds", int(l.ResetTime/time.Second), 60, 24*3600)
+	within("leaderboards", l.Leaderboards, 1, 10_000)
+	within("leaderboard_runs", l.LeaderboardRuns, 1, 1000)
+	within("leaderboard_players", l.LeaderboardPlayers, 1, 1000)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)

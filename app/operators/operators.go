@@ -8,6 +8,7 @@ import (
 	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -30,13 +31,14 @@ type UseCases struct {
 	clock       clock.Clock
 	ids         ids.Source
 	random      secrets.Random
+	boards      *leaderboards.UseCases
 }
 
 func New(
 	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
-	book *collections.Book, documents *documents.UseCases, limits limits.Limits, clock clock.Clock, ids ids.Source, random secrets.Random,
+	book *collections.Book, documents *documents.UseCases, boards *leaderboards.UseCases, limits limits.Limits, clock clock.Clock, ids ids.Source, random secrets.Random,
 ) *UseCases {
-	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, book: book, documents: documents, limits: limits, clock: clock, ids: ids, random: random}
+	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, book: book, documents: documents, boards: boards, limits: limits, clock: clock, ids: ids, random: random}
 }
 
 // project finds the project that the caller names. Naming another than one's own

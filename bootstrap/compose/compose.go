@@ -5,6 +5,7 @@ import (
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/jobs"
+	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/mailing"
 	"github.com/overworldhq/overworld/app/once"
@@ -12,6 +13,7 @@ import (
 	"github.com/overworldhq/overworld/app/players"
 	"github.com/overworldhq/overworld/app/signin"
 	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
@@ -29,6 +31,7 @@ type Ports struct {
 	Store       datastore.Datastore
 	Limiter     limiter.Limiter
 	Revocations revocation.Memory
+	Ranks       ranking.Index
 	Tokens      identity.AccessTokens
 	Clock       clock.Clock
 	IDs         ids.Source
@@ -54,6 +57,7 @@ type App struct {
 	SignIn        *signin.UseCases
 	Players       *players.UseCases
 	Documents     *documents.UseCases
+	Leaderboards  *leaderboards.UseCases
 	Operators     *operators.UseCases
 	Outbox        *mailing.Outbox
 	Desk          *signin.Desk

@@ -9,6 +9,7 @@ import (
 	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/mailing"
 	"github.com/overworldhq/overworld/app/once"
@@ -20,11 +21,11 @@ import (
 // New builds the use cases over the given ports.
 func New(ports Ports) *App {
 	wire.Build(
-		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Tokens", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
+		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Tokens", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
 		access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
 		limits.NewThrottle, once.NewLedger,
-		mailing.New, signin.NewDesk, signin.New, players.New, collections.NewBook, documents.New, operators.New,
+		mailing.New, signin.NewDesk, signin.New, players.New, collections.NewBook, documents.New, leaderboards.New, operators.New,
 		allJobs,
 		wire.Struct(new(App), "*"),
 	)

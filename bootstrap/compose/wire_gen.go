@@ -11,6 +11,7 @@ import (
 	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/mailing"
 	"github.com/overworldhq/overworld/app/once"
@@ -50,7 +51,9 @@ func New(ports Ports) *App {
 	compiler := ports.Schemas
 	book := collections.NewBook(compiler, limitsLimits)
 	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
-	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, limitsLimits, clock, source, random)
+	index := ports.Ranks
+	leaderboardsUseCases := leaderboards.New(datastore, index, directory, clock, source, limitsLimits)
+	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, limitsLimits, clock, source, random)
 	v := allJobs(datastore, clock, outbox)
 	app := &App{
 		Authenticator: authenticator,
@@ -61,6 +64,7 @@ func New(ports Ports) *App {
 		SignIn:        useCases,
 		Players:       playersUseCases,
 		Documents:     documentsUseCases,
+		Leaderboards:  leaderboardsUseCases,
 		Operators:     operatorsUseCases,
 		Outbox:        outbox,
 		Desk:          desk,

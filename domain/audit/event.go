@@ -61,6 +61,12 @@ const (
 	PlayerUnbanned       Action = "player.unbanned"
 	EmailLinked          Action = "player.email_linked"
 	PasswordReset        Action = "player.password_reset"
+	LeaderboardCreated   Action = "leaderboard.created"
+	LeaderboardUpdated   Action = "leaderboard.updated"
+	LeaderboardDeleted   Action = "leaderboard.deleted"
+	SeasonClosed         Action = "leaderboard.season_closed"
+	EntrySubmitted       Action = "leaderboard.run_submitted"
+	EntryRemoved         Action = "leaderboard.entry_removed"
 	AccessRefused        Action = "access.refused"
 )
 

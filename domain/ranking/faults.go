@@ -14,7 +14,9 @@ var (
 	ErrSeasonNotFound = fault.New(fault.NotFound, "ranking.season_not_found", "The leaderboard has no such season.")
 	// ErrEntryStale is the loss of a race, which is best run again.
 	ErrEntryStale = fault.New(fault.Conflict, "ranking.entry_raced", "Another writer was first.")
-	ErrNotRanked  = fault.New(fault.NotFound, "ranking.not_ranked", "The player has no place in this season.")
+	// ErrSeasonClosed refuses to close a season again.
+	ErrSeasonClosed = fault.New(fault.Conflict, "ranking.season_closed", "This season was closed before.")
+	ErrNotRanked    = fault.New(fault.NotFound, "ranking.not_ranked", "The player has no place in this season.")
 	// ErrSubmitDenied refuses a player on a board that only servers submit to.
 	ErrSubmitDenied = fault.New(fault.Forbidden, "ranking.submit_denied", "Only game servers submit to this leaderboard.")
 	// ErrOverflow refuses a sum that int64 can't hold.

@@ -10,18 +10,20 @@ import (
 type Permission string
 
 const (
-	ProjectsRead     Permission = "projects:read"
-	ProjectsWrite    Permission = "projects:write"
-	CredentialsRead  Permission = "credentials:read"
-	CredentialsWrite Permission = "credentials:write"
-	PlayersRead      Permission = "players:read"
-	PlayersWrite     Permission = "players:write"
-	DocumentsRead    Permission = "documents:read"
-	DocumentsWrite   Permission = "documents:write"
-	CollectionsRead  Permission = "collections:read"
-	CollectionsWrite Permission = "collections:write"
-	AuditRead        Permission = "audit:read"
-	WorkersRead      Permission = "workers:read"
+	ProjectsRead      Permission = "projects:read"
+	ProjectsWrite     Permission = "projects:write"
+	CredentialsRead   Permission = "credentials:read"
+	CredentialsWrite  Permission = "credentials:write"
+	PlayersRead       Permission = "players:read"
+	PlayersWrite      Permission = "players:write"
+	DocumentsRead     Permission = "documents:read"
+	DocumentsWrite    Permission = "documents:write"
+	CollectionsRead   Permission = "collections:read"
+	CollectionsWrite  Permission = "collections:write"
+	LeaderboardsRead  Permission = "leaderboards:read"
+	LeaderboardsWrite Permission = "leaderboards:write"
+	AuditRead         Permission = "audit:read"
+	WorkersRead       Permission = "workers:read"
 	// Everything is every permission its kind of credential can have.
 	Everything Permission = "*"
 )
@@ -31,10 +33,10 @@ const (
 var grantable = map[Kind][]Permission{
 	SecretKey: {
 		ProjectsRead, ProjectsWrite, CredentialsRead, CredentialsWrite, PlayersRead, PlayersWrite,
-		DocumentsRead, DocumentsWrite, CollectionsRead, CollectionsWrite, AuditRead, WorkersRead, Everything,
+		DocumentsRead, DocumentsWrite, CollectionsRead, CollectionsWrite, LeaderboardsRead, LeaderboardsWrite, AuditRead, WorkersRead, Everything,
 	},
 	PublishableKey: {},
-	ServerToken:    {PlayersRead, DocumentsRead, DocumentsWrite, Everything},
+	ServerToken:    {PlayersRead, DocumentsRead, DocumentsWrite, LeaderboardsRead, LeaderboardsWrite, Everything},
 }
 
 // Grantable lists what a kind of credential can be given.

@@ -45,6 +45,7 @@ var (
 	noPlayer  = answer{http.StatusNotFound, "identity.player_not_found"}
 	noSession = answer{http.StatusNotFound, "identity.session_not_found"}
 	noFile    = answer{http.StatusNotFound, "storage.document_not_found"}
+	noBoard   = answer{http.StatusNotFound, "ranking.board_not_found"}
 	noWrite   = answer{http.StatusForbidden, "storage.write_denied"}
 )
 
@@ -108,6 +109,20 @@ var samples = map[string]sample{
 	"batchDocuments":              {documentsEverywhere, batches, writesShared},
 	"deleteSharedDocument":        {documents, restores, deletesShared},
 	"listSharedDocuments":         {nothing, nil, always(ok)},
+
+	"getLeaderboard":     {boards, nil, seesBoard},
+	"listStandings":      {boards, nil, seesBoard},
+	"getStanding":        {boards, nil, seesBoard},
+	"listSeasons":        {boards, nil, seesBoard},
+	"submitScore":        {boards, submits, seesBoard},
+	"submitScores":       {boards, submitsMany, seesBoard},
+	"removeStanding":     {boards, resubmits, removesStanding},
+	"listLeaderboards":   {environments, nil, environment(ok)},
+	"createLeaderboard":  {environments, makesBoard, environment(created)},
+	"inspectLeaderboard": {environments, nil, environment(ok)},
+	"defineLeaderboard":  {environments, body(boardDefinition), environment(ok)},
+	"deleteLeaderboard":  {environments, nil, environment(unconfirmed)},
+	"beginSeason":        {environments, closesSeason, environment(created)},
 
 	"listProjects":      {nothing, nil, always(ok)},
 	"getProject":        {projects, nil, project(ok)},
@@ -184,6 +199,73 @@ func documentsEverywhere(*isolation) []target {
 
 const everywhereKey = "everywhere"
 
+// homeBoard is a leaderboard of the home environment alone.
+const homeBoard = "laps"
+
+var boardDefinition = object{"submitters": "player", "metadata_bytes": 100}
+
+func boards(i *isolation) []target {
+	on := func(name, board string, exists bool) target {
+		return target{name, map[string]string{"leaderboard": board, "player": i.owner.player}, exists}
+	}
+	return []target{on("the home leaderboard", homeBoard, true), on("no leaderboard", "nowhere", false)}
+}
+
+// submits carries the player that servers must name and players may not.
+func submits(_ *testing.T, i *isolation, c caller, _ target, r *request) {
+	r.body = object{"score": 1}
+	if c.kind != tenancy.PlayerToken {
+		r.body = object{"player": i.owner.player, "score": 1}
+	}
+}
+
+func submitsMany(_ *testing.T, i *isolation, _ caller, _ target, r *request) {
+	r.body = object{"runs": []object{{"player": i.owner.player, "score": 1}}}
+}
+
+// resubmits makes what a removal before this one may have removed.
+func resubmits(t *testing.T, i *isolation, _ caller, _ target, _ *request) {
+	i.enters(t)
+}
+
+// enters gives the home player a place.
+func (i *isolation) enters(t *testing.T) {
+	t.Helper()
+	i.server().Do(t, "POST", "/v1/leaderboards/"+homeBoard+"/scores", object{"player": i.owner.player, "score": 1}).Want(t, http.StatusOK)
+}
+
+var boardsMade atomic.Int64
+
+func makesBoard(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
+	r.body = object{"id": fmt.Sprintf("board-%d", boardsMade.Add(1))}
+}
+
+// closesSeason names the season that is open.
+func closesSeason(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	var shown struct {
+		Current struct {
+			Season int `json:"season"`
+		} `json:"current_season"`
+	}
+	i.operator().Do(t, "GET", "/v1/projects/"+home.project+"/environments/"+home.environment+"/leaderboards/"+homeBoard, nil).Want(t, http.StatusOK).Into(t, &shown)
+	r.body = object{"closes": shown.Current.Season}
+}
+
+// seesBoard: a leaderboard of another environment is as one that is nowhere.
+func seesBoard(_ *isolation, c caller, on target) answer {
+	if c.at == home && on.exists {
+		return ok
+	}
+	return noBoard
+}
+
+func removesStanding(i *isolation, c caller, on target) answer {
+	if seen := seesBoard(i, c, on); seen != ok {
+		return seen
+	}
+	return gone
+}
+
 func problems(*isolation) []target {
 	return []target{{"a problem", map[string]string{"code": "auth.scope_required"}, true}}
 }
@@ -197,7 +279,7 @@ func projects(*isolation) []target {
 
 func environments(i *isolation) []target {
 	on := func(name, project, environment string, exists bool) target {
-		vars := map[string]string{"project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID(), "collection": "badges"}
+		vars := map[string]string{"project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID(), "collection": "badges", "leaderboard": homeBoard}
 		return target{name, vars, exists}
 	}
 	return []target{

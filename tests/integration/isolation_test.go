@@ -110,6 +110,8 @@ func newIsolation(t *testing.T, w world) *isolation {
 	body := object{"value": object{"by": home.String()}}
 	server.Do(t, "PUT", "/v1/players/"+i.owner.player+"/documents/saves/one", body).Want(t, http.StatusCreated)
 	server.Do(t, "PUT", "/v1/documents/rules/one", body).Want(t, http.StatusCreated)
+	w.operator().Do(t, "POST", "/v1/projects/"+home.project+"/environments/"+home.environment+"/leaderboards", object{"id": homeBoard, "submitters": "player"}).Want(t, http.StatusCreated)
+	i.enters(t)
 	for at := range i.ids {
 		i.first.Client(projects[at.project].Server[at.environment]).
 			Do(t, "PUT", "/v1/documents/rules/"+everywhereKey, object{"value": object{"by": at.String()}}).Want(t, http.StatusCreated)

@@ -1,0 +1,194 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
+	"github.com/overworldhq/overworld/app/operators"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// boardRules are what a season is ranked by.
+type boardRules struct {
+	Sort     string `json:"sort" enum:"desc,asc" doc:"desc: the greater run is ahead."`
+	Operator string `json:"operator" enum:"best,latest,sum" doc:"What a further run does to a player's entry: replace one that is not as good, replace any, or be added."`
+	TieBreak string `json:"tie_break" enum:"earliest,latest,shared" doc:"Who of two equal runs is ahead: who reached the value first, or last; or both have the same rank, as in 1, 2, 2, 4."`
+	Attempts int    `json:"attempts" doc:"Runs that a player may submit in a season; 0: any number."`
+}
+
+func boardRulesOf(r ranking.Rules) boardRules {
+	return boardRules{string(r.Sort), string(r.Operator), string(r.TieBreak), r.Attempts}
+}
+
+// season is one as the API shows it.
+type season struct {
+	Season    int       `json:"season" doc:"Its number, from 1."`
+	State     string    `json:"state" enum:"open,closed"`
+	StartedAt time.Time `json:"started_at"`
+	EndedAt   time.Time `json:"ended_at,omitzero" doc:"Absent while it is open."`
+	boardRules
+}
+
+func seasonOf(s ranking.Season) *season {
+	shown := &season{Season: s.Number, State: "open", StartedAt: s.StartedAt, EndedAt: s.EndedAt, boardRules: boardRulesOf(s.Rules)}
+	if !s.Open() {
+		shown.State = "closed"
+	}
+	return shown
+}
+
+// leaderboard is a board as the API shows it.
+type leaderboard struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	boardRules
+	MinScore      *int64    `json:"min_score,omitempty" doc:"Absent: no bound."`
+	MaxScore      *int64    `json:"max_score,omitempty" doc:"Absent: no bound."`
+	Submitters    string    `json:"submitters" enum:"server,player" doc:"player: players for themselves, besides servers and operators."`
+	MetadataBytes int       `json:"metadata_bytes" doc:"What a run may bring along, as compact JSON; 0: nothing."`
+	Version       int64     `json:"version" doc:"Counts the edits. It is the ETag for operators."`
+	Current       *season   `json:"current_season,omitempty" doc:"The season that is open, with the rules that it keeps; absent in lists."`
+	CreatedAt     time.Time `json:"created_at"`
+	UpdatedAt     time.Time `json:"updated_at"`
+}
+
+func leaderboardOf(b ranking.Board, s ranking.Season) *leaderboard {
+	shown := listedLeaderboard(b)
+	shown.Current = seasonOf(s)
+	return shown
+}
+
+func listedLeaderboard(b ranking.Board) *leaderboard {
+	return &leaderboard{
+		ID: string(b.ID), Name: b.Name, boardRules: boardRulesOf(b.Rules), MinScore: b.MinScore, MaxScore: b.MaxScore,
+		Submitters: string(b.Submitters), MetadataBytes: b.MetadataBytes, Version: b.Version, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt,
+	}
+}
+
+// definitionBody is what operators say of a board. Absent members take their defaults.
+type definitionBody struct {
+	Name          string `json:"name,omitempty" doc:"1 to 80 characters; the id if absent."`
+	Sort          string `json:"sort,omitempty" enum:"desc,asc" doc:"desc if absent: the greater run is ahead."`
+	Operator      string `json:"operator,omitempty" enum:"best,latest,sum" doc:"best if absent."`
+	TieBreak      string `json:"tie_break,omitempty" enum:"earliest,latest,shared" doc:"earliest if absent."`
+	Attempts      int64  `json:"attempts,omitzero" doc:"Runs that a player may submit in a season; 0 if absent, which is any number."`
+	MinScore      *int64 `json:"min_score,omitempty"`
+	MaxScore      *int64 `json:"max_score,omitempty"`
+	Submitters    string `json:"submitters,omitempty" enum:"server,player" doc:"server if absent: players can't submit."`
+	MetadataBytes int64  `json:"metadata_bytes,omitzero" doc:"0 to 4096; 0 if absent: runs bring nothing along."`
+}
+
+func (b definitionBody) definition() ranking.Definition {
+	return ranking.Definition{
+		Name: b.Name, MinScore: b.MinScore, MaxScore: b.MaxScore, Submitters: ranking.Submitters(b.Submitters), MetadataBytes: int(b.MetadataBytes),
+		Rules: ranking.Rules{Sort: ranking.Sort(b.Sort), Operator: ranking.Operator(b.Operator), TieBreak: ranking.TieBreak(b.TieBreak), Attempts: int(b.Attempts)},
+	}
+}
+
+type (
+	leaderboardList struct {
+		environmentPath
+		paging
+	}
+	leaderboardCreate struct {
+		environmentPath
+		Body struct {
+			ID string `json:"id" doc:"1 to 64 lower-case letters, digits and single hyphens, beginning with a letter."`
+			definitionBody
+		}
+	}
+	leaderboardInput struct {
+		environmentPath
+		boardPath
+	}
+	leaderboardPut struct {
+		leaderboardInput
+		ifMatch
+		Body definitionBody
+	}
+	leaderboardDelete struct {
+		leaderboardInput
+		Confirm string `query:"confirm" doc:"The leaderboard's id, once more."`
+	}
+	seasonBegin struct {
+		leaderboardInput
+		Body struct {
+			Closes int64 `json:"closes" doc:"The number of the season that is open, and ends now. Naming it keeps a repeated request from ending the next one."`
+		}
+	}
+)
+
+func operatedLeaderboardRoutes(o Options) []route {
+	const all = "/v1/projects/{project}/environments/{environment}/leaderboards"
+	const one = all + "/{leaderboard}"
+	shown := func(c *call, l operators.Leaderboard) *leaderboard {
+		c.tag = versionTag(l.Board.Version)
+		return leaderboardOf(l.Board, l.Season)
+	}
+	untagged := func(_ *call, l operators.Leaderboard) *leaderboard { return leaderboardOf(l.Board, l.Season) }
+	return []route{
+		define(route{
+			Method: http.MethodGet, Path: all, ID: "listLeaderboards", Tag: "Leaderboards", Class: limits.Operate,
+			Summary: "List an environment's leaderboards", Description: "By id.",
+		}, operator(tenancy.LeaderboardsRead), func(ctx context.Context, c *call, in *leaderboardList) (*list[*leaderboard], error) {
+			limit, after, err := c.page(in.paging, 1)
+			if err != nil {
+				return nil, err
+			}
+			found, err := o.Operators.Leaderboards(ctx, c.principal, in.place(), ranking.BoardID(after[0]), limit)
+			if err != nil {
+				return nil, err
+			}
+			return pageOf(c, limit, found, listedLeaderboard, func(b ranking.Board) []string { return []string{string(b.ID)} }), nil
+		}),
+		change(route{
+			Method: http.MethodPost, Path: all, ID: "createLeaderboard", Tag: "Leaderboards", Class: limits.Operate,
+			Statuses: []int{http.StatusCreated}, Tagged: true, Summary: "Make a leaderboard", Description: "Its first season begins now.",
+		}, operator(tenancy.LeaderboardsWrite), shown, func(ctx context.Context, c *call, in *leaderboardCreate, tell once.Effect[operators.Leaderboard]) (operators.Leaderboard, error) {
+			return o.Operators.CreateLeaderboard(ctx, c.principal, in.place(), ranking.BoardID(in.Body.ID), in.Body.definition(), tell)
+		}),
+		define(route{
+			Method: http.MethodGet, Path: one, ID: "inspectLeaderboard", Tag: "Leaderboards", Class: limits.Operate,
+			Summary: "Read a leaderboard as an operator", Description: "Its definition, and the open season with the rules that it keeps. The ETag is the definition's version.",
+		}, operator(tenancy.LeaderboardsRead), func(ctx context.Context, c *call, in *leaderboardInput) (*leaderboard, error) {
+			l, err := o.Operators.Leaderboard(ctx, c.principal, in.place(), ranking.BoardID(in.Leaderboard))
+			if err != nil {
+				return nil, err
+			}
+			// Never a 304: the season changes without a new version.
+			c.header().Set("ETag", `"`+versionTag(l.Board.Version)+`"`)
+			return untagged(c, l), nil
+		}),
+		change(route{
+			Method: http.MethodPut, Path: one, ID: "defineLeaderboard", Tag: "Leaderboards", Class: limits.Operate, Tagged: true,
+			Summary: "Replace a leaderboard's definition",
+			Description: "What would falsify running standings (sort, operator, tie_break, attempts) takes effect with the next season: current_season in the reply has the rules that hold until then. " +
+				"Everything else holds at once. With If-Match it is replaced only while it has the version you know; a miss is 412 and carries it as it is.",
+		}, operator(tenancy.LeaderboardsWrite), shown, func(ctx context.Context, c *call, in *leaderboardPut, tell once.Effect[operators.Leaderboard]) (none operators.Leaderboard, _ error) {
+			pre, err := c.precondition()
+			if err != nil {
+				return none, err
+			}
+			edit := operators.LeaderboardEdit{Versions: pre.Versions, Change: func(d *ranking.Definition) { *d = in.Body.definition() }}
+			return o.Operators.EditLeaderboard(ctx, c.principal, in.place(), ranking.BoardID(in.Leaderboard), edit, tell)
+		}),
+		change(route{
+			Method: http.MethodDelete, Path: one, ID: "deleteLeaderboard", Tag: "Leaderboards", Class: limits.Operate,
+			Statuses: []int{http.StatusNoContent}, Summary: "Delete a leaderboard", Description: "With all its seasons and everything that players have in them, for good.",
+		}, operator(tenancy.LeaderboardsWrite), done, func(ctx context.Context, c *call, in *leaderboardDelete, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+			return none, o.Operators.DeleteLeaderboard(ctx, c.principal, in.place(), ranking.BoardID(in.Leaderboard), in.Confirm, tell)
+		}),
+		change(route{
+			Method: http.MethodPost, Path: one + "/seasons", ID: "beginSeason", Tag: "Leaderboards", Class: limits.Operate,
+			Statuses: []int{http.StatusCreated}, Summary: "End the open season and begin the next",
+			Description: "The standings of the season that ends are frozen and stay readable with season=; every run counts in the one season or the other. " +
+				"The next one begins empty, by the leaderboard's present rules. 409 ranking.season_closed when closes names one that is over.",
+		}, operator(tenancy.LeaderboardsWrite), untagged, func(ctx context.Context, c *call, in *seasonBegin, tell once.Effect[operators.Leaderboard]) (operators.Leaderboard, error) {
+			return o.Operators.CloseSeason(ctx, c.principal, in.place(), ranking.BoardID(in.Leaderboard), int(in.Body.Closes), tell)
+		}),
+	}
+}

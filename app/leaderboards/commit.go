@@ -1,0 +1,390 @@
+package leaderboards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/overworldhq/overworld/app/coalesce"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/once"
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// work is one change of one entry.
+type work struct {
+	player  identity.PlayerID
+	removes bool
+	apply   func(board ranking.Board, season ranking.Season, before *ranking.Entry, now time.Time) (ranking.Entry, ranking.Receipt, error)
+}
+
+// group is what one caller wants done as a whole; most have one work.
+type group struct {
+	principal   tenancy.Principal
+	environment tenancy.Environment
+	board       ranking.BoardID
+	works       []work
+	effects     []once.Effect[[]ranking.Receipt]
+}
+
+func (g group) place() place { return place{g.principal.Scope(), g.board} }
+
+// result is what became of a group: a receipt for each work, or why none was done.
+type result struct {
+	receipts []ranking.Receipt
+	err      error
+}
+
+// Bounds of the commits that concurrent writers share.
+const (
+	commitGroups  = 64
+	commitFlights = 2
+	waitingGroups = 4096
+)
+
+func newWriters(u *UseCases, store datastore.Datastore, limits limits.Limits) *coalesce.Coalescer[group, result] {
+	flights := commitFlights
+	if store.Exclusive() {
+		flights = 1 // such an engine has one writer at a time
+	}
+	return coalesce.New(coalesce.Options{
+		Batch: commitGroups, Flights: flights, Queue: waitingGroups, Deadline: limits.RequestTime, Splits: spoilt,
+	}, u.commit)
+}
+
+// spoilt tells whether one group may be why a whole commit failed: not when the
+// database is away, nor when time ran out.
+func spoilt(err error) bool {
+	return fault.KindOf(err) != fault.Unavailable && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// errRaced is a commit that began with what is no longer so: another writer made an
+// entry, or the season has another epoch or was closed.
+var errRaced = errors.New("another writer was first")
+
+// desk is where the works of one commit are done.
+type desk struct {
+	u      *UseCases
+	tables map[place]*table
+	owners map[owner]error // of those looked for: nil when they exist
+}
+
+type owner struct {
+	scope  tenancy.Scope
+	player identity.PlayerID
+}
+
+// table is a board at the desk.
+type table struct {
+	current
+	found   bool
+	absent  error // why it was not found
+	players []identity.PlayerID
+	intent  string
+	// missed tells that the index could not be told of the intent, so that the commit
+	// must leave it behind.
+	missed bool
+	states map[identity.PlayerID]state
+}
+
+// state is an entry as the works so far leave it.
+type state struct {
+	stored  int64          // the revision in the database; 0: there was never one
+	current *ranking.Entry // nil: there was never one
+}
+
+// commit does the groups in their order, in one transaction. A group that is
+// refused changes nothing and leaves the others alone. The index is told before
+// the transaction begins and after it has committed.
+func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error) {
+	for {
+		d := &desk{u: u, tables: map[place]*table{}, owners: map[owner]error{}}
+		if err := d.lay(ctx, groups); err != nil {
+			return nil, err
+		}
+		d.intend(ctx)
+		var results []result
+		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
+			results, err = d.work(ctx, tx, groups)
+			return err
+		})
+		if errors.Is(err, errRaced) && ctx.Err() == nil {
+			d.withdraw(ctx)
+			continue
+		}
+		if err != nil {
+			// It may have committed or not. Who reads next finds the intents and looks.
+			return nil, err
+		}
+		return results, d.tell(ctx)
+	}
+}
+
+// lay finds the boards that the groups name.
+func (d *desk) lay(ctx context.Context, groups []group) error {
+	for _, g := range groups {
+		t, ok := d.tables[g.place()]
+		if !ok {
+			t = &table{}
+			d.tables[g.place()] = t
+			t.current, t.absent = d.u.current(ctx, g.place())
+			if t.found = t.absent == nil; !t.found && fault.KindOf(t.absent) != fault.NotFound {
+				return t.absent
+			}
+		}
+		for _, w := range g.works {
+			if !slices.Contains(t.players, w.player) {
+				t.players = append(t.players, w.player)
+			}
+		}
+	}
+	return nil
+}
+
+// places are those of the boards that there are, in one order, so that writers who
+// lock more than one don't wait for each other in a circle.
+func (d *desk) places() []place {
+	places := make([]place, 0, len(d.tables))
+	for at, t := range d.tables {
+		if t.found {
+			places = append(places, at)
+		}
+	}
+	slices.SortFunc(places, func(a, b place) int {
+		if c := strings.Compare(string(a.scope.Environment()), string(b.scope.Environment())); c != 0 {
+			return c
+		}
+		return strings.Compare(string(a.board), string(b.board))
+	})
+	return places
+}
+
+func (d *desk) intend(ctx context.Context) {
+	for _, at := range d.places() {
+		t := d.tables[at]
+		t.intent = d.u.ids.New()
+		// What keeps it from being noted doesn't matter: the commit goes another way.
+		t.missed = d.u.ranks.Intend(ctx, ladderOf(at.scope, t.season), ranking.Intent{ID: t.intent, Players: t.players}) != nil
+	}
+}
+
+// withdraw takes the intents of a transaction back that changed nothing, and forgets
+// what led to it.
+func (d *desk) withdraw(ctx context.Context) {
+	for at, t := range d.tables {
+		if !t.found {
+			continue
+		}
+		ladder := ladderOf(at.scope, t.season)
+		d.u.forget(ladder)
+		if !t.missed {
+			// One that stays is settled by who reads next.
+			_ = d.u.ranks.Apply(ctx, ladder, nil, t.intent)
+		}
+	}
+}
+
+// work does what happens within the transaction, which may run again.
+func (d *desk) work(ctx context.Context, tx datastore.Repos, groups []group) ([]result, error) {
+	now := d.u.clock.Now()
+	for _, at := range d.places() {
+		if err := d.hold(ctx, tx, at); err != nil {
+			return nil, err
+		}
+	}
+	results := make([]result, len(groups))
+	for i, g := range groups {
+		var err error
+		if results[i], err = d.do(ctx, tx, g, now); err != nil {
+			return nil, err
+		}
+	}
+	for _, at := range d.places() {
+		if err := d.write(ctx, tx, at); err != nil {
+			return nil, err
+		}
+	}
+	for i, g := range groups {
+		if results[i].err != nil {
+			continue
+		}
+		if err := once.Tell(ctx, tx, results[i].receipts, g.effects); err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
+}
+
+// hold keeps a season open and its entries to this transaction.
+func (d *desk) hold(ctx context.Context, tx datastore.Repos, at place) error {
+	t := d.tables[at]
+	epoch := t.season.Epoch
+	if t.missed {
+		// Before it is held: two who hold it could not both go on to renew it.
+		err := tx.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
+		switch {
+		case errors.Is(err, ranking.ErrSeasonNotFound):
+			return errRaced
+		case err != nil:
+			return fmt.Errorf("renew season: %w", err)
+		}
+	}
+	held, err := tx.Boards().Hold(ctx, at.scope, []ranking.BoardID{at.board})
+	if err != nil {
+		return fmt.Errorf("hold season: %w", err)
+	}
+	if len(held) == 0 || held[0].Number != t.season.Number || !t.missed && held[0].Epoch != epoch {
+		return errRaced
+	}
+	found, err := tx.Entries().LockMany(ctx, at.scope, refOf(t.season), t.players)
+	if err != nil {
+		return fmt.Errorf("read entries: %w", err)
+	}
+	t.states = make(map[identity.PlayerID]state, len(found))
+	for _, e := range found {
+		t.states[e.Player] = state{stored: e.Revision, current: &e}
+	}
+	return nil
+}
+
+// do does one group. Its error is the end of the whole transaction; a refusal is
+// part of the result.
+func (d *desk) do(ctx context.Context, tx datastore.Repos, g group, now time.Time) (result, error) {
+	t := d.tables[g.place()]
+	if !t.found {
+		return result{err: t.absent}, nil
+	}
+	before := map[identity.PlayerID]state{}
+	receipts := make([]ranking.Receipt, len(g.works))
+	for i, w := range g.works {
+		was := t.states[w.player]
+		if _, ok := before[w.player]; !ok {
+			before[w.player] = was
+		}
+		err := d.exists(ctx, tx, g.principal, w.player, was)
+		var next ranking.Entry
+		if err == nil {
+			next, receipts[i], err = w.apply(t.board, t.season, was.current, g.environment.Now(now))
+		}
+		if err != nil {
+			var refusal *fault.Fault
+			if !errors.As(err, &refusal) || refusal.Kind == fault.Internal || refusal.Kind == fault.Unavailable {
+				return result{}, err
+			}
+			maps.Copy(t.states, before)
+			return result{err: &Refused{Run: i, Err: err}}, nil
+		}
+		if was.current == nil || next.Revision != was.current.Revision {
+			t.states[w.player] = state{stored: was.stored, current: &next}
+		}
+	}
+	// Players' and servers' runs are the game itself.
+	if g.principal.Kind() == tenancy.SecretKey {
+		for i, w := range g.works {
+			if err := tx.Audit().Append(ctx, d.event(g, w, receipts[i], now)); err != nil {
+				return result{}, fmt.Errorf("audit: %w", err)
+			}
+		}
+	}
+	return result{receipts: receipts}, nil
+}
+
+// exists makes sure that the player of an entry that was never there exists, which
+// only a server or an operator can be wrong about.
+func (d *desk) exists(ctx context.Context, tx datastore.Repos, p tenancy.Principal, player identity.PlayerID, was state) error {
+	if was.current != nil || p.Kind() == tenancy.PlayerToken {
+		return nil
+	}
+	who := owner{p.Scope(), player}
+	err, known := d.owners[who]
+	if !known {
+		if _, err = tx.Players().Get(ctx, p.Scope(), player); err != nil {
+			err = fmt.Errorf("find player: %w", err)
+		}
+		d.owners[who] = err
+	}
+	return err
+}
+
+// write stores what the works left.
+func (d *desk) write(ctx context.Context, tx datastore.Repos, at place) error {
+	t := d.tables[at]
+	var writes []ranking.EntryWrite
+	for _, s := range t.states {
+		if s.current != nil && s.current.Revision != s.stored {
+			writes = append(writes, ranking.EntryWrite{Entry: *s.current, Key: t.season.Rules.Key(s.current.Run, s.current.AchievedAt), Before: s.stored})
+		}
+	}
+	if len(writes) == 0 {
+		return nil
+	}
+	err := tx.Entries().WriteMany(ctx, at.scope, refOf(t.season), writes)
+	switch {
+	case errors.Is(err, ranking.ErrEntryStale):
+		return errRaced
+	case err != nil:
+		return fmt.Errorf("write entries: %w", err)
+	}
+	return nil
+}
+
+// tell tells the index what was committed, entries that did not change too: their
+// last writer may not have come so far. An index that can't be told is left behind; only
+// if that fails as well are the callers not answered.
+func (d *desk) tell(ctx context.Context) error {
+	for at, t := range d.tables {
+		if !t.found {
+			continue
+		}
+		ladder := ladderOf(at.scope, t.season)
+		if t.missed {
+			d.u.forget(ladder)
+			continue
+		}
+		marks := make([]ranking.Mark, 0, len(t.states))
+		for _, s := range t.states {
+			if s.current != nil {
+				marks = append(marks, t.season.Mark(*s.current))
+			}
+		}
+		if d.u.ranks.Apply(ctx, ladder, marks, t.intent) == nil {
+			continue
+		}
+		err := d.u.store.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
+		d.u.forget(ladder)
+		// Of a board that was deleted in the meantime nobody asks.
+		if err != nil && !errors.Is(err, ranking.ErrSeasonNotFound) {
+			return fmt.Errorf("renew season: %w", err)
+		}
+	}
+	return nil
+}
+
+// event tells what an operator did.
+func (d *desk) event(g group, w work, r ranking.Receipt, now time.Time) audit.Event {
+	action := audit.EntrySubmitted
+	if w.removes {
+		action = audit.EntryRemoved
+	}
+	event := audit.By(g.principal, action, now).On("leaderboard", string(g.board))
+	event.ID = d.u.ids.New()
+	summary := func(run *ranking.Run) map[string]string {
+		s := map[string]string{"player": string(w.player), "season": strconv.Itoa(r.Season)}
+		if run != nil {
+			s["score"], s["subscore"] = strconv.FormatInt(run.Score, 10), strconv.FormatInt(run.Subscore, 10)
+		}
+		return s
+	}
+	event.Before, event.After = summary(r.Previous), summary(r.Current)
+	return event
+}

@@ -1,0 +1,179 @@
+package leaderboards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+const (
+	// buildPatience is how long a read waits for an index that is being built: a
+	// season of some ten thousand entries is ready by then.
+	buildPatience = time.Second
+	// buildTime bounds one building.
+	buildTime = 10 * time.Minute
+	buildPage = 2000
+	// settleRounds bounds how often a read settles what others left behind.
+	settleRounds = 8
+)
+
+// errNoIndex is a read that the index can't answer now.
+var errNoIndex = errors.New("the index can't be asked")
+
+// ask asks the index, which it mends or builds first if it must. It is errNoIndex
+// when that takes too long, or the index can't be reached.
+func (u *UseCases) ask(ctx context.Context, season ranking.Season, at ranking.Ladder, read func(ctx context.Context) (ranking.View, error)) (ranking.View, error) {
+	waited := false
+	for range settleRounds {
+		view, err := read(ctx)
+		var owed *ranking.Owed
+		switch {
+		case err == nil:
+			return view, nil
+		case errors.As(err, &owed):
+			err = u.settle(ctx, season, at, owed.Intents)
+		case errors.Is(err, ranking.ErrCold) && !waited:
+			waited = true
+			u.await(ctx, season, at)
+			continue
+		case errors.Is(err, ranking.ErrCold):
+			return view, errNoIndex
+		}
+		if err != nil {
+			if ctx.Err() == nil && errors.Is(err, fault.ErrUnavailable) {
+				return view, fmt.Errorf("%w: %w", errNoIndex, err)
+			}
+			return view, fmt.Errorf("read ranks: %w", err)
+		}
+	}
+	return ranking.View{}, errNoIndex
+}
+
+// settle tells the index what became of entries whose writers didn't. The lock waits
+// for one who is just at his commit; one who is not that far applies it himself.
+func (u *UseCases) settle(ctx context.Context, season ranking.Season, at ranking.Ladder, intents []ranking.Intent) error {
+	players := map[identity.PlayerID]bool{}
+	names := make([]string, len(intents))
+	for i, intent := range intents {
+		names[i] = intent.ID
+		for _, player := range intent.Players {
+			players[player] = true
+		}
+	}
+	var marks []ranking.Mark
+	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		marks = nil
+		found, err := tx.Entries().LockMany(ctx, at.Scope, refOf(season), keys(players))
+		for _, e := range found {
+			marks = append(marks, season.Mark(e))
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("read entries: %w", err)
+	}
+	return u.ranks.Apply(ctx, at, marks, names...)
+}
+
+// await builds the ladder, or waits for the one who does, for a while.
+func (u *UseCases) await(ctx context.Context, season ranking.Season, at ranking.Ladder) {
+	done := u.begin(season, at)
+	patience := time.NewTimer(buildPatience)
+	defer patience.Stop()
+	select {
+	case <-done:
+	case <-patience.C:
+	case <-ctx.Done():
+	}
+}
+
+// begin begins to build a ladder, unless this process is at it. It goes on when
+// the one who asked has left, and ends with its time, or with the store.
+func (u *UseCases) begin(season ranking.Season, at ranking.Ladder) <-chan struct{} {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if done, ok := u.builds[at]; ok {
+		return done
+	}
+	done := make(chan struct{})
+	u.builds[at] = done
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), buildTime)
+		defer cancel()
+		// Whoever reads next finds a ladder that is still cold, and begins anew.
+		_ = u.build(ctx, season, at)
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		delete(u.builds, at)
+		close(done)
+	}()
+	return done
+}
+
+// build brings all entries of a season to its index.
+func (u *UseCases) build(ctx context.Context, season ranking.Season, at ranking.Ladder) error {
+	builder := u.ids.New()
+	if err := u.ranks.Build(ctx, at, builder); err != nil {
+		return err
+	}
+	var cursor ranking.Cursor
+	for {
+		page, next, err := u.store.Entries().All(ctx, at.Scope, refOf(season), cursor, buildPage)
+		if err != nil {
+			return fmt.Errorf("read entries: %w", err)
+		}
+		marks := make([]ranking.Mark, len(page))
+		for i, e := range page {
+			marks[i] = season.Mark(e)
+		}
+		if err := u.again(ctx, func() error { return u.ranks.Fill(ctx, at, builder, marks) }); err != nil {
+			return fmt.Errorf("fill index: %w", err)
+		}
+		if len(page) < buildPage {
+			return u.ranks.Finish(ctx, at, builder)
+		}
+		cursor = next
+	}
+}
+
+const (
+	buildTries = 20
+	buildPause = 250 * time.Millisecond
+)
+
+// again repeats what an index refused that couldn't be reached for a moment: to begin
+// anew would cost more.
+func (u *UseCases) again(ctx context.Context, do func() error) error {
+	pause := time.NewTimer(buildPause)
+	defer pause.Stop()
+	for tries := 1; ; tries++ {
+		err := do()
+		if !errors.Is(err, fault.ErrUnavailable) || tries == buildTries {
+			return err
+		}
+		pause.Reset(buildPause)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func refOf(s ranking.Season) ranking.SeasonRef {
+	return ranking.SeasonRef{Board: s.Board, Number: s.Number}
+}
+
+func keys[K comparable, V any](m map[K]V) []K {
+	list := make([]K, 0, len(m))
+	for k := range m {
+		list = append(list, k)
+	}
+	return list
+}

@@ -1,0 +1,123 @@
+package leaderboards
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/overworldhq/overworld/app/coalesce"
+	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/recent"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/ids"
+)
+
+// UseCases are what callers do with leaderboards.
+type UseCases struct {
+	store     datastore.Datastore
+	ranks     ranking.Index
+	directory *environments.Directory
+	clock     clock.Clock
+	ids       ids.Source
+	writers   *coalesce.Coalescer[group, result]
+
+	boards  recent.Values[place, current]
+	seasons recent.Values[past, ranking.Season]
+
+	mu sync.Mutex
+	// builds are those under way in this process; each is closed when it is over.
+	builds map[ranking.Ladder]chan struct{}
+}
+
+func New(store datastore.Datastore, ranks ranking.Index, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits) *UseCases {
+	u := &UseCases{store: store, ranks: ranks, directory: directory, clock: clock, ids: ids, builds: map[ranking.Ladder]chan struct{}{}}
+	u.writers = newWriters(u, store, limits)
+	return u
+}
+
+// Writes tells of the commits that concurrent writers share.
+func (u *UseCases) Writes() coalesce.Stats { return u.writers.Stats() }
+
+// place names a board among those of all environments.
+type place struct {
+	scope tenancy.Scope
+	board ranking.BoardID
+}
+
+// past names a season among those of all environments.
+type past struct {
+	place
+	number int
+}
+
+// current is a board with the season that is open.
+type current struct {
+	board  ranking.Board
+	season ranking.Season
+}
+
+// Board gives a board and its open season, as they were within the last moment.
+func (u *UseCases) Board(ctx context.Context, p tenancy.Principal, id ranking.BoardID) (ranking.Board, ranking.Season, error) {
+	c, err := u.current(ctx, place{p.Scope(), id})
+	return c.board, c.season, err
+}
+
+func (u *UseCases) current(ctx context.Context, at place) (current, error) {
+	return u.boards.Get(at, u.clock.Now(), func() (c current, err error) {
+		if c.board, err = u.store.Boards().Get(ctx, at.scope, at.board); err != nil {
+			return c, fmt.Errorf("find leaderboard: %w", err)
+		}
+		// A season that was closed in between is not the current one, and says so itself.
+		if c.season, err = u.store.Boards().Season(ctx, at.scope, at.board, c.board.Season); err != nil {
+			return c, fmt.Errorf("find season: %w", err)
+		}
+		return c, nil
+	})
+}
+
+// season gives one season of a board; 0 is the current one.
+func (u *UseCases) season(ctx context.Context, at place, number int) (ranking.Season, error) {
+	c, err := u.current(ctx, at)
+	if err != nil || number == 0 || number == c.season.Number {
+		return c.season, err
+	}
+	return u.seasons.Get(past{at, number}, u.clock.Now(), func() (ranking.Season, error) {
+		season, err := u.store.Boards().Season(ctx, at.scope, at.board, number)
+		if err != nil {
+			return season, fmt.Errorf("find season: %w", err)
+		}
+		return season, nil
+	})
+}
+
+// Seasons gives up to limit seasons of a board with a smaller number, the latest first; 0 begins.
+func (u *UseCases) Seasons(ctx context.Context, p tenancy.Principal, id ranking.BoardID, before, limit int) ([]ranking.Season, error) {
+	if _, err := u.current(ctx, place{p.Scope(), id}); err != nil {
+		return nil, err
+	}
+	seasons, err := u.store.Boards().Seasons(ctx, p.Scope(), id, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list seasons: %w", err)
+	}
+	return seasons, nil
+}
+
+// Forget makes the next call ask the database about a board: it was just changed.
+func (u *UseCases) Forget(scope tenancy.Scope, id ranking.BoardID) {
+	u.boards.Forget(place{scope, id})
+}
+
+// forget forgets a season as well.
+func (u *UseCases) forget(at ranking.Ladder) {
+	on := place{at.Scope, at.Board}
+	u.boards.Forget(on)
+	u.seasons.Forget(past{on, at.Season})
+}
+
+func ladderOf(scope tenancy.Scope, s ranking.Season) ranking.Ladder {
+	return ranking.Ladder{Scope: scope, Board: s.Board, Season: s.Number, Epoch: s.Epoch}
+}

@@ -1,0 +1,142 @@
+package leaderboards
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// Standings are places in a season, all of one moment.
+type Standings struct {
+	Season ranking.Season
+	Places []ranking.Place
+	// Count is how many entries have a place; -1: not known.
+	Count int64
+	// Sequence names this state of the season's index; 0 when the database answered.
+	Sequence int64
+}
+
+// countBound is how far the database counts when the index can't be asked.
+const countBound = 10_000
+
+// Top gives up to limit places of a season (0: the current one) after a position; nil
+// is the beginning.
+func (u *UseCases) Top(ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int, after *ranking.Position, limit int) (Standings, error) {
+	return u.read(ctx, p, id, number, func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error) {
+		return u.ranks.Top(ctx, at, after, limit, shared)
+	}, func(ctx context.Context, s ranking.Season) (Standings, error) {
+		if after != nil {
+			return Standings{}, ranking.ErrWarming
+		}
+		return u.countedTop(ctx, p.Scope(), s, limit)
+	})
+}
+
+// Around gives a player's place with so many before and after it; ErrNotRanked when
+// he has none.
+func (u *UseCases) Around(ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int, player identity.PlayerID, before, after int) (Standings, error) {
+	return u.read(ctx, p, id, number, func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error) {
+		view, err := u.ranks.Around(ctx, at, player, before, after, shared)
+		if err == nil && len(view.Places) == 0 {
+			err = ranking.ErrNotRanked
+		}
+		return view, err
+	}, func(context.Context, ranking.Season) (Standings, error) { return Standings{}, ranking.ErrWarming })
+}
+
+// Among gives the places of those players that have one, the first ahead.
+func (u *UseCases) Among(ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int, players []identity.PlayerID) (Standings, error) {
+	players = slices.Compact(slices.Sorted(slices.Values(players)))
+	found, err := u.read(ctx, p, id, number, func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error) {
+		return u.ranks.Find(ctx, at, players, shared)
+	}, func(ctx context.Context, s ranking.Season) (Standings, error) {
+		return u.countedOne(ctx, p.Scope(), s, players)
+	})
+	slices.SortFunc(found.Places, func(a, b ranking.Place) int {
+		if c := bytes.Compare(a.Key[:], b.Key[:]); c != 0 {
+			return c
+		}
+		return bytes.Compare([]byte(a.Player), []byte(b.Player))
+	})
+	return found, err
+}
+
+// One gives a player's place; ErrNotRanked when he has none.
+func (u *UseCases) One(ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int, player identity.PlayerID) (Standings, error) {
+	found, err := u.Among(ctx, p, id, number, []identity.PlayerID{player})
+	if err == nil && len(found.Places) == 0 {
+		err = ranking.ErrNotRanked
+	}
+	return found, err
+}
+
+// read asks the index, and the database when the index can't be asked.
+func (u *UseCases) read(
+	ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int,
+	index func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error), database func(ctx context.Context, s ranking.Season) (Standings, error),
+) (Standings, error) {
+	season, err := u.season(ctx, place{p.Scope(), id}, number)
+	if err != nil {
+		return Standings{}, err
+	}
+	at := ladderOf(p.Scope(), season)
+	view, err := u.ask(ctx, season, at, func(ctx context.Context) (ranking.View, error) {
+		return index(ctx, at, season.Rules.TieBreak == ranking.Shared)
+	})
+	switch {
+	case errors.Is(err, errNoIndex):
+		standings, err := database(ctx, season)
+		standings.Season = season
+		return standings, err
+	case err != nil:
+		return Standings{}, err
+	}
+	return Standings{Season: season, Places: view.Places, Count: view.Count, Sequence: view.Sequence}, nil
+}
+
+// countedTop is a first page as the database has it.
+func (u *UseCases) countedTop(ctx context.Context, scope tenancy.Scope, s ranking.Season, limit int) (Standings, error) {
+	entries, err := u.store.Entries().Top(ctx, scope, refOf(s), limit)
+	if err != nil {
+		return Standings{}, fmt.Errorf("read entries: %w", err)
+	}
+	standings := Standings{Count: -1, Places: make([]ranking.Place, len(entries))}
+	if len(entries) < limit {
+		standings.Count = int64(len(entries))
+	}
+	for i, e := range entries {
+		standings.Places[i] = placeOf(s, e, int64(i))
+		if i > 0 && s.Rules.TieBreak == ranking.Shared && e.Run == entries[i-1].Run {
+			standings.Places[i].Rank = standings.Places[i-1].Rank
+		}
+	}
+	return standings, nil
+}
+
+// countedOne is a player's place as the database counts it, if it needn't count far.
+// Several would be of several moments.
+func (u *UseCases) countedOne(ctx context.Context, scope tenancy.Scope, s ranking.Season, players []identity.PlayerID) (Standings, error) {
+	if len(players) != 1 {
+		return Standings{}, ranking.ErrWarming
+	}
+	one, err := u.store.Entries().Standing(ctx, scope, refOf(s), players[0], countBound, s.Rules.TieBreak == ranking.Shared)
+	switch {
+	case errors.Is(err, ranking.ErrNotRanked):
+		return Standings{Count: -1, Places: []ranking.Place{}}, nil
+	case err != nil:
+		return Standings{}, fmt.Errorf("read standing: %w", err)
+	case one.Ahead >= countBound:
+		return Standings{}, ranking.ErrWarming
+	}
+	return Standings{Count: -1, Places: []ranking.Place{placeOf(s, one.Entry, one.Ahead)}}, nil
+}
+
+func placeOf(s ranking.Season, e ranking.Entry, ahead int64) ranking.Place {
+	return ranking.Place{Rank: ahead + 1, Player: e.Player, Key: s.Rules.Key(e.Run, e.AchievedAt), Metadata: e.Metadata}
+}

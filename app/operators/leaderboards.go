@@ -1,0 +1,223 @@
+package operators
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/overworldhq/overworld/app/once"
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+// Leaderboard is a board with the season that is open.
+type Leaderboard struct {
+	Board  ranking.Board
+	Season ranking.Season
+}
+
+// Leaderboards gives up to limit boards of an environment after an id, by id.
+func (u *UseCases) Leaderboards(ctx context.Context, p tenancy.Principal, place Place, after ranking.BoardID, limit int) ([]ranking.Board, error) {
+	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return nil, err
+	}
+	return u.store.Boards().List(ctx, scope, after, limit)
+}
+
+// Leaderboard gives one board.
+func (u *UseCases) Leaderboard(ctx context.Context, p tenancy.Principal, place Place, id ranking.BoardID) (Leaderboard, error) {
+	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return Leaderboard{}, err
+	}
+	return u.leaderboard(ctx, u.store, scope, id)
+}
+
+func (u *UseCases) leaderboard(ctx context.Context, repos datastore.Repos, scope tenancy.Scope, id ranking.BoardID) (l Leaderboard, err error) {
+	if l.Board, err = repos.Boards().Get(ctx, scope, id); err != nil {
+		return l, fmt.Errorf("find leaderboard: %w", err)
+	}
+	if l.Season, err = repos.Boards().Season(ctx, scope, id, l.Board.Season); err != nil {
+		return l, fmt.Errorf("find season: %w", err)
+	}
+	return l, nil
+}
+
+// CreateLeaderboard makes a board, whose first season begins now.
+func (u *UseCases) CreateLeaderboard(
+	ctx context.Context, p tenancy.Principal, place Place, id ranking.BoardID, definition ranking.Definition, effects ...once.Effect[Leaderboard],
+) (Leaderboard, error) {
+	environment, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return Leaderboard{}, err
+	}
+	now := u.clock.Now()
+	made := Leaderboard{}
+	if made.Board, made.Season, err = ranking.NewBoard(id, definition, environment.Now(now)); err != nil {
+		return Leaderboard{}, err
+	}
+	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		there, err := tx.Boards().List(ctx, scope, "", u.limits.Leaderboards)
+		if err != nil {
+			return fmt.Errorf("count leaderboards: %w", err)
+		}
+		if len(there) >= u.limits.Leaderboards {
+			return ranking.ErrTooManyBoards
+		}
+		if err := tx.Boards().Create(ctx, scope, made.Board, made.Season); err != nil {
+			return fmt.Errorf("store leaderboard: %w", err)
+		}
+		event := audit.By(p, audit.LeaderboardCreated, now).In(scope).On("leaderboard", string(id))
+		event.After = boardSummary(made.Board)
+		if err := u.record(ctx, tx, event); err != nil {
+			return err
+		}
+		return once.Tell(ctx, tx, made, effects)
+	})
+	u.boards.Forget(scope, id)
+	return made, err
+}
+
+// LeaderboardEdit changes a board's definition, and says of which versions.
+type LeaderboardEdit struct {
+	Change func(*ranking.Definition)
+	// Versions, when there are any, are those one of which must be current.
+	Versions []int64
+}
+
+// EditLeaderboard changes a board. Its rules take effect with the next season,
+// everything else at once; other replicas see it within recent.Fresh.
+func (u *UseCases) EditLeaderboard(
+	ctx context.Context, p tenancy.Principal, place Place, id ranking.BoardID, edit LeaderboardEdit, effects ...once.Effect[Leaderboard],
+) (Leaderboard, error) {
+	environment, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return Leaderboard{}, err
+	}
+	for {
+		var next Leaderboard
+		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			current, err := u.leaderboard(ctx, tx, scope, id)
+			if err != nil {
+				return err
+			}
+			if len(edit.Versions) > 0 && !slices.Contains(edit.Versions, current.Board.Version) {
+				return ranking.ErrBoardStale.WithCurrent(current)
+			}
+			definition := current.Board.Definition
+			edit.Change(&definition)
+			now := u.clock.Now()
+			next = current
+			if next.Board, err = current.Board.Edited(definition, environment.Now(now)); err != nil {
+				return err
+			}
+			if err := tx.Boards().Update(ctx, scope, next.Board); err != nil {
+				return fmt.Errorf("update leaderboard: %w", err)
+			}
+			event := audit.By(p, audit.LeaderboardUpdated, now).In(scope).On("leaderboard", string(id))
+			event.Before, event.After = changed(boardSummary(current.Board), boardSummary(next.Board))
+			if err := u.record(ctx, tx, event); err != nil {
+				return err
+			}
+			return once.Tell(ctx, tx, next, effects)
+		})
+		u.boards.Forget(scope, id)
+		// Somebody else's edit came between; with no version named, ours goes on top of it.
+		if errors.Is(err, ranking.ErrBoardStale) && len(edit.Versions) == 0 && ctx.Err() == nil {
+			continue
+		}
+		return next, err
+	}
+}
+
+// DeleteLeaderboard deletes a board with its seasons and all that players have in them.
+func (u *UseCases) DeleteLeaderboard(ctx context.Context, p tenancy.Principal, place Place, id ranking.BoardID, confirm string, effects ...once.Effect[once.Nothing]) error {
+	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return err
+	}
+	if confirm != string(id) {
+		return tenancy.ErrNotConfirmed.With("Repeat the leaderboard's id, %s, in confirm.", id)
+	}
+	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		board, err := tx.Boards().Get(ctx, scope, id)
+		if err != nil {
+			return fmt.Errorf("find leaderboard: %w", err)
+		}
+		if err := tx.Boards().Delete(ctx, scope, id); err != nil {
+			return fmt.Errorf("delete leaderboard: %w", err)
+		}
+		event := audit.By(p, audit.LeaderboardDeleted, u.clock.Now()).In(scope).On("leaderboard", string(id))
+		event.Before = boardSummary(board)
+		if err := u.record(ctx, tx, event); err != nil {
+			return err
+		}
+		return once.Tell(ctx, tx, once.Nothing{}, effects)
+	})
+	u.boards.Forget(scope, id)
+	return err
+}
+
+// CloseSeason ends the open season, which must be the one of this number, and begins
+// the next. Runs count in the one or the other: the one that is open when they are stored.
+func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place Place, id ranking.BoardID, number int, effects ...once.Effect[Leaderboard]) (Leaderboard, error) {
+	environment, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return Leaderboard{}, err
+	}
+	for {
+		var after Leaderboard
+		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			current, err := u.leaderboard(ctx, tx, scope, id)
+			switch {
+			case err != nil:
+				return err
+			case number > current.Season.Number || number < 1:
+				return ranking.ErrSeasonNotFound
+			case number < current.Season.Number:
+				return ranking.ErrSeasonClosed
+			}
+			now := u.clock.Now()
+			ended, next := current.Season.Close(current.Board, environment.Now(now))
+			if err := tx.Boards().Close(ctx, scope, ended, next); err != nil {
+				return fmt.Errorf("close season: %w", err)
+			}
+			after = Leaderboard{Board: current.Board, Season: next}
+			after.Board.Season = next.Number
+			event := audit.By(p, audit.SeasonClosed, now).In(scope).On("leaderboard", string(id))
+			event.Before = map[string]string{"season": strconv.Itoa(ended.Number)}
+			event.After = map[string]string{"season": strconv.Itoa(next.Number)}
+			if err := u.record(ctx, tx, event); err != nil {
+				return err
+			}
+			return once.Tell(ctx, tx, after, effects)
+		})
+		u.boards.Forget(scope, id)
+		// It got another epoch, or somebody else was first, which the next round finds out.
+		if errors.Is(err, ranking.ErrSeasonNotFound) && ctx.Err() == nil {
+			if known, lookup := u.store.Boards().Season(ctx, scope, id, number); lookup == nil && known.Number == number {
+				continue
+			}
+		}
+		return after, err
+	}
+}
+
+func boardSummary(b ranking.Board) map[string]string {
+	s := map[string]string{
+		"name": b.Name, "sort": string(b.Rules.Sort), "operator": string(b.Rules.Operator), "tie_break": string(b.Rules.TieBreak),
+		"attempts": strconv.Itoa(b.Rules.Attempts), "submitters": string(b.Submitters), "metadata_bytes": strconv.Itoa(b.MetadataBytes),
+	}
+	for name, bound := range map[string]*int64{"min_score": b.MinScore, "max_score": b.MaxScore} {
+		s[name] = "none"
+		if bound != nil {
+			s[name] = strconv.FormatInt(*bound, 10)
+		}
+	}
+	return s
+}
