@@ -50,8 +50,8 @@ that wasn't given is left out.`,
 	flags := command.Flags()
 	flags.StringVar(&o.URL, "url", "", "a running server's `address`, such as http://127.0.0.1:8420 (default: start one)")
 	flags.StringVar(&o.PublishableKey, "publishable-key", "", "publishable `key` of the environment to play in")
-	flags.StringVar(&o.ServerToken, "server-token", "", "server `token` of the same environment, with documents:write")
-	flags.StringVar(&o.SecretKey, "secret-key", "", "secret `key` with projects:read, credentials:write, collections:write and audit:read there")
+	flags.StringVar(&o.ServerToken, "server-token", "", "server `token` of the same environment, with documents:write and leaderboards:write")
+	flags.StringVar(&o.SecretKey, "secret-key", "", "secret `key` with projects:read, credentials:write, collections:write, leaderboards:write and audit:read there")
 	flags.StringVar(&o.ForeignKey, "foreign-key", "", "publishable `key` of another environment")
 	return command
 }

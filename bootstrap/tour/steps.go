@@ -102,6 +102,14 @@ var steps = []step{
 		play:  serverOnly,
 	},
 	{
+		title: "A season",
+		why: `An operator makes a leaderboard, and the game server submits two runs. A run counts as a whole: the
+			second has the better subscore and the lower score, so it changes nothing. The player looks around
+			himself. Then the operator ends the season; its standings never change again.`,
+		needs: needsServerAndOperator,
+		play:  playSeason,
+	},
+	{
 		title: "An operator makes a key, and takes it back",
 		why: `A secret key administers its project or environment. The new key may only read, and works until it
 			is revoked: the very next request with it is refused. All of it is in the audit log.`,

@@ -15,10 +15,10 @@ type Options struct {
 	URL string
 	// PublishableKey belongs to the environment in which to play.
 	PublishableKey string
-	// ServerToken, of the same environment, may write documents. Empty leaves out what servers do.
+	// ServerToken, of the same environment, may write documents and leaderboards. Empty leaves out what servers do.
 	ServerToken string
 	// SecretKey, of the project or of the same environment, may read
-	// projects and the audit log and make and revoke credentials. Empty leaves
+	// projects and the audit log, make and revoke credentials, and write leaderboards. Empty leaves
 	// out what operators do.
 	SecretKey string
 	// ForeignKey is the publishable key of another environment. Empty leaves
