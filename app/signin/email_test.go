@@ -463,6 +463,40 @@ func TestTooManyPasswordsAtOnce(t *testing.T) {
 	}
 }
 
+// Who is checked against the old password while it is reset doesn't get in with it.
+func TestAResetOvertakesALogin(t *testing.T) {
+	g := newGame(t)
+	g.player(t, ada, password)
+	issued, err := g.SignIn.Reset(t.Context(), g.client, ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := composetest.Code(g.Mailed(t))
+	h := held{g.Ports.Passwords, make(chan struct{}, 2), make(chan struct{})}
+	slow := g.Replica(func(p *compose.Ports) { p.Passwords = late{h} })
+	ended := make(chan error, 1)
+	go func() {
+		_, err := slow.SignIn.Login(context.Background(), g.client, ada, password, signin.Device{})
+		ended <- err
+	}()
+	<-h.begun
+	if err := g.SignIn.ConfirmReset(t.Context(), g.client, issued.Ticket, code, "an entirely new one"); err != nil {
+		t.Fatal(err)
+	}
+	close(h.let)
+	refused(t, "the old password", <-ended, identity.ErrWrongCredentials)
+}
+
+// late checks at once, and tells when it is let go.
+type late struct{ held }
+
+func (l late) Check(password, hash string) (right, outdated bool) {
+	right, outdated = l.Passwords.Check(password, hash)
+	l.begun <- struct{}{}
+	<-l.let
+	return right, outdated
+}
+
 // Guessing is throttled by client and in all, and who is known at his address isn't locked out.
 func TestGuessing(t *testing.T) {
 	g := newGame(t)
