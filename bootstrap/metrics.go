@@ -38,6 +38,13 @@ var (
 	writesTotal   = prometheus.NewDesc("overworld_document_writes_total", "Document writes that left with a commit.", nil, nil)
 	writeCommits  = prometheus.NewDesc("overworld_document_commits_total", "Commits that document writes shared.", nil, nil)
 
+	runsWaiting = prometheus.NewDesc("overworld_leaderboard_runs_waiting", "Submissions that wait for a commit to leave with.", nil, nil)
+	runsRefused = prometheus.NewDesc("overworld_leaderboard_runs_refused_total", "Submissions refused because too many waited.", nil, nil)
+	runsTotal   = prometheus.NewDesc("overworld_leaderboard_runs_total", "Submissions that left with a commit.", nil, nil)
+	runCommits  = prometheus.NewDesc("overworld_leaderboard_commits_total", "Commits that submissions shared.", nil, nil)
+
+	indexEvents = prometheus.NewDesc("overworld_rank_index_events_total", "What happened to rank indexes: built, failed, settled, left behind, and reads without one.", []string{"event"}, nil)
+
 	passwordsHashing = prometheus.NewDesc("overworld_passwords_hashing", "Passwords that are being hashed.", nil, nil)
 	passwordsWaiting = prometheus.NewDesc("overworld_passwords_waiting", "Passwords that wait to be hashed.", nil, nil)
 	passwordsRefused = prometheus.NewDesc("overworld_passwords_refused_total", "Passwords refused because too many waited.", nil, nil)
@@ -46,7 +53,8 @@ var (
 // Describe tells what Collect may give.
 func (w watched) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		poolMax, poolOpen, poolInUse, poolWaits, poolTime, cacheUp, cacheTroubles, writesWaiting, writesRefused, writesTotal, writeCommits, passwordsHashing, passwordsWaiting, passwordsRefused,
+		poolMax, poolOpen, poolInUse, poolWaits, poolTime, cacheUp, cacheTroubles, writesWaiting, writesRefused, writesTotal, writeCommits,
+		runsWaiting, runsRefused, runsTotal, runCommits, indexEvents, passwordsHashing, passwordsWaiting, passwordsRefused,
 	} {
 		descriptions <- d
 	}
@@ -83,6 +91,17 @@ func (w watched) Collect(metrics chan<- prometheus.Metric) {
 	counter(writesRefused, float64(writes.Refused))
 	counter(writesTotal, float64(writes.Left))
 	counter(writeCommits, float64(writes.Batches))
+	runs := w.app.Leaderboards.Writes()
+	gauge(runsWaiting, float64(runs.Waiting))
+	counter(runsRefused, float64(runs.Refused))
+	counter(runsTotal, float64(runs.Left))
+	counter(runCommits, float64(runs.Batches))
+	index := w.app.Leaderboards.Index()
+	counter(indexEvents, float64(index.Built), "built")
+	counter(indexEvents, float64(index.Failed), "failed")
+	counter(indexEvents, float64(index.Settled), "settled")
+	counter(indexEvents, float64(index.Left), "left")
+	counter(indexEvents, float64(index.Without), "without")
 	queue := w.app.Desk.Queue()
 	gauge(passwordsHashing, float64(queue.Hashing))
 	gauge(passwordsWaiting, float64(queue.Waiting))

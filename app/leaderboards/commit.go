@@ -348,6 +348,7 @@ func (d *desk) tell(ctx context.Context) error {
 		}
 		ladder := ladderOf(at.scope, t.season)
 		if t.missed {
+			d.u.counters.left.Add(1)
 			d.u.forget(ladder)
 			continue
 		}
@@ -361,6 +362,7 @@ func (d *desk) tell(ctx context.Context) error {
 			continue
 		}
 		err := d.u.store.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
+		d.u.counters.left.Add(1)
 		d.u.forget(ladder)
 		// Of a board that was deleted in the meantime nobody asks.
 		if err != nil && !errors.Is(err, ranking.ErrSeasonNotFound) {

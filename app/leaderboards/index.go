@@ -78,6 +78,7 @@ func (u *UseCases) settle(ctx context.Context, season ranking.Season, at ranking
 	if err != nil {
 		return fmt.Errorf("read entries: %w", err)
 	}
+	u.counters.settled.Add(1)
 	return u.ranks.Apply(ctx, at, marks, names...)
 }
 
@@ -106,8 +107,12 @@ func (u *UseCases) begin(season ranking.Season, at ranking.Ladder) <-chan struct
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), buildTime)
 		defer cancel()
-		// Whoever reads next finds a ladder that is still cold, and begins anew.
-		_ = u.build(ctx, season, at)
+		// Without success whoever reads next finds a ladder that is still cold, and begins anew.
+		if u.build(ctx, season, at) == nil {
+			u.counters.built.Add(1)
+		} else {
+			u.counters.failed.Add(1)
+		}
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		delete(u.builds, at)

@@ -24,6 +24,7 @@ type UseCases struct {
 	clock     clock.Clock
 	ids       ids.Source
 	writers   *coalesce.Coalescer[group, result]
+	counters  indexCounters
 
 	boards  recent.Values[place, current]
 	seasons recent.Values[past, ranking.Season]

@@ -339,3 +339,36 @@ func TestEditsOfRulesWaitForTheNextSeason(t *testing.T) {
 		t.Errorf("deleted: %v", err)
 	}
 }
+
+func TestWhatHappensToTheIndexIsCounted(t *testing.T) {
+	g := newGame(t, "", "", 1)
+	g.board("laps", ranking.Definition{Rules: ranking.Rules{Operator: ranking.Sum}})
+	submit := func() {
+		t.Helper()
+		_, err := g.submit("laps", 0, 1, 0)
+		g.must(err)
+	}
+	read := func() {
+		t.Helper()
+		_, err := g.Leaderboards.One(t.Context(), g.server, "laps", 0, g.player(0))
+		g.must(err)
+	}
+	submit()
+	read()
+	g.index.away.Store(true)
+	read()
+	submit()
+	g.index.away.Store(false)
+	g.index.lost.Store(true)
+	submit()
+	g.index.lost.Store(false)
+	read()
+	g.index.dying.Store(true)
+	submit()
+	g.index.dying.Store(false)
+	g.Clock.Advance(ranking.IntentFor)
+	read()
+	if got, want := g.Leaderboards.Index(), (leaderboards.IndexStats{Built: 2, Settled: 1, Left: 2, Without: 1}); got != want {
+		t.Errorf("counted %+v, want %+v", got, want)
+	}
+}

@@ -91,6 +91,7 @@ func (u *UseCases) read(
 	})
 	switch {
 	case errors.Is(err, errNoIndex):
+		u.counters.without.Add(1)
 		standings, err := database(ctx, season)
 		standings.Season = season
 		return standings, err

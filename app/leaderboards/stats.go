@@ -1,0 +1,22 @@
+package leaderboards
+
+import "sync/atomic"
+
+// IndexStats are what happened to rank indexes in this process since its start. In a quiet
+// installation only Built moves, and seldom.
+type IndexStats struct {
+	Built   uint64 // indexes that were built whole
+	Failed  uint64 // buildings that ended without success, or that another replica was at
+	Settled uint64 // times that intents somebody left behind were made good
+	Left    uint64 // indexes left behind because they missed a commit
+	Without uint64 // reads that the index could not answer
+}
+
+// indexCounters count what IndexStats tell.
+type indexCounters struct{ built, failed, settled, left, without atomic.Uint64 }
+
+// Index tells what happened to the rank indexes.
+func (u *UseCases) Index() IndexStats {
+	c := &u.counters
+	return IndexStats{Built: c.built.Load(), Failed: c.failed.Load(), Settled: c.settled.Load(), Left: c.left.Load(), Without: c.without.Load()}
+}
