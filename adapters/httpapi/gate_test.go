@@ -20,8 +20,14 @@ func small(places, waiting int) func(*Options) {
 }
 
 func TestAFullGateTurnsAway(t *testing.T) {
-	t.Parallel()
 	f := newFixture(t, small(1, 0))
+	synctest.Test(t, func(t *testing.T) {
+		f.t = t
+		turnedAway(t, f)
+	})
+}
+
+func turnedAway(t *testing.T, f *fixture) {
 	f.api.gate.places <- struct{}{}
 	for _, path := range []string{"/v1/limits", "/v1/players/me", "/nothing"} {
 		r := f.do("GET", path, f.operator, "", header{"X-Request-Id", "mine"}, header{"Origin", "https://game.example"})
@@ -54,8 +60,8 @@ func TestAFullGateTurnsAway(t *testing.T) {
 func TestWhoWaitedIsRefusedAlike(t *testing.T) {
 	f := newFixture(t, small(1, 1))
 	at := httptest.NewRecorder()
-	f.api.away.refuse(at, httptest.NewRequest("GET", "/v1/do", nil), "mine")
 	synctest.Test(t, func(t *testing.T) {
+		f.api.away.refuse(at, httptest.NewRequestWithContext(t.Context(), "GET", "/v1/do", nil), "mine")
 		api := f.with(nil)
 		api.gate.places <- struct{}{}
 		r := send(t, api, "GET", "/v1/do", "", "", header{"X-Request-Id", "mine"})
@@ -66,6 +72,35 @@ func TestWhoWaitedIsRefusedAlike(t *testing.T) {
 			if r.Header().Get(name) != at.Header().Get(name) {
 				t.Errorf("%s: %q and %q", name, r.Header().Get(name), at.Header().Get(name))
 			}
+		}
+	})
+}
+
+// A refusal is sent at once, but its connection is not read again for a while.
+func TestARefusedConnectionRests(t *testing.T) {
+	f := newFixture(t, small(1, 0))
+	synctest.Test(t, func(t *testing.T) {
+		f.api.gate.places <- struct{}{}
+		began := time.Now()
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		for _, gone := range []bool{false, true} {
+			told, done := httptest.NewRecorder(), make(chan struct{})
+			go func() {
+				defer close(done)
+				f.api.ServeHTTP(told, httptest.NewRequestWithContext(ctx, "GET", "/v1/limits", nil))
+			}()
+			synctest.Wait()
+			if told.Code != 503 || !told.Flushed || told.Body.Len() == 0 {
+				t.Errorf("it waits for its refusal: %d %s", told.Code, told.Body)
+			}
+			if gone {
+				leave()
+			}
+			<-done
+		}
+		if rested := time.Since(began); rested != respite {
+			t.Errorf("it rested for %s", rested)
 		}
 	})
 }

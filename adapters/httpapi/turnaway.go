@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/go-json-experiment/json"
 )
@@ -46,7 +47,12 @@ func (t *turnaway) spares(r *http.Request) bool {
 	return r.Method == http.MethodOptions || t.vital[r.URL.Path]
 }
 
-// refuse sends the reply.
+// respite is for how long a connection is not read again after a refusal. To refuse costs
+// half of what it costs to serve a cheap request, so whoever doesn't wait as long as
+// Retry-After says must not be refused as often as he likes.
+const respite = 500 * time.Millisecond
+
+// refuse sends the reply at once, and lets go of the connection later.
 func (t *turnaway) refuse(w http.ResponseWriter, r *http.Request, id string) {
 	body := make([]byte, 0, len(t.before)+len(id)+len(t.after))
 	body = append(append(append(body, t.before...), id...), t.after...)
@@ -60,4 +66,13 @@ func (t *turnaway) refuse(w http.ResponseWriter, r *http.Request, id string) {
 		_, _ = w.Write(body) // the client may be gone
 	}
 	t.observe.done(http.StatusServiceUnavailable, 0)
+	if http.NewResponseController(w).Flush() != nil {
+		return
+	}
+	wait := time.NewTimer(respite)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-r.Context().Done():
+	}
 }
