@@ -57,13 +57,13 @@ credentials, once.`,
 	}
 }
 
-// serve runs until ctx ends or a listener fails.
 // spareHeap is address space that is never touched, and so no memory. To the
 // garbage collector it is heap in use, as much as which it lets be made anew before it
 // runs. What a server keeps is small beside what its requests go through: without it,
 // an eighth of the processor's time goes into collections many times a second.
 const spareHeap = 64 << 20
 
+// serve runs until ctx ends or a listener fails.
 func serve(ctx context.Context, c *config.Config, registry *plugin.Registry, out, log io.Writer) error {
 	spare := make([]byte, spareHeap)
 	defer runtime.KeepAlive(spare)

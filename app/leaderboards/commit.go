@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/overworldhq/overworld/app/coalesce"
-	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/fault"
@@ -43,29 +41,6 @@ func (g group) place() place { return place{g.principal.Scope(), g.board} }
 type result struct {
 	receipts []ranking.Receipt
 	err      error
-}
-
-// Bounds of the commits that concurrent writers share.
-const (
-	commitGroups  = 64
-	commitFlights = 2
-	waitingGroups = 4096
-)
-
-func newWriters(u *UseCases, store datastore.Datastore, limits limits.Limits) *coalesce.Coalescer[group, result] {
-	flights := commitFlights
-	if store.Exclusive() {
-		flights = 1 // such an engine has one writer at a time
-	}
-	return coalesce.New(coalesce.Options{
-		Batch: commitGroups, Flights: flights, Queue: waitingGroups, Deadline: limits.RequestTime, Splits: spoilt,
-	}, u.commit)
-}
-
-// spoilt tells whether one group may be why a whole commit failed: not when the
-// database is away, nor when time ran out.
-func spoilt(err error) bool {
-	return fault.KindOf(err) != fault.Unavailable && !errors.Is(err, context.DeadlineExceeded)
 }
 
 // errRaced is a commit that began with what is no longer so: another writer made an
@@ -123,7 +98,9 @@ func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error)
 			continue
 		}
 		if err != nil {
-			// It may have committed or not. Who reads next finds the intents and looks.
+			// It may have committed or not. Who reads next finds the intents and looks;
+			// one that was long in coming may have been settled too early.
+			d.intendAgain(context.WithoutCancel(ctx))
 			return nil, err
 		}
 		return results, d.tell(ctx)
@@ -175,6 +152,21 @@ func (d *desk) intend(ctx context.Context) {
 		t.intent = d.u.ids.New()
 		// What keeps it from being noted doesn't matter: the commit goes another way.
 		t.missed = d.u.ranks.Intend(ctx, ladderOf(at.scope, t.season), ranking.Intent{ID: t.intent, Players: t.players}) != nil
+	}
+}
+
+// intendAgain brings back the intents of a transaction that nobody knows the end of.
+func (d *desk) intendAgain(ctx context.Context) {
+	for at, t := range d.tables {
+		if !t.found || t.missed {
+			continue
+		}
+		ladder := ladderOf(at.scope, t.season)
+		if d.u.ranks.Intend(ctx, ladder, ranking.Intent{ID: t.intent, Players: t.players}) != nil {
+			// Without the index only another epoch helps, and without the database nobody writes.
+			_ = d.u.store.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
+			d.u.forget(ladder)
+		}
 	}
 }
 
@@ -366,7 +358,9 @@ func (d *desk) tell(ctx context.Context) error {
 		d.u.forget(ladder)
 		// Of a board that was deleted in the meantime nobody asks.
 		if err != nil && !errors.Is(err, ranking.ErrSeasonNotFound) {
-			return fmt.Errorf("renew season: %w", err)
+			// What is committed must not be done again: to the coalescer this is no
+			// fault of any of its items.
+			return fault.ErrUnavailable.Because(fmt.Errorf("renew season: %w", err))
 		}
 	}
 	return nil

@@ -82,13 +82,14 @@ func (u *UseCases) settle(ctx context.Context, season ranking.Season, at ranking
 	return u.ranks.Apply(ctx, at, marks, names...)
 }
 
-// await builds the ladder, or waits for the one who does, for a while.
+// await builds the ladder, or waits for the one who does, in the first moments of it:
+// all who wait for a long build would leave no place for other requests.
 func (u *UseCases) await(ctx context.Context, season ranking.Season, at ranking.Ladder) {
-	done := u.begin(season, at)
-	patience := time.NewTimer(buildPatience)
+	build := u.begin(season, at)
+	patience := time.NewTimer(buildPatience - u.clock.Now().Sub(build.since))
 	defer patience.Stop()
 	select {
-	case <-done:
+	case <-build.done:
 	case <-patience.C:
 	case <-ctx.Done():
 	}
@@ -96,14 +97,14 @@ func (u *UseCases) await(ctx context.Context, season ranking.Season, at ranking.
 
 // begin begins to build a ladder, unless this process is at it. It goes on when
 // the one who asked has left, and ends with its time, or with the store.
-func (u *UseCases) begin(season ranking.Season, at ranking.Ladder) <-chan struct{} {
+func (u *UseCases) begin(season ranking.Season, at ranking.Ladder) building {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if done, ok := u.builds[at]; ok {
-		return done
+	if build, ok := u.builds[at]; ok {
+		return build
 	}
-	done := make(chan struct{})
-	u.builds[at] = done
+	build := building{u.clock.Now(), make(chan struct{})}
+	u.builds[at] = build
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), buildTime)
 		defer cancel()
@@ -116,9 +117,9 @@ func (u *UseCases) begin(season ranking.Season, at ranking.Ladder) <-chan struct
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		delete(u.builds, at)
-		close(done)
+		close(build.done)
 	}()
-	return done
+	return build
 }
 
 // build brings all entries of a season to its index.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/overworldhq/overworld/app/coalesce"
 	"github.com/overworldhq/overworld/app/environments"
@@ -14,6 +15,7 @@ import (
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
+	"github.com/overworldhq/overworld/ports/tracing"
 )
 
 // UseCases are what callers do with leaderboards.
@@ -29,14 +31,19 @@ type UseCases struct {
 	boards  recent.Values[place, current]
 	seasons recent.Values[past, ranking.Season]
 
-	mu sync.Mutex
-	// builds are those under way in this process; each is closed when it is over.
-	builds map[ranking.Ladder]chan struct{}
+	mu     sync.Mutex
+	builds map[ranking.Ladder]building
 }
 
-func New(store datastore.Datastore, ranks ranking.Index, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits) *UseCases {
-	u := &UseCases{store: store, ranks: ranks, directory: directory, clock: clock, ids: ids, builds: map[ranking.Ladder]chan struct{}{}}
-	u.writers = newWriters(u, store, limits)
+// building is the build of an index that is under way in this process.
+type building struct {
+	since time.Time
+	done  chan struct{} // closed when it is over
+}
+
+func New(store datastore.Datastore, ranks ranking.Index, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer) *UseCases {
+	u := &UseCases{store: store, ranks: ranks, directory: directory, clock: clock, ids: ids, builds: map[ranking.Ladder]building{}}
+	u.writers = coalesce.New(coalesce.Commits("commit runs", store, limits.RequestTime, tracer), u.commit)
 	return u
 }
 

@@ -249,13 +249,15 @@ func TestReadsDontAskTheDatabase(t *testing.T) {
 		return err
 	}
 	g.must(read(0)) // builds the index
+	season, err := g.Ports.Store.Boards().Season(t.Context(), g.server.Scope(), "laps", 1)
+	g.must(err)
 	g.must(g.Ports.Store.Close())
 	for n := range 10_000 {
 		if err := read(n); err != nil {
 			t.Fatalf("read %d: %v", n, err)
 		}
 	}
-	g.must(g.index.Drop(t.Context(), ranking.Ladder{Scope: g.server.Scope(), Board: "laps", Season: 1, Epoch: 1}))
+	g.must(g.index.Drop(t.Context(), ranking.Ladder{Scope: g.server.Scope(), Board: "laps", Season: 1, Epoch: season.Epoch}))
 	if err := read(0); !errors.Is(err, datastore.ErrClosed) {
 		t.Errorf("a cold index: %v", err)
 	}
@@ -304,6 +306,34 @@ func TestAnEffectThatFailsUndoesTheRun(t *testing.T) {
 	g.Clock.Advance(ranking.IntentFor) // its intent is settled, which changes nothing
 	if _, err := g.Leaderboards.One(t.Context(), g.server, "laps", 0, g.player(0)); !errors.Is(err, ranking.ErrNotRanked) {
 		t.Errorf("settled: %v", err)
+	}
+}
+
+// A board that is made anew under an id has nothing of the one that had it before.
+func TestABoardMadeAgainBeginsEmpty(t *testing.T) {
+	g := newGame(t, "", "", 2)
+	g.board("laps", ranking.Definition{})
+	_, err := g.submit("laps", 0, 900, 1)
+	g.must(err)
+	top := func() []ranking.Place {
+		t.Helper()
+		view, err := g.Leaderboards.Top(t.Context(), g.server, "laps", 0, nil, 10)
+		g.must(err)
+		return view.Places
+	}
+	if len(top()) != 1 { // its index is there
+		t.Fatal("the run doesn't show")
+	}
+	g.must(g.Operators.DeleteLeaderboard(t.Context(), g.operator, here, "laps", "laps"))
+	g.Clock.Advance(2 * time.Second)
+	g.board("laps", ranking.Definition{Rules: ranking.Rules{Sort: ranking.Ascending}})
+	if places := top(); len(places) != 0 {
+		t.Errorf("the new board shows %+v", places)
+	}
+	_, err = g.submit("laps", 0, 7, 0)
+	g.must(err)
+	if places := top(); len(places) != 1 || places[0].Player != g.player(0) {
+		t.Errorf("after a run the new board shows %+v", places)
 	}
 }
 

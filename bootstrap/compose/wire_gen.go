@@ -52,7 +52,7 @@ func New(ports Ports) *App {
 	book := collections.NewBook(compiler, limitsLimits)
 	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
 	index := ports.Ranks
-	leaderboardsUseCases := leaderboards.New(datastore, index, directory, clock, source, limitsLimits)
+	leaderboardsUseCases := leaderboards.New(datastore, index, directory, clock, source, limitsLimits, tracer)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, limitsLimits, clock, source, random)
 	v := allJobs(datastore, clock, outbox)
 	app := &App{

@@ -119,9 +119,10 @@ func (b Board) Edited(definition Definition, now time.Time) (Board, error) {
 	return b, check.Err()
 }
 
-// season is the board's, by its present rules.
+// season is the board's, by its present rules. Its epochs begin with the moment, so
+// that a board whose id was another's before finds none of that one's indexes.
 func (b Board) season(number int, start time.Time) Season {
-	return Season{Board: b.ID, Number: number, Rules: b.Rules, StartedAt: start, Epoch: 1}
+	return Season{Board: b.ID, Number: number, Rules: b.Rules, StartedAt: start, Epoch: start.UnixMicro()}
 }
 
 // checked notes every fault of the definition, and fills in what was left out.
