@@ -36,7 +36,8 @@ func (c *call) body(ctx context.Context, optional bool, accepted []string) ([]by
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = control.SetReadDeadline(deadline)
 	}
-	buffer := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
+	// What is announced need not come: room is made for a common body, and more as it arrives.
+	buffer := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), commonBody)+bytes.MinRead))
 	err := c.receive(ctx, func() error {
 		_, err := buffer.ReadFrom(http.MaxBytesReader(c.w, r.Body, limit))
 		return err
@@ -63,6 +64,9 @@ func (c *call) body(ctx context.Context, optional bool, accepted []string) ([]by
 	c.raw = buffer.Bytes()
 	return c.raw, nil
 }
+
+// commonBody is what nearly every body fits in, in bytes.
+const commonBody = 16 << 10
 
 func absent(optional bool) ([]byte, error) {
 	if optional {

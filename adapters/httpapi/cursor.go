@@ -35,7 +35,8 @@ func (k cursors) write(binding string, place []string) string {
 // read gives the place that write was given, in the given number of parts.
 func (k cursors) read(binding, cursor string, parts int) ([]string, bool) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(raw) < cursorMACSize || !hmac.Equal(raw[:cursorMACSize], k.mac(binding, raw[cursorMACSize:])) {
+	// The decoder skips line breaks, strict or not.
+	if err != nil || strings.ContainsAny(cursor, "\r\n") || len(raw) < cursorMACSize || !hmac.Equal(raw[:cursorMACSize], k.mac(binding, raw[cursorMACSize:])) {
 		return nil, false
 	}
 	place := strings.Split(string(raw[cursorMACSize:]), "\x00")

@@ -41,6 +41,7 @@ func FuzzCursor(f *testing.F) {
 	f.Add("")
 	f.Add("AAAAAAAAAAAAAAAAAAAAAA")
 	f.Add("====")
+	f.Add(k.write("q", []string{"a", "b"}) + "\n")
 	f.Fuzz(func(t *testing.T, cursor string) {
 		place, ok := k.read("q", cursor, 2)
 		if ok && k.write("q", place) != cursor {

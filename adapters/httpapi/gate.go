@@ -77,9 +77,6 @@ func (g *gate) full() bool {
 	return len(g.places) == cap(g.places) && len(g.waiting) == cap(g.waiting)
 }
 
-// crowded tells whether more than half of the places are taken.
-func (g *gate) crowded() bool { return len(g.places) > cap(g.places)/2 }
-
 // count counts a refusal. It logs now and then: a line for each would make it worse.
 func (g *gate) count() {
 	g.refusals.Inc()
@@ -109,9 +106,9 @@ func (c *call) leave() {
 }
 
 // receive runs read, which waits for the client. A client that takes its time keeps no place
-// from others while the server is busy; once read is done the call takes one again.
+// from others; once read is done the call takes one again, if it can have one like any other.
 func (c *call) receive(ctx context.Context, read func() error) error {
-	if !c.inside || !c.api.gate.crowded() {
+	if !c.inside {
 		return read()
 	}
 	lend := time.AfterFunc(slowBody, c.api.gate.leave)
@@ -123,11 +120,5 @@ func (c *call) receive(ctx context.Context, read func() error) error {
 	if err != nil {
 		return err
 	}
-	select {
-	case c.api.gate.places <- struct{}{}:
-		c.inside = true
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return c.enter(ctx)
 }

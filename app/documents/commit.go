@@ -73,12 +73,12 @@ func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error)
 			return desk.tell(ctx, groups, results, failed)
 		})
 		switch {
+		case err == nil: // also when an effect failed in a run that was undone
+			return results, nil
 		case len(failed) > before && ctx.Err() == nil:
 			continue
-		case err != nil:
-			return nil, err
 		}
-		return results, nil
+		return nil, err
 	}
 }
 
@@ -178,6 +178,9 @@ func (d *desk) do(ctx context.Context, g group) (result, error) {
 	var events []audit.Event
 	outcomes := make([]storage.Outcome, len(g.changes))
 	for i, change := range g.changes {
+		if err := ctx.Err(); err != nil { // to work out a large one takes its time
+			return result{}, err
+		}
 		at := place{scope, change.Ref}
 		was := d.states[at]
 		if _, ok := before[at]; !ok {

@@ -42,6 +42,11 @@ func (u *UseCases) Write(ctx context.Context, p tenancy.Principal, change storag
 	return outcomes[0], nil
 }
 
+// sharedChanges is how many changes a caller may bring to a commit that he shares.
+// More have one of their own, so that what they cost, and the time that they take,
+// is nobody else's.
+const sharedChanges = 16
+
 // WriteAll does all the changes in their order, or none, and tells what became
 // of each. When one of them can't be done the error is a Refused.
 func (u *UseCases) WriteAll(ctx context.Context, p tenancy.Principal, changes []storage.Change, effects ...once.Effect[[]storage.Outcome]) ([]storage.Outcome, error) {
@@ -49,7 +54,15 @@ func (u *UseCases) WriteAll(ctx context.Context, p tenancy.Principal, changes []
 	if err != nil {
 		return nil, err
 	}
-	done, err := u.writers.Do(ctx, group{principal: p, environment: environment, changes: changes, effects: effects})
+	mine := group{principal: p, environment: environment, changes: changes, effects: effects}
+	if len(changes) > sharedChanges {
+		done, err := u.commit(ctx, []group{mine})
+		if err != nil {
+			return nil, err
+		}
+		return done[0].outcomes, done[0].err
+	}
+	done, err := u.writers.Do(ctx, mine)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package integration
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -231,7 +233,18 @@ func hostileParameters(t *testing.T, w world, player harness.Client) {
 			t.Errorf("request id %q came back as %q", sent, got)
 		}
 	}
-	if reply := player.Do(t, "GET", "/v1/players/me", nil, "X-Padding", strings.Repeat("x", 64<<10)); reply.Status != http.StatusRequestHeaderFieldsTooLarge {
+	request, err = http.NewRequestWithContext(t.Context(), "GET", player.URL+"/v1/players/me", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("X-Padding", strings.Repeat("x", 64<<10))
+	reply, err = harness.Exchange(request)
+	switch {
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		// It reads no further and hangs up, which may overtake its reply.
+	case err != nil:
+		t.Fatal(err)
+	case reply.Status != http.StatusRequestHeaderFieldsTooLarge:
 		t.Errorf("64 KiB of header: %d", reply.Status)
 	}
 }
