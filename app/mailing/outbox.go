@@ -95,7 +95,9 @@ func (o *Outbox) Woken() <-chan struct{} { return o.woken }
 
 // Deliver sends all that is due, on whichever replicas it runs: each attempt is
 // claimed by one. What can't be sent is tried again after a minute, two, and so on
-// to an hour, until it is of no use. The error tells of every failed attempt.
+// to an hour, until it is of no use. The error tells of every failed attempt. Where
+// the database can't be written the rest is left to another time: what can't be
+// put off would be due again at once.
 func (o *Outbox) Deliver(ctx context.Context) error {
 	var faults []error
 	for ctx.Err() == nil {
@@ -103,7 +105,11 @@ func (o *Outbox) Deliver(ctx context.Context) error {
 		if err != nil || len(due) == 0 {
 			return errors.Join(append(faults, err)...)
 		}
-		faults = append(faults, o.deliver(ctx, due)...)
+		failed := o.deliver(ctx, due)
+		faults = append(faults, failed...)
+		if errors.Is(errors.Join(failed...), errNotWritten) {
+			return errors.Join(faults...)
+		}
 	}
 	return errors.Join(append(faults, ctx.Err())...)
 }
@@ -138,14 +144,14 @@ func (o *Outbox) attempt(ctx context.Context, e mail.Entry) error {
 	if !now.Before(e.ExpiresAt) {
 		return errors.Join(
 			fmt.Errorf("%s mail to %s has waited too long and is given up", e.Kind, e.Address.Masked()),
-			o.store.Mails().Remove(ctx, e))
+			o.remove(ctx, e))
 	}
 	err := o.store.Mails().Claim(ctx, e, now.Add(waitAfter(e.Attempts)))
 	if errors.Is(err, mail.ErrClaimed) {
 		return nil
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("claim mail: %w: %w", errNotWritten, err)
 	}
 	message, wanted, err := o.compose(ctx, e, now)
 	if err != nil {
@@ -156,7 +162,17 @@ func (o *Outbox) attempt(ctx context.Context, e mail.Entry) error {
 			return err
 		}
 	}
-	return o.store.Mails().Remove(ctx, e)
+	return o.remove(ctx, e)
+}
+
+// errNotWritten says that an entry is as it was, though it was to be put off or to go.
+var errNotWritten = errors.New("the outbox was not written")
+
+func (o *Outbox) remove(ctx context.Context, e mail.Entry) error {
+	if err := o.store.Mails().Remove(ctx, e); err != nil {
+		return fmt.Errorf("remove mail: %w: %w", errNotWritten, err)
+	}
+	return nil
 }
 
 func (o *Outbox) send(ctx context.Context, e mail.Entry, message mail.Message) error {
@@ -170,7 +186,7 @@ func (o *Outbox) send(ctx context.Context, e mail.Entry, message mail.Message) e
 	why := strings.ReplaceAll(err.Error(), string(message.To), message.To.Masked())
 	told := fmt.Errorf("%s mail to %s was not sent: %s", e.Kind, message.To.Masked(), why)
 	if errors.Is(err, mail.ErrRefused) {
-		return errors.Join(told, o.store.Mails().Remove(ctx, e))
+		return errors.Join(told, o.remove(ctx, e))
 	}
 	return told
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/mail"
 )
 
@@ -163,3 +164,43 @@ func TestADeliveryThatIsStopped(t *testing.T) {
 	}
 	w.Mailed(t)
 }
+
+// A database that is read but not written gives the same mail again and again.
+func TestADatabaseThatIsNotWrittenIsNotPressed(t *testing.T) {
+	for name, after := range map[string]time.Duration{"claim": 0, "remove": 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			w, _, _ := world(t)
+			w.Clock.Advance(after)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			writes, full := 0, errors.New("disk full")
+			write := func() error {
+				if writes++; writes > 3 {
+					cancel()
+				}
+				return full
+			}
+			r := w.Replica(func(p *compose.Ports) { p.Store = readOnly{p.Store, write} })
+			if err := r.Outbox.Deliver(ctx); !errors.Is(err, full) || errors.Is(err, context.Canceled) || writes != 1 {
+				t.Errorf("%d writes: %v", writes, err)
+			}
+		})
+	}
+}
+
+// readOnly refuses to write the mail that waits.
+type readOnly struct {
+	datastore.Datastore
+	write func() error
+}
+
+func (r readOnly) Mails() mail.Outbox { return readOnlyMails{r.Datastore.Mails(), r.write} }
+
+type readOnlyMails struct {
+	mail.Outbox
+	write func() error
+}
+
+func (m readOnlyMails) Claim(context.Context, mail.Entry, time.Time) error { return m.write() }
+
+func (m readOnlyMails) Remove(context.Context, mail.Entry) error { return m.write() }
