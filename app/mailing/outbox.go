@@ -214,6 +214,11 @@ func (o *Outbox) compose(ctx context.Context, e mail.Entry, now time.Time) (mess
 	}
 	message = mail.Message{From: identity.Address(o.from), FromName: project.Name, To: e.Address}
 	words := words{game: project.Name, address: e.Address}
+	login, err := o.store.Players().Login(ctx, environment.Scope(), identity.Email, identity.EmailSubject(environment.ID, e.Address))
+	known := err == nil
+	if err != nil && !errors.Is(err, identity.ErrLoginNotFound) {
+		return message, false, err
+	}
 	if e.Ticket != [sha256.Size]byte{} {
 		ticket, err := o.store.Tickets().Get(ctx, environment.Scope(), e.Ticket)
 		if errors.Is(err, identity.ErrTicketNotFound) || err == nil && !ticket.Live(now) {
@@ -222,12 +227,10 @@ func (o *Outbox) compose(ctx context.Context, e mail.Entry, now time.Time) (mess
 		if err != nil {
 			return message, false, err
 		}
+		if ticket.Purpose == identity.Reset {
+			ticket.Replaces = login.Secret
+		}
 		words.code, words.good = ticket.Code(o.codeKey), ticket.ExpiresAt.Sub(ticket.CreatedAt)
-	}
-	login, err := o.store.Players().Login(ctx, environment.Scope(), identity.Email, identity.EmailSubject(environment.ID, e.Address))
-	known := err == nil
-	if err != nil && !errors.Is(err, identity.ErrLoginNotFound) {
-		return message, false, err
 	}
 	switch {
 	case e.Kind == codeToRegister && known:

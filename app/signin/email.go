@@ -166,6 +166,9 @@ func (u *UseCases) prove(ctx context.Context, tx datastore.Repos, p tenancy.Prin
 	case found.Purpose != purpose || found.Player != player:
 		return found, identity.ErrWrongCode
 	}
+	if found, err = replacing(ctx, tx.Players(), p, found); err != nil {
+		return found, err
+	}
 	next, proof := found.Try(code, u.outbox.CodeKey(), u.limits.CodeTries, u.clock.Now())
 	if proof == identity.Wrong {
 		err = tx.Tickets().Update(ctx, p.Scope(), next)
@@ -176,4 +179,18 @@ func (u *UseCases) prove(ctx context.Context, tx datastore.Repos, p tenancy.Prin
 		err = identity.ErrWrongCode
 	}
 	return next, err
+}
+
+// replacing is the ticket with what its code depends on beside it. Of an address
+// that belongs to nobody that is nothing, and such a code was never mailed.
+func replacing(ctx context.Context, players identity.Players, p tenancy.Principal, ticket identity.Ticket) (identity.Ticket, error) {
+	if ticket.Purpose != identity.Reset {
+		return ticket, nil
+	}
+	login, err := players.Login(ctx, p.Scope(), identity.Email, identity.EmailSubject(p.Scope().Environment(), ticket.Address))
+	if err != nil && !errors.Is(err, identity.ErrLoginNotFound) {
+		return ticket, fmt.Errorf("find login: %w", err)
+	}
+	ticket.Replaces = login.Secret
+	return ticket, nil
 }

@@ -293,6 +293,34 @@ func TestAResetEndsAllSessions(t *testing.T) {
 	}
 }
 
+// Who read the mail for a while keeps no way back in once its owner has reset.
+func TestAResetVoidsTheOthers(t *testing.T) {
+	g := newGame(t)
+	g.player(t, ada, password)
+	ask := func() (signin.Issued, string) {
+		t.Helper()
+		issued, err := g.SignIn.Reset(t.Context(), g.client, ada)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return issued, composetest.Code(g.Mailed(t))
+	}
+	theirs, theirCode := ask()
+	mine, code := ask()
+	if err := g.SignIn.ConfirmReset(t.Context(), g.client, mine.Ticket, code, "an entirely new one"); err != nil {
+		t.Fatal(err)
+	}
+	g.Mailed(t) // that it was changed
+	refused(t, "asked for before", g.SignIn.ConfirmReset(t.Context(), g.client, theirs.Ticket, theirCode, "another new one"), identity.ErrWrongCode)
+	if _, err := g.login(ada, "an entirely new one"); err != nil {
+		t.Error(err)
+	}
+	after, code := ask()
+	if err := g.SignIn.ConfirmReset(t.Context(), g.client, after.Ticket, code, "yet another one"); err != nil {
+		t.Errorf("asked for after: %v", err)
+	}
+}
+
 func TestAGuestLinksAnAddress(t *testing.T) {
 	g := newGame(t)
 	guest := g.Guest(t, g.client)

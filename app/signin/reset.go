@@ -27,7 +27,8 @@ func (u *UseCases) Reset(ctx context.Context, p tenancy.Principal, email string,
 }
 
 // ConfirmReset gives the player the password, with the code that was mailed, and
-// ends all his sessions.
+// ends all his sessions. Every other code to reset that was mailed before is good
+// no more: whoever read the mail for a while keeps no way back in.
 func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket, code, password string, effects ...once.Effect[once.Nothing]) error {
 	if err := identity.CheckPassword("/password", password, ""); err != nil {
 		return err
@@ -49,7 +50,8 @@ func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket
 	}
 	subject := identity.EmailSubject(environment.ID, address)
 	err = access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
-		if _, err := u.prove(ctx, tx, p, identity.Reset, "", ticket, code); err != nil {
+		proved, err := u.prove(ctx, tx, p, identity.Reset, "", ticket, code)
+		if err != nil {
 			return nil, err
 		}
 		login, err := tx.Players().Login(ctx, p.Scope(), identity.Email, subject)
@@ -60,6 +62,14 @@ func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket
 			return nil, err
 		}
 		if _, err := tx.Players().Lock(ctx, p.Scope(), login.Player); err != nil {
+			return nil, err
+		}
+		// The lock made this wait for another reset, which may have changed the secret.
+		login, err = tx.Players().Login(ctx, p.Scope(), identity.Email, subject)
+		if errors.Is(err, identity.ErrLoginNotFound) || err == nil && login.Secret != proved.Replaces {
+			return nil, identity.ErrWrongCode
+		}
+		if err != nil {
 			return nil, err
 		}
 		if err := tx.Players().SetSecret(ctx, p.Scope(), identity.Email, subject, secret); err != nil {
@@ -98,6 +108,9 @@ func (u *UseCases) provable(ctx context.Context, p tenancy.Principal, ticket, co
 		return "", fmt.Errorf("read ticket: %w", err)
 	case found.Purpose != identity.Reset:
 		return "", identity.ErrWrongCode
+	}
+	if found, err = replacing(ctx, u.store.Players(), p, found); err != nil {
+		return "", err
 	}
 	if _, proof := found.Try(code, u.outbox.CodeKey(), u.limits.CodeTries, u.clock.Now()); proof == identity.Proved {
 		return found.Address, nil

@@ -33,6 +33,10 @@ type Ticket struct {
 	Address Address
 	// Secret is what the password to be was hashed to; empty for Reset.
 	Secret string
+	// Replaces is what the password that a Reset replaces was hashed to. It is the
+	// login's at the time and not kept with the ticket: once another reset has
+	// changed it, the code is good no more.
+	Replaces string
 	// Player is who asked, for Link; empty otherwise.
 	Player    PlayerID
 	Tries     int // wrong codes so far
@@ -63,8 +67,8 @@ const (
 
 var codeEncoding = base32.NewEncoding(codeAlphabet).WithPadding(base32.NoPadding)
 
-// Code is what is mailed. It is made from the ticket's hash and a key outside
-// the database, so that it can be mailed again and need not be stored.
+// Code is what is mailed. It is made from the ticket's hash, what it replaces and
+// a key outside the database, so that it can be mailed again and need not be stored.
 func (t Ticket) Code(key []byte) string {
 	digits := t.digits(key)
 	var b strings.Builder
@@ -81,6 +85,7 @@ func (t Ticket) digits(key []byte) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte("overworld mailed code v1\x00" + string(t.Purpose) + "\x00"))
 	mac.Write(t.Hash[:])
+	mac.Write([]byte(t.Replaces))
 	return codeEncoding.EncodeToString(mac.Sum(nil))[:codeGroups*codeGroup]
 }
 

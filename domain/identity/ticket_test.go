@@ -31,7 +31,9 @@ func TestCode(t *testing.T) {
 	}
 	other := ticket
 	other.Purpose = identity.Reset
-	for name, stranger := range map[string]string{"another ticket": newTicket(2).Code(key), "another key": ticket.Code([]byte("yek")), "another purpose": other.Code(key)} {
+	changed := ticket
+	changed.Replaces = "hash"
+	for name, stranger := range map[string]string{"another ticket": newTicket(2).Code(key), "another key": ticket.Code([]byte("yek")), "another purpose": other.Code(key), "another password": changed.Code(key)} {
 		if stranger == code {
 			t.Errorf("%s has the same code", name)
 		}
