@@ -77,13 +77,18 @@ func (t *Throttle) take(ctx context.Context, rate limiter.Rate, asks ...limiter.
 	return rate, decision, nil
 }
 
-// addressKey counts an IPv6 client by its /64: a household has that many to choose from.
 func addressKey(class Class, address netip.Addr) string {
+	return string(class) + "/address/" + Client(address).String()
+}
+
+// Client is what an address counts as: of an IPv6 one its /64, since a household has
+// that many to choose from.
+func Client(address netip.Addr) netip.Addr {
 	address = address.Unmap().WithZone("")
 	if address.Is6() {
 		if prefix, err := address.Prefix(64); err == nil {
 			address = prefix.Addr()
 		}
 	}
-	return string(class) + "/address/" + address.String()
+	return address
 }

@@ -537,6 +537,9 @@ func TestGuessing(t *testing.T) {
 		_, err := g.SignIn.Login(t.Context(), p, email, password, signin.Device{Address: p.Address})
 		return err
 	}
+	if err := guess(g.from("2001:db8:ffff:1::1"), ada, password); err != nil {
+		t.Fatal(err)
+	}
 	rates := limits.Default().Rates[limits.EmailLogin]
 	for _, email := range []string{ada, "unknown@example.com"} {
 		guesser := g.from("198.51.100.1")
@@ -565,6 +568,14 @@ func TestGuessing(t *testing.T) {
 	}
 	if err := guess(home, ada, password); err != nil {
 		t.Errorf("from where he was: %v", err)
+	}
+	for _, address := range []string{"::ffff:192.0.2.1", "2001:db8:ffff:1:a:b:c:d"} {
+		if err := guess(g.from(address), ada, password); err != nil {
+			t.Errorf("from %s, where he was: %v", address, err)
+		}
+	}
+	for _, address := range []string{"2001:db8:ffff:2::1", "192.0.2.3", ""} {
+		refused(t, "from "+address, guess(g.from(address), ada, password), limits.ErrTooMany)
 	}
 	g.Clock.Advance(rates.PerCaller.Interval())
 	if err := guess(g.from("203.0.113.9"), ada, password); err != nil {
