@@ -298,6 +298,17 @@ func (s state) write(revisions int64) storage.Write {
 	return w
 }
 
+// tell tells the effects of all groups what was done. Those that fail are noted by
+// group, and the transaction may then not commit.
+func (d *desk) tell(ctx context.Context, groups []group, results []result, failed map[int]error) error {
+	return once.TellAll(ctx, d.tx, len(groups), failed, func(ctx context.Context, tx datastore.Repos, i int) error {
+		if results[i].err == nil {
+			return once.Tell(ctx, tx, results[i].outcomes, groups[i].effects)
+		}
+		return nil
+	})
+}
+
 // event tells what an operator wrote.
 func (d *desk) event(p tenancy.Principal, before *storage.Document, after storage.Document) audit.Event {
 	action := audit.DocumentWritten

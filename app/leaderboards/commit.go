@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/overworldhq/overworld/app/once"
@@ -52,6 +53,8 @@ type desk struct {
 	u      *UseCases
 	tables map[place]*table
 	owners map[owner]error // of those looked for: nil when they exist
+	failed map[int]error   // effects, by group
+	since  time.Time       // before the intents were noted
 }
 
 type owner struct {
@@ -79,11 +82,13 @@ type state struct {
 }
 
 // commit does the groups in their order, in one transaction. A group that is
-// refused changes nothing and leaves the others alone. The index is told before
-// the transaction begins and after it has committed.
+// refused changes nothing and leaves the others alone; so does one whose effect
+// fails, for which all begins anew without it. The index is told before the
+// transaction begins and after it has committed.
 func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error) {
+	failed := map[int]error{}
 	for {
-		d := &desk{u: u, tables: map[place]*table{}, owners: map[owner]error{}}
+		d := &desk{u: u, tables: map[place]*table{}, owners: map[owner]error{}, failed: failed}
 		if err := d.lay(ctx, groups); err != nil {
 			return nil, err
 		}
@@ -93,7 +98,7 @@ func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error)
 			results, err = d.work(ctx, tx, groups)
 			return err
 		})
-		if errors.Is(err, errRaced) && ctx.Err() == nil {
+		if (errors.Is(err, errRaced) || errors.Is(err, once.ErrUndo)) && ctx.Err() == nil {
 			d.withdraw(ctx)
 			continue
 		}
@@ -147,19 +152,33 @@ func (d *desk) places() []place {
 }
 
 func (d *desk) intend(ctx context.Context) {
-	for _, at := range d.places() {
-		t := d.tables[at]
+	d.since = d.u.clock.Now()
+	d.each(func(at place, t *table) {
 		t.intent = d.u.ids.New()
 		// What keeps it from being noted doesn't matter: the commit goes another way.
 		t.missed = d.u.ranks.Intend(ctx, ladderOf(at.scope, t.season), ranking.Intent{ID: t.intent, Players: t.players}) != nil
+	})
+}
+
+// each does something with each board that there is, with all at once: the index may be far away.
+func (d *desk) each(do func(at place, t *table)) {
+	places := d.places()
+	if len(places) == 1 {
+		do(places[0], d.tables[places[0]])
+		return
 	}
+	var all sync.WaitGroup
+	for _, at := range places {
+		all.Go(func() { do(at, d.tables[at]) })
+	}
+	all.Wait()
 }
 
 // intendAgain brings back the intents of a transaction that nobody knows the end of.
 func (d *desk) intendAgain(ctx context.Context) {
-	for at, t := range d.tables {
-		if !t.found || t.missed {
-			continue
+	d.each(func(at place, t *table) {
+		if t.missed {
+			return
 		}
 		ladder := ladderOf(at.scope, t.season)
 		if d.u.ranks.Intend(ctx, ladder, ranking.Intent{ID: t.intent, Players: t.players}) != nil {
@@ -167,35 +186,34 @@ func (d *desk) intendAgain(ctx context.Context) {
 			_ = d.u.store.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
 			d.u.forget(ladder)
 		}
-	}
+	})
 }
 
 // withdraw takes the intents of a transaction back that changed nothing, and forgets
 // what led to it.
 func (d *desk) withdraw(ctx context.Context) {
-	for at, t := range d.tables {
-		if !t.found {
-			continue
-		}
+	d.each(func(at place, t *table) {
 		ladder := ladderOf(at.scope, t.season)
 		d.u.forget(ladder)
 		if !t.missed {
 			// One that stays is settled by who reads next.
 			_ = d.u.ranks.Apply(ctx, ladder, nil, t.intent)
 		}
-	}
+	})
 }
 
 // work does what happens within the transaction, which may run again.
 func (d *desk) work(ctx context.Context, tx datastore.Repos, groups []group) ([]result, error) {
 	now := d.u.clock.Now()
-	for _, at := range d.places() {
-		if err := d.hold(ctx, tx, at); err != nil {
-			return nil, err
-		}
+	if err := d.hold(ctx, tx); err != nil {
+		return nil, err
 	}
 	results := make([]result, len(groups))
 	for i, g := range groups {
+		if err := d.failed[i]; err != nil {
+			results[i] = result{err: err}
+			continue
+		}
 		var err error
 		if results[i], err = d.do(ctx, tx, g, now); err != nil {
 			return nil, err
@@ -206,24 +224,67 @@ func (d *desk) work(ctx context.Context, tx datastore.Repos, groups []group) ([]
 			return nil, err
 		}
 	}
-	for i, g := range groups {
-		if results[i].err != nil {
-			continue
+	err := once.TellAll(ctx, tx, len(groups), d.failed, func(ctx context.Context, tx datastore.Repos, i int) error {
+		if results[i].err == nil {
+			return once.Tell(ctx, tx, results[i].receipts, groups[i].effects)
 		}
-		if err := once.Tell(ctx, tx, results[i].receipts, g.effects); err != nil {
-			return nil, err
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Who took longer may find its intents settled by a reader, and if it died then nobody
+	// would tell the index. What is left of their time is for the commit itself; a
+	// reader who settles waits for one that is under way.
+	if d.u.clock.Now().Sub(d.since) > ranking.IntentFor/2 {
+		return nil, errRaced
 	}
 	return results, nil
 }
 
-// hold keeps a season open and its entries to this transaction.
-func (d *desk) hold(ctx context.Context, tx datastore.Repos, at place) error {
-	t := d.tables[at]
-	epoch := t.season.Epoch
-	if t.missed {
+// hold keeps the seasons open and their entries to this transaction, in one order.
+func (d *desk) hold(ctx context.Context, tx datastore.Repos) error {
+	for places := d.places(); len(places) > 0; {
+		n := d.together(places)
+		if err := d.holdSeasons(ctx, tx, places[:n]); err != nil {
+			return err
+		}
+		places = places[n:]
+	}
+	for _, at := range d.places() {
+		t := d.tables[at]
+		found, err := tx.Entries().LockMany(ctx, at.scope, refOf(t.season), t.players)
+		if err != nil {
+			return fmt.Errorf("read entries: %w", err)
+		}
+		t.states = make(map[identity.PlayerID]state, len(found))
+		for _, e := range found {
+			t.states[e.Player] = state{stored: e.Revision, current: &e}
+		}
+	}
+	return nil
+}
+
+// together is how many of the first places are held with one statement: those of one
+// environment, up to one whose season must be renewed, which is held alone.
+func (d *desk) together(places []place) int {
+	n := 1
+	for !d.tables[places[0]].missed && n < len(places) && places[n].scope == places[0].scope && !d.tables[places[n]].missed {
+		n++
+	}
+	return n
+}
+
+// holdSeasons holds the seasons of one environment; one that is missed is alone.
+func (d *desk) holdSeasons(ctx context.Context, tx datastore.Repos, places []place) error {
+	scope, ids := places[0].scope, make([]ranking.BoardID, len(places))
+	for i, at := range places {
+		ids[i] = at.board
+	}
+	missed := d.tables[places[0]].missed
+	if missed {
 		// Before it is held: two who hold it could not both go on to renew it.
-		err := tx.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
+		err := tx.Boards().Renew(ctx, scope, ids[0], d.tables[places[0]].season.Number)
 		switch {
 		case errors.Is(err, ranking.ErrSeasonNotFound):
 			return errRaced
@@ -231,20 +292,18 @@ func (d *desk) hold(ctx context.Context, tx datastore.Repos, at place) error {
 			return fmt.Errorf("renew season: %w", err)
 		}
 	}
-	held, err := tx.Boards().Hold(ctx, at.scope, []ranking.BoardID{at.board})
+	held, err := tx.Boards().Hold(ctx, scope, ids)
 	if err != nil {
-		return fmt.Errorf("hold season: %w", err)
+		return fmt.Errorf("hold seasons: %w", err)
 	}
-	if len(held) == 0 || held[0].Number != t.season.Number || !t.missed && held[0].Epoch != epoch {
+	if len(held) != len(places) {
 		return errRaced
 	}
-	found, err := tx.Entries().LockMany(ctx, at.scope, refOf(t.season), t.players)
-	if err != nil {
-		return fmt.Errorf("read entries: %w", err)
-	}
-	t.states = make(map[identity.PlayerID]state, len(found))
-	for _, e := range found {
-		t.states[e.Player] = state{stored: e.Revision, current: &e}
+	for _, season := range held {
+		known := d.tables[place{scope, season.Board}].season
+		if season.Number != known.Number || !missed && season.Epoch != known.Epoch {
+			return errRaced
+		}
 	}
 	return nil
 }
@@ -334,34 +393,46 @@ func (d *desk) write(ctx context.Context, tx datastore.Repos, at place) error {
 // last writer may not have come so far. An index that can't be told is left behind; only
 // if that fails as well are the callers not answered.
 func (d *desk) tell(ctx context.Context) error {
-	for at, t := range d.tables {
-		if !t.found {
-			continue
+	var mu sync.Mutex
+	var faults []error
+	d.each(func(at place, t *table) {
+		if err := d.tellOf(ctx, at, t); err != nil {
+			mu.Lock()
+			defer mu.Unlock()
+			faults = append(faults, err)
 		}
-		ladder := ladderOf(at.scope, t.season)
-		if t.missed {
-			d.u.counters.left.Add(1)
-			d.u.forget(ladder)
-			continue
-		}
-		marks := make([]ranking.Mark, 0, len(t.states))
-		for _, s := range t.states {
-			if s.current != nil {
-				marks = append(marks, t.season.Mark(*s.current))
-			}
-		}
-		if d.u.ranks.Apply(ctx, ladder, marks, t.intent) == nil {
-			continue
-		}
-		err := d.u.store.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
+	})
+	if err := errors.Join(faults...); err != nil {
+		// What is committed must not be done again: to the coalescer this is no
+		// fault of any of its items.
+		return fault.ErrUnavailable.Because(err)
+	}
+	return nil
+}
+
+// tellOf tells what was committed of one board.
+func (d *desk) tellOf(ctx context.Context, at place, t *table) error {
+	ladder := ladderOf(at.scope, t.season)
+	if t.missed {
 		d.u.counters.left.Add(1)
 		d.u.forget(ladder)
-		// Of a board that was deleted in the meantime nobody asks.
-		if err != nil && !errors.Is(err, ranking.ErrSeasonNotFound) {
-			// What is committed must not be done again: to the coalescer this is no
-			// fault of any of its items.
-			return fault.ErrUnavailable.Because(fmt.Errorf("renew season: %w", err))
+		return nil
+	}
+	marks := make([]ranking.Mark, 0, len(t.states))
+	for _, s := range t.states {
+		if s.current != nil {
+			marks = append(marks, t.season.Mark(*s.current))
 		}
+	}
+	if d.u.ranks.Apply(ctx, ladder, marks, t.intent) == nil {
+		return nil
+	}
+	err := d.u.store.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
+	d.u.counters.left.Add(1)
+	d.u.forget(ladder)
+	// Of a board that was deleted in the meantime nobody asks.
+	if err != nil && !errors.Is(err, ranking.ErrSeasonNotFound) {
+		return fmt.Errorf("renew season: %w", err)
 	}
 	return nil
 }

@@ -113,6 +113,8 @@ type faulty struct {
 	lost  atomic.Bool // it takes intents, and can't be reached any more when marks come
 	dying atomic.Bool // writers die between their commit and telling it
 	asked atomic.Int64
+	// stall, if there is one, is called once, between an intent and the transaction.
+	stall atomic.Pointer[func()]
 }
 
 func (f *faulty) down() error {
@@ -126,7 +128,11 @@ func (f *faulty) Intend(ctx context.Context, at ranking.Ladder, intent ranking.I
 	if err := f.down(); err != nil {
 		return err
 	}
-	return f.Index.Intend(ctx, at, intent)
+	err := f.Index.Intend(ctx, at, intent)
+	if stall := f.stall.Swap(nil); stall != nil {
+		(*stall)()
+	}
+	return err
 }
 
 func (f *faulty) Apply(ctx context.Context, at ranking.Ladder, marks []ranking.Mark, intents ...string) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/overworldhq/overworld/domain/fault"
@@ -55,8 +57,9 @@ func (u *UseCases) ask(ctx context.Context, season ranking.Season, at ranking.La
 	return ranking.View{}, errNoIndex
 }
 
-// settle tells the index what became of entries whose writers didn't. The lock waits
-// for one who is just at his commit; one who is not that far applies it himself.
+// settle tells the index what became of entries whose writers didn't. It waits for a writer
+// who is at his commit; one who is not that far begins anew, as his intent is
+// older than half of its time.
 func (u *UseCases) settle(ctx context.Context, season ranking.Season, at ranking.Ladder, intents []ranking.Intent) error {
 	players := map[identity.PlayerID]bool{}
 	names := make([]string, len(intents))
@@ -69,14 +72,31 @@ func (u *UseCases) settle(ctx context.Context, season ranking.Season, at ranking
 	var marks []ranking.Mark
 	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		marks = nil
-		found, err := tx.Entries().LockMany(ctx, at.Scope, refOf(season), keys(players))
-		for _, e := range found {
-			marks = append(marks, season.Mark(e))
+		missing := maps.Clone(players)
+		look := func(players map[identity.PlayerID]bool) error {
+			found, err := tx.Entries().LockMany(ctx, at.Scope, refOf(season), slices.Collect(maps.Keys(players)))
+			if err != nil {
+				return fmt.Errorf("read entries: %w", err)
+			}
+			for _, e := range found {
+				delete(missing, e.Player)
+				marks = append(marks, season.Mark(e))
+			}
+			return nil
 		}
-		return err
+		if err := look(players); err != nil || len(missing) == 0 {
+			return err
+		}
+		// An entry that is being made can't be locked. It refers to its player, who can.
+		for _, player := range slices.Sorted(maps.Keys(missing)) {
+			if _, err := tx.Players().Lock(ctx, at.Scope, player); err != nil && !errors.Is(err, identity.ErrPlayerNotFound) {
+				return fmt.Errorf("lock player: %w", err)
+			}
+		}
+		return look(maps.Clone(missing))
 	})
 	if err != nil {
-		return fmt.Errorf("read entries: %w", err)
+		return err
 	}
 	u.counters.settled.Add(1)
 	return u.ranks.Apply(ctx, at, marks, names...)
@@ -109,9 +129,11 @@ func (u *UseCases) begin(season ranking.Season, at ranking.Ladder) building {
 		ctx, cancel := context.WithTimeout(context.Background(), buildTime)
 		defer cancel()
 		// Without success whoever reads next finds a ladder that is still cold, and begins anew.
-		if u.build(ctx, season, at) == nil {
+		switch err := u.build(ctx, season, at); {
+		case err == nil:
 			u.counters.built.Add(1)
-		} else {
+		case errors.Is(err, ranking.ErrBuilding), errors.Is(err, ranking.ErrBuilt): // another replica's
+		default:
 			u.counters.failed.Add(1)
 		}
 		u.mu.Lock()
@@ -174,12 +196,4 @@ func (u *UseCases) again(ctx context.Context, do func() error) error {
 
 func refOf(s ranking.Season) ranking.SeasonRef {
 	return ranking.SeasonRef{Board: s.Board, Number: s.Number}
-}
-
-func keys[K comparable, V any](m map[K]V) []K {
-	list := make([]K, 0, len(m))
-	for k := range m {
-		list = append(list, k)
-	}
-	return list
 }

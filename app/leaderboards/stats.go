@@ -6,7 +6,7 @@ import "sync/atomic"
 // installation only Built moves, and seldom.
 type IndexStats struct {
 	Built   uint64 // indexes that were built whole
-	Failed  uint64 // buildings that ended without success, or that another replica was at
+	Failed  uint64 // buildings that ended without success, other than because another replica is at it
 	Settled uint64 // times that intents somebody left behind were made good
 	Left    uint64 // indexes left behind because they missed a commit
 	Without uint64 // reads that the index could not answer

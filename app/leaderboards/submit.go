@@ -78,6 +78,10 @@ func (u *UseCases) Remove(ctx context.Context, p tenancy.Principal, id ranking.B
 	return whole(err)
 }
 
+// sharedWorks is how many works a caller may bring to a commit that he shares; more
+// have one of their own, as with documents.
+const sharedWorks = 16
+
 // do has works done as a whole, with whatever others want done.
 func (u *UseCases) do(ctx context.Context, p tenancy.Principal, id ranking.BoardID, works []work, effects []once.Effect[[]ranking.Receipt]) ([]ranking.Receipt, error) {
 	environment, err := u.directory.Get(ctx, p.Scope().Environment())
@@ -85,8 +89,7 @@ func (u *UseCases) do(ctx context.Context, p tenancy.Principal, id ranking.Board
 		return nil, err
 	}
 	mine := group{principal: p, environment: environment, board: id, works: works, effects: effects}
-	if once.Wanted(effects) {
-		// In a commit of its own: its effect may fail, or wait for another process.
+	if len(works) > sharedWorks {
 		done, err := u.commit(ctx, []group{mine})
 		if err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-package documents
+package once
 
 import (
 	"context"
@@ -6,38 +6,36 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/overworldhq/overworld/app/once"
+	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/idempotency"
 )
 
-// errEffect ends a transaction in which some groups' effects failed.
-var errEffect = errors.New("an effect failed")
+// ErrUndo ends a transaction in which some groups' effects failed.
+var ErrUndo = errors.New("an effect failed")
 
-// tell tells the effects of all groups what was done, and stores with one
-// statement what they keep of it. Those that fail are noted by group, and the
-// transaction may then not commit.
-func (d *desk) tell(ctx context.Context, groups []group, results []result, failed map[int]error) error {
-	kept := &gathered{Records: d.tx.Idempotency(), groups: map[idempotency.Key]int{}}
+// TellAll tells, within one transaction, the effects of so many groups that share
+// it, and stores with one statement what they keep of it. tell runs those of one
+// group. Groups whose effects fail are noted in failed: the error is then ErrUndo, and
+// all begins anew without them. Any other error is the end of the whole.
+func TellAll(ctx context.Context, tx datastore.Repos, groups int, failed map[int]error, tell func(ctx context.Context, tx datastore.Repos, group int) error) error {
+	kept := &gathered{Records: tx.Idempotency(), groups: map[idempotency.Key]int{}}
 	lost := 0
 	fail := func(group int, err error) {
 		failed[group] = err
 		lost++
 	}
-	for i, g := range groups {
-		if results[i].err != nil {
-			continue
-		}
+	for i := range groups {
 		kept.group = i
-		if err := once.Tell(ctx, gathering{d.tx, kept}, results[i].outcomes, g.effects); err != nil {
-			if refusal(err) == nil {
+		if err := tell(ctx, gathering{tx, kept}, i); err != nil {
+			if !refuses(err) {
 				return err
 			}
 			fail(i, err)
 		}
 	}
 	if lost == 0 && len(kept.records) > 0 {
-		taken, err := d.tx.Idempotency().SaveMany(ctx, kept.records, kept.now)
+		taken, err := tx.Idempotency().SaveMany(ctx, kept.records, kept.now)
 		if err != nil {
 			return fmt.Errorf("keep answers: %w", err)
 		}
@@ -46,9 +44,15 @@ func (d *desk) tell(ctx context.Context, groups []group, results []result, faile
 		}
 	}
 	if lost > 0 {
-		return errEffect
+		return ErrUndo
 	}
 	return nil
+}
+
+// refuses tells whether an error is of one group alone.
+func refuses(err error) bool {
+	var f *fault.Fault
+	return errors.As(err, &f) && f.Kind != fault.Internal && f.Kind != fault.Unavailable
 }
 
 // gathering is a transaction in which answers are gathered rather than stored.
