@@ -87,7 +87,7 @@ func TestALoadCountsItsErrorsAndItsProcessorTime(t *testing.T) {
 }
 
 func TestATargetIsReachedWithoutErrorsOnly(t *testing.T) {
-	l := line{stack: production, what: "own-profile", connections: 64, most: 0.12, figures: figures{server: 0.05, database: 0.06}}
+	l := line{stack: production, what: "own-profile", connections: 64, scenario: scenario{most: 0.12}, figures: figures{server: 0.05, database: 0.06}}
 	reached := func(l line) bool {
 		return slices.ContainsFunc(l.cells(), func(cell string) bool { return strings.HasSuffix(cell, ", reached") })
 	}
@@ -106,7 +106,7 @@ func TestATargetIsReachedWithoutErrorsOnly(t *testing.T) {
 
 func TestWhatIsWrittenByHandStaysOnThePage(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "performance.md")
-	sections := []section{{"production", []line{{stack: production, what: "own-profile", connections: 64}}}}
+	sections := []section{{production, "production", []line{{stack: production, what: "own-profile", connections: 64}}}}
 	if err := writePage(path, sections); err != nil {
 		t.Fatal(err)
 	}

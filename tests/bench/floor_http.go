@@ -49,9 +49,9 @@ func serveBare() error {
 	return err
 }
 
-// bareHandler measures a handler that answers what ours answers to a get of a document.
-func bareHandler(ctx context.Context, folder string, l load) (f figures, err error) {
-	child, open, err := startBare(folder)
+// bareHandler measures a handler that answers these bytes.
+func bareHandler(ctx context.Context, folder string, reply []byte, l load) (f figures, err error) {
+	child, open, err := startBare(folder, reply)
 	if err != nil {
 		return f, err
 	}
@@ -67,7 +67,7 @@ func bareHandler(ctx context.Context, folder string, l load) (f figures, err err
 }
 
 // startBare starts the bare handler, and gives what opens connections to it.
-func startBare(folder string) (*child, func(int) (operation, func(), error), error) {
+func startBare(folder string, reply []byte) (*child, func(int) (operation, func(), error), error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, nil, err
@@ -75,7 +75,7 @@ func startBare(folder string) (*child, func(int) (operation, func(), error), err
 	cmd := exec.Command(self)
 	cmd.Env = append(os.Environ(), bareVariable+"=1")
 	body := filepath.Join(folder, "body")
-	if err := os.WriteFile(body, documentReply(), 0o600); err != nil {
+	if err := os.WriteFile(body, reply, 0o600); err != nil {
 		return nil, nil, err
 	}
 	stdin, err := os.Open(body)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -186,7 +187,7 @@ func measure(ctx context.Context, o options, name, program string) (s section, e
 		return s, err
 	}
 	defer func() { err = errors.Join(err, stack.close()) }()
-	s.title = stack.title()
+	s.stack, s.title = name, stack.title()
 	// It is started first, and idle while the floors are measured: what a process does in its
 	// first minute is not what it does all day.
 	server, err := stack.serve(ctx, program)
@@ -211,12 +212,20 @@ func measure(ctx context.Context, o options, name, program string) (s section, e
 			if f.fault != nil {
 				fmt.Fprintf(os.Stderr, "%s, %d connections: %d errors, the first: %v\n", scenario.name, connections, f.errors, f.fault)
 			}
-			l := line{stack: name, what: scenario.name, connections: connections, figures: f, most: scenario.most}
-			switch scenario.name {
-			case "document-put":
+			l := line{stack: name, what: scenario.name, connections: connections, figures: f, scenario: scenario}
+			switch {
+			case scenario.name == "document-put":
 				l.upsert = floors[connections].upsert
-			case "document-get", "own-profile":
+			case scenario.name == "document-get" || scenario.name == "own-profile":
 				l.http = floors[connections].http
+			case scenario.name == "submit":
+				if l.upsert, err = s.rankFloors(ctx, o, stack, folder, connections); err != nil {
+					return s, fmt.Errorf("floors of %s: %w", scenario.name, err)
+				}
+			case scenario.path != nil:
+				if l.http, err = s.bareFloor(ctx, o, server, folder, scenario, connections); err != nil {
+					return s, fmt.Errorf("floor of %s: %w", scenario.name, err)
+				}
 			}
 			s.lines = append(s.lines, l)
 			tell(l)
@@ -234,7 +243,7 @@ func measure(ctx context.Context, o options, name, program string) (s section, e
 
 // tell shows how far the run is.
 func tell(l line) {
-	fmt.Fprintf(os.Stderr, "%-10s %-28s %4d connections %8.0f/s  CPU s/1,000 %.3f\n", l.stack, l.what, l.connections, l.figures.persecond, l.figures.total())
+	fmt.Fprintf(os.Stderr, "%-10s %-28s %4d connections %8.0f/s  CPU s/1,000 %.3f\n", l.stack, l.what, l.connections, l.figures.persecond, l.sum())
 }
 
 func (o options) load(connections int) load {
@@ -253,7 +262,7 @@ func measureFloors(ctx context.Context, o options, s *stack, folder string, conn
 	}
 	var f floor
 	var err error
-	if f.http, err = bareHandler(ctx, folder, o.load(connections)); err != nil {
+	if f.http, err = bareHandler(ctx, folder, documentReply(), o.load(connections)); err != nil {
 		return f, nil, err
 	}
 	if f.upsert, err = upserts(1, o.load(connections)); err != nil {
@@ -274,6 +283,67 @@ func measureFloors(ctx context.Context, o options, s *stack, folder string, conn
 		tell(l)
 	}
 	return f, lines, nil
+}
+
+// rankFloors measures what submitting and ranking are compared with; single rows are given.
+func (s *section) rankFloors(ctx context.Context, o options, stack *stack, folder string, connections int) (figures, error) {
+	entries := func(rows int, l load) (figures, error) {
+		if stack.servers == nil {
+			return sqliteEntries(ctx, folder, rows, l)
+		}
+		return postgresEntries(ctx, stack.servers, rows, l)
+	}
+	single, err := entries(1, o.load(connections))
+	if err != nil {
+		return single, err
+	}
+	few := min(connections, 4)
+	many, err := entries(batch, o.load(few))
+	if err != nil {
+		return single, err
+	}
+	lines := []line{
+		{stack: s.stack, what: "floor: entry, 1 row", connections: connections, figures: single},
+		{stack: s.stack, what: "floor: entry, 64 rows", connections: few, figures: many},
+	}
+	if stack.servers != nil {
+		for _, one := range []struct {
+			what    string
+			command func(member string) []string
+		}{
+			{"floor: ZADD", func(member string) []string {
+				return []string{"ZADD", "bench", strconv.Itoa(rand.IntN(1 << 30)), member}
+			}},
+			{"floor: ZREVRANK", func(member string) []string { return []string{"ZREVRANK", "bench", member} }},
+		} {
+			f, err := sortedSet(ctx, stack.servers, one.command, o.load(connections))
+			if err != nil {
+				return single, err
+			}
+			lines = append(lines, line{stack: s.stack, what: one.what, connections: connections, figures: f})
+		}
+	}
+	for _, l := range lines {
+		s.lines = append(s.lines, l)
+		tell(l)
+	}
+	return single, nil
+}
+
+// bareFloor measures a handler that answers what the scenario is answered.
+func (s *section) bareFloor(ctx context.Context, o options, server *replica, folder string, scenario scenario, connections int) (figures, error) {
+	reply, err := server.replyTo(scenario.path())
+	if err != nil {
+		return figures{}, err
+	}
+	f, err := bareHandler(ctx, folder, reply, o.load(connections))
+	if err != nil {
+		return f, err
+	}
+	l := line{stack: s.stack, what: fmt.Sprintf("floor: bare, %s bytes", strconv.Itoa(len(reply))), connections: connections, figures: f}
+	s.lines = append(s.lines, l)
+	tell(l)
+	return f, nil
 }
 
 // opener opens connections to the replica that are ready for a scenario.

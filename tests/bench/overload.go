@@ -177,7 +177,7 @@ func (r *replica) bare(ctx context.Context, rate float64) (cost float64, err err
 	if err := pin(serving); err != nil {
 		return 0, err
 	}
-	child, open, err := startBare(r.stack.settings["DATA"])
+	child, open, err := startBare(r.stack.settings["DATA"], documentReply())
 	if err == nil {
 		defer func() { err = errors.Join(err, child.stop()) }()
 	}

@@ -101,7 +101,8 @@ func (s *stack) serve(ctx context.Context, program string) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := harness.ReadCredentials("bench", printed).Publishable["production"]
+	credentials := harness.ReadCredentials("bench", printed)
+	key := credentials.Publishable["production"]
 	if key == "" {
 		return nil, errors.New("the program printed no publishable key")
 	}
@@ -111,7 +112,7 @@ func (s *stack) serve(ctx context.Context, program string) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &replica{stack: s, place: place{found, key}, metrics: "http://" + metrics, child: child}, nil
+	return &replica{stack: s, place: place{found, key, s.leaderboard(credentials.Secret, credentials.Server["production"])}, metrics: "http://" + metrics, child: child}, nil
 }
 
 // used is the processor time of the server and of what it stands on.
