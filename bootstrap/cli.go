@@ -39,9 +39,13 @@ defaults, in that order; 'overworld config print' shows what was decided.`,
 	}
 	root.AddCommand(
 		newServe(registry), newHealthCommand(registry), newMigrate(registry), newConfig(registry), newVersion(),
-		newProject(registry), newEnvironment(registry), newKey(registry), newTour(), newOpenAPI(),
+		newProject(registry), newEnvironment(registry), newKey(registry), newBoard(registry), newTour(), newOpenAPI(),
 	)
 	for _, command := range root.Commands() {
+		if command.HasSubCommands() {
+			// Else cobra would take a misspelt subcommand for a wish for help.
+			command.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
 		switch command.Name() {
 		case "version", "tour", "openapi":
 		default:

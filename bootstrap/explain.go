@@ -20,8 +20,15 @@ func explain(err error) string {
 		return cause.Error()
 	}
 	text := strings.TrimSuffix(f.Detail, ".")
+	if f.Is(fault.ErrInvalid) && len(f.Fields) > 0 {
+		text = "this breaks a rule" // there are no members of a request here
+	}
 	for _, field := range f.Fields {
-		text += "\n  " + strings.TrimPrefix(field.Pointer, "/") + ": " + field.Detail
+		text += "\n  "
+		if member := strings.TrimPrefix(field.Pointer, "/"); member != "" {
+			text += member + ": "
+		}
+		text += field.Detail
 	}
 	if cause != nil {
 		text += ": " + cause.Error()

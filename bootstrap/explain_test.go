@@ -3,6 +3,7 @@ package bootstrap
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -20,10 +21,24 @@ func TestExplain(t *testing.T) {
 		"There is no such project":     fmt.Errorf("find project: %w", tenancy.ErrProjectNotFound),
 		"disk full":                    fault.ErrInternal.Because(errors.New("disk full")),
 		"This slug is in use: key (a)": tenancy.ErrSlugTaken.Because(errors.New("key (a)")),
-		"Some members of the request break a rule; each is listed under errors\n  slug: Lower-case letters.": check.Err(),
+		"this breaks a rule\n  slug: Lower-case letters.": check.Err(),
+		"Not so\n  Without end.\n  a/b: Twice.": fault.New(fault.Malformed, "x.y", "Not so.").WithFields(
+			fault.Body("", "truncated", "Without end."), fault.Body("/a/b", "duplicate_member", "Twice.")),
 	} {
 		if got := explain(err); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// TestAMisspeltCommandIsRefused: also below the first level, where nothing would be done.
+func TestAMisspeltCommandIsRefused(t *testing.T) {
+	for _, words := range []string{"frob", "project frob", "environment frob", "key frob", "board frob", "config frob"} {
+		root := newRoot(plugin.NewRegistry(all.Plugins()...))
+		root.SetOut(io.Discard)
+		root.SetArgs(strings.Fields(words))
+		if err := root.Execute(); err == nil || !strings.Contains(err.Error(), "unknown command") {
+			t.Errorf("%s: %v", words, err)
 		}
 	}
 }
