@@ -310,7 +310,11 @@ func serveMetrics(lc fx.Lifecycle, c *config.Config, metrics *prometheus.Registr
 	if c.MetricsListen == "" {
 		return
 	}
-	listen(lc, "metrics_listen", c.MetricsListen, scrapers, telemetry(c, metrics), failed, func(string) {})
+	listen(lc, endpoint{
+		option: "metrics_listen", address: c.MetricsListen, connections: scrapers, handler: telemetry(c, metrics),
+		guard: func(_ *http.Server, listener net.Listener) net.Listener { return listener },
+		told:  func(string) {},
+	}, failed)
 }
 
 // telemetry is what the metrics listener serves.
@@ -352,7 +356,13 @@ func serveAPI(stop context.Context, lc fx.Lifecycle, in apiIn) error {
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
-	listen(lc, "listen", in.Config.Listen, in.Config.Limits.Connections, leaving(stop, api), in.Failed, func(address string) { welcome(in.Out, in.Config, address) })
+	listen(lc, endpoint{
+		option: "listen", address: in.Config.Listen, connections: in.Config.Limits.Connections, handler: leaving(stop, api),
+		guard: func(server *http.Server, listener net.Listener) net.Listener {
+			return api.Guard(stop, server, listener)
+		},
+		told: func(address string) { welcome(in.Out, in.Config, address) },
+	}, in.Failed)
 	return nil
 }
 
@@ -370,11 +380,19 @@ func leaving(stop context.Context, handler http.Handler) http.Handler {
 // scrapers is how many connections the metrics listener keeps open.
 const scrapers = 64
 
-// listen serves a handler from start to stop, on a bounded number of connections: more wait in the
-// kernel until one closes. A stop lets requests finish.
-func listen(lc fx.Lifecycle, option, address string, connections int, handler http.Handler, failed chan<- error, listening func(address string)) {
+// endpoint is what is served where.
+type endpoint struct {
+	option, address string // and the setting that the address is from
+	connections     int    // more wait in the kernel until one closes
+	handler         http.Handler
+	guard           func(*http.Server, net.Listener) net.Listener // comes between the two
+	told            func(address string)                          // is told where it listens indeed
+}
+
+// listen serves from start to stop. A stop lets requests finish.
+func listen(lc fx.Lifecycle, l endpoint, failed chan<- error) {
 	server := &http.Server{
-		Handler:           handler,
+		Handler:           l.handler,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      90 * time.Second,
@@ -383,16 +401,16 @@ func listen(lc fx.Lifecycle, option, address string, connections int, handler ht
 	}
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
-			listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+			listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.address)
 			if err != nil {
-				return fmt.Errorf("%w; is another process there? Choose another address with --%s", err, config.Option{Key: option}.Flag())
+				return fmt.Errorf("%w; is another process there? Choose another address with --%s", err, config.Option{Key: l.option}.Flag())
 			}
 			go func() {
-				if err := server.Serve(netutil.LimitListener(listener, connections)); !errors.Is(err, http.ErrServerClosed) {
-					failed <- fmt.Errorf("serve %s: %w", address, err)
+				if err := server.Serve(l.guard(server, netutil.LimitListener(listener, l.connections))); !errors.Is(err, http.ErrServerClosed) {
+					failed <- fmt.Errorf("serve %s: %w", l.address, err)
 				}
 			}()
-			listening(listener.Addr().String())
+			l.told(listener.Addr().String())
 			return nil
 		},
 		OnStop: server.Shutdown,

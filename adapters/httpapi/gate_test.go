@@ -61,7 +61,7 @@ func TestWhoWaitedIsRefusedAlike(t *testing.T) {
 	f := newFixture(t, small(1, 1))
 	at := httptest.NewRecorder()
 	synctest.Test(t, func(t *testing.T) {
-		f.api.away.refuse(at, httptest.NewRequestWithContext(t.Context(), "GET", "/v1/do", nil), "mine")
+		f.api.away.refuse(at, httptest.NewRequestWithContext(t.Context(), "GET", "/v1/do", nil), "mine", true)
 		api := f.with(nil)
 		api.gate.places <- struct{}{}
 		r := send(t, api, "GET", "/v1/do", "", "", header{"X-Request-Id", "mine"})

@@ -40,11 +40,7 @@ func goodRequestID(id string) bool {
 // clientAddress is the peer's or, when the peer is a proxy of ours, the
 // last in X-Forwarded-For that is not: what stands before it anyone could have written.
 func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	client := peer.Addr().Unmap().WithZone("")
+	client := peerOf(r)
 	if len(trusted) == 0 {
 		return client
 	}
@@ -58,6 +54,15 @@ func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	}
 	return client
 }
+
+// peerOf is the other end of the connection.
+func peerOf(r *http.Request) netip.Addr {
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return plain(peer)
+}
+
+// plain is the address alone, as prefixes are compared with it.
+func plain(peer netip.AddrPort) netip.Addr { return peer.Addr().Unmap().WithZone("") }
 
 func within(address netip.Addr, prefixes []netip.Prefix) bool {
 	for _, p := range prefixes {

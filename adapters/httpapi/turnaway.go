@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -15,6 +16,7 @@ import (
 // request id.
 type turnaway struct {
 	before, after []byte // of the request id in the body
+	head          []byte // of the reply as it goes over the wire, up to the request id
 	vital         map[string]bool
 	observe       *observers
 
@@ -34,11 +36,28 @@ func newTurnaway(table []route, observe *observers) (*turnaway, error) {
 		noSniff: []string{"nosniff"}, anyOrigin: []string{"*"}, exposed: []string{corsReads},
 	}
 	for _, r := range table {
-		if r.Vital {
-			t.vital[r.Path] = true
+		if !r.Vital {
+			continue
 		}
+		if strings.HasPrefix(r.Path, "/v1/") {
+			return nil, fmt.Errorf("route %s is vital, but all under /v1/ is refused when there is no room", r.ID)
+		}
+		t.vital[r.Path] = true
 	}
+	var head bytes.Buffer
+	fmt.Fprintf(&head, "HTTP/1.1 %d %s\r\n", http.StatusServiceUnavailable, http.StatusText(http.StatusServiceUnavailable))
+	set := http.Header{}
+	t.announce(set)
+	_ = set.Write(&head) // a buffer takes all
+	head.WriteString("X-Request-Id: ")
+	t.head = head.Bytes()
 	return t, nil
+}
+
+// announce sets the headers of the reply that are always the same.
+func (t *turnaway) announce(h http.Header) {
+	h["Content-Type"], h["Retry-After"], h["Cache-Control"], h["X-Content-Type-Options"] = t.contentType, t.retryAfter, t.noStore, t.noSniff
+	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = t.anyOrigin, t.exposed
 }
 
 // spares tells which requests are looked at in any case: those that tell whether the
@@ -47,18 +66,17 @@ func (t *turnaway) spares(r *http.Request) bool {
 	return r.Method == http.MethodOptions || t.vital[r.URL.Path]
 }
 
-// respite is for how long a connection is not read again after a refusal. To refuse costs
-// half of what it costs to serve a cheap request, so whoever doesn't wait as long as
-// Retry-After says must not be refused as often as he likes.
+// respite is for how long a client's connection is not read again after a refusal: whoever doesn't
+// wait as long as Retry-After says must not be refused as often as he likes. A trusted proxy's connection
+// carries the requests of many, and is read on.
 const respite = 500 * time.Millisecond
 
-// refuse sends the reply at once, and lets go of the connection later.
-func (t *turnaway) refuse(w http.ResponseWriter, r *http.Request, id string) {
+// refuse sends the reply at once, and lets go of the connection later if that is to rest.
+func (t *turnaway) refuse(w http.ResponseWriter, r *http.Request, id string, rests bool) {
 	body := make([]byte, 0, len(t.before)+len(id)+len(t.after))
 	body = append(append(append(body, t.before...), id...), t.after...)
 	h := w.Header()
-	h["Content-Type"], h["Retry-After"], h["Cache-Control"], h["X-Content-Type-Options"] = t.contentType, t.retryAfter, t.noStore, t.noSniff
-	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = t.anyOrigin, t.exposed
+	t.announce(h)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Request-Id", id)
 	w.WriteHeader(http.StatusServiceUnavailable)
@@ -66,7 +84,7 @@ func (t *turnaway) refuse(w http.ResponseWriter, r *http.Request, id string) {
 		_, _ = w.Write(body) // the client may be gone
 	}
 	t.observe.done(http.StatusServiceUnavailable, 0)
-	if http.NewResponseController(w).Flush() != nil {
+	if !rests || http.NewResponseController(w).Flush() != nil {
 		return
 	}
 	wait := time.NewTimer(respite)

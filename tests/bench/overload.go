@@ -86,6 +86,9 @@ func overload(ctx context.Context, o options, name, program string) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, stack.close()) }()
+	// The crowd's connections are those of a proxy, which don't rest after a refusal: it is more
+	// of an overload to refuse as fast as requests come.
+	stack.settings["TRUSTED_PROXIES"] = "127.0.0.0/8"
 	server, err := stack.serve(ctx, program)
 	if err != nil {
 		return err
