@@ -37,7 +37,8 @@ type ladder struct {
 	sequence int64
 	order    sorted
 	entries  map[uuid.UUID]entry
-	gone     map[uuid.UUID]int64 // revisions of those without a place
+	gone     map[uuid.UUID]int64 // revisions of those without a place, and
+	hidden   map[uuid.UUID]entry // what would be theirs
 	intents  map[string]intended
 }
 
@@ -137,12 +138,17 @@ func (l *ladder) put(ids []uuid.UUID, marks []ranking.Mark) {
 			continue
 		}
 		changed = true
-		if known && (m.Gone || was.key != m.Key) {
+		placeless := m.Gone || m.Hidden
+		if known && (placeless || was.key != m.Key) {
 			l.order.remove(memberOf(was.key, id))
 		}
-		if m.Gone {
+		delete(l.hidden, id)
+		if placeless {
 			delete(l.entries, id)
 			l.gone[id] = m.Revision
+			if m.Hidden {
+				l.hidden[id] = entry{m.Key, m.Revision, m.Metadata}
+			}
 			continue
 		}
 		if !known || was.key != m.Key {
@@ -248,6 +254,33 @@ func (r *Ranks) Find(ctx context.Context, at ranking.Ladder, players []identity.
 	})
 }
 
+// Shadow gives the place that a player would have.
+func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, before, after int, shared bool) (ranking.View, error) {
+	return r.read(ctx, at, func(l *ladder, view *ranking.View) error {
+		id, err := uuid.Parse(string(player))
+		if err != nil {
+			return nil // nobody's
+		}
+		e, ok := l.hidden[id]
+		if key != nil {
+			e, ok = entry{key: *key}, true
+		}
+		if _, listed := l.entries[id]; listed || !ok {
+			return nil
+		}
+		m := memberOf(e.key, id)
+		ahead := l.order.rank(&m)
+		one := ranking.Place{Rank: int64(ahead) + 1, Player: player, Key: e.key, Metadata: e.metadata}
+		if shared {
+			one.Rank = int64(l.better(e.key)) + 1
+		}
+		first := max(0, ahead-before)
+		view.Places = ranking.With(l.places(first, ahead-first+after, shared), one, shared)
+		view.Count++
+		return nil
+	})
+}
+
 // Sequence gives the sequence and the count.
 func (r *Ranks) Sequence(ctx context.Context, at ranking.Ladder) (ranking.View, error) {
 	return r.read(ctx, at, func(*ladder, *ranking.View) error { return nil })
@@ -303,7 +336,7 @@ func (r *Ranks) Build(ctx context.Context, at ranking.Ladder, builder string) er
 		return ranking.ErrBuilding
 	}
 	l.state, l.builder, l.heard = building, builder, now
-	l.order, l.entries, l.gone = sorted{}, map[uuid.UUID]entry{}, map[uuid.UUID]int64{}
+	l.order, l.entries, l.gone, l.hidden = sorted{}, map[uuid.UUID]entry{}, map[uuid.UUID]int64{}, map[uuid.UUID]entry{}
 	l.sequence = max(l.sequence+1, now.UnixMicro())
 	return nil
 }
@@ -353,6 +386,6 @@ func (r *Ranks) Drop(ctx context.Context, at ranking.Ladder) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.state, l.builder = cold, ""
-	l.order, l.entries, l.gone = sorted{}, nil, nil
+	l.order, l.entries, l.gone, l.hidden = sorted{}, nil, nil, nil
 	return nil
 }

@@ -21,7 +21,7 @@ import (
 //	m  hash    what the ladder should hold, and its state
 //	z  zset    members, each a key and the player's 16 bytes, all with score 0
 //	h  hash    player to key and revision
-//	g  hash    player to revision, of those without a place
+//	g  hash    player to revision, of those without a place; to key and revision, of the hidden ones
 //	d  hash    player to metadata, of those who have any
 //	i  zset    intents, by the microsecond they were noted at
 //
@@ -70,6 +70,8 @@ var (
 	aroundLua string
 	//go:embed scripts/find.lua
 	findLua string
+	//go:embed scripts/shadow.lua
+	shadowLua string
 
 	intendScript = rankScript(intendLua)
 	applyScript  = rankScript(applyLua)
@@ -77,6 +79,7 @@ var (
 	topScript    = rankScript(topLua)
 	aroundScript = rankScript(aroundLua)
 	findScript   = rankScript(findLua)
+	shadowScript = rankScript(shadowLua)
 )
 
 func rankScript(text string) *rueidis.Lua { return rueidis.NewLuaScript(commonLua + text) }
@@ -182,18 +185,22 @@ func (r *Ranks) Apply(ctx context.Context, at ranking.Ladder, marks []ranking.Ma
 	return err
 }
 
-// appendMarks adds four arguments a mark: player, key (empty when it is gone), revision, metadata.
+// appendMarks adds four arguments a mark: player, key (empty when it is gone), revision
+// (negative when it is hidden), metadata.
 func appendMarks(args []string, marks []ranking.Mark) ([]string, error) {
 	for _, m := range marks {
 		id, err := uuid.Parse(string(m.Player))
 		if err != nil {
 			return nil, fmt.Errorf("player %q: %w", m.Player, err)
 		}
-		key, metadata := string(m.Key[:]), m.Metadata
-		if m.Gone {
+		key, metadata, revision := string(m.Key[:]), m.Metadata, m.Revision
+		switch {
+		case m.Gone:
 			key, metadata = "", ""
+		case m.Hidden:
+			revision = -revision
 		}
-		args = append(args, string(id[:]), key, strconv.FormatInt(m.Revision, 10), metadata)
+		args = append(args, string(id[:]), key, strconv.FormatInt(revision, 10), metadata)
 	}
 	return args, nil
 }
@@ -305,6 +312,23 @@ func (r *Ranks) Find(ctx context.Context, at ranking.Ladder, players []identity.
 		args = append(args, string(id[:]))
 	}
 	return r.read(ctx, findScript, at, shared, args...)
+}
+
+// Shadow gives the place that a player would have.
+func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, before, after int, shared bool) (ranking.View, error) {
+	id, _ := uuid.Parse(string(player)) // as with Around
+	given := ""
+	if key != nil {
+		given = string(key[:])
+	}
+	view, err := r.read(ctx, shadowScript, at, shared, flag(shared), string(id[:]), given, strconv.Itoa(before), strconv.Itoa(after))
+	if err != nil || len(view.Places) == 0 {
+		return view, err
+	}
+	last := len(view.Places) - 1
+	view.Places = ranking.With(view.Places[:last], view.Places[last], shared)
+	view.Count++
+	return view, nil
 }
 
 // Sequence gives the sequence and the count.

@@ -75,6 +75,8 @@ const (
 	forUpdate = "FOR UPDATE"
 	// forChange lets others refer to the row: give its player a session, say.
 	forChange = "FOR NO KEY UPDATE"
+	// forReference lets others do so too, and change it, but not lock it whole.
+	forReference = "FOR KEY SHARE"
 )
 
 // gather runs a search; into is a pointer to a slice of the rows that it finds.

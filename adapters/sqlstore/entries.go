@@ -16,7 +16,7 @@ import (
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
-// rankKey is the bytes of a key; none when the entry was removed. In a list of
+// rankKey is the bytes of a key; none when the entry has no place. In a list of
 // values PostgreSQL must be told what they are.
 type rankKey []byte
 
@@ -42,6 +42,8 @@ type entryRow struct {
 	AchievedAt    instant
 	Metadata      ident
 	Submissions   int
+	RemovedAt     instant
+	Hidden        bool
 	Revision      int64
 	CreatedAt     instant
 	UpdatedAt     instant
@@ -52,9 +54,9 @@ func entryRowOf(environment ident, season ranking.SeasonRef, w ranking.EntryWrit
 	row := entryRow{
 		EnvironmentID: environment, PlayerID: ident(e.Player), BoardID: ident(season.Board), Season: season.Number, RankKey: w.Key[:],
 		Score: e.Run.Score, Subscore: e.Run.Subscore, AchievedAt: at(e.AchievedAt), Metadata: ident(e.Metadata), Submissions: e.Submissions,
-		Revision: e.Revision, CreatedAt: at(e.CreatedAt), UpdatedAt: at(e.UpdatedAt),
+		RemovedAt: at(e.RemovedAt), Hidden: e.Hidden, Revision: e.Revision, CreatedAt: at(e.CreatedAt), UpdatedAt: at(e.UpdatedAt),
 	}
-	if e.Removed {
+	if !e.Listed() {
 		row.RankKey = rankKey{}
 	}
 	return row
@@ -63,7 +65,7 @@ func entryRowOf(environment ident, season ranking.SeasonRef, w ranking.EntryWrit
 func (r entryRow) entry() ranking.Entry {
 	return ranking.Entry{
 		Player: identity.PlayerID(r.PlayerID), Run: ranking.Run{Score: r.Score, Subscore: r.Subscore}, AchievedAt: r.AchievedAt.Time, Metadata: string(r.Metadata),
-		Submissions: r.Submissions, Removed: len(r.RankKey) == 0, Revision: r.Revision, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
+		Submissions: r.Submissions, RemovedAt: r.RemovedAt.Time, Hidden: r.Hidden, Revision: r.Revision, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 	}
 }
 
@@ -107,15 +109,15 @@ var (
 	entriesWritten = &bulk{
 		columns: append(slices.Clip(entryKey),
 			column{"rank_key", octets}, column{"score", integers}, column{"subscore", integers}, column{"achieved_at", moments}, column{"metadata", texts},
-			column{"submissions", integers}, column{"revision", integers}, column{"created_at", moments}, column{"updated_at", moments}, column{"stored", integers}),
+			column{"submissions", integers}, column{"removed_at", moments}, column{"hidden", truths}, column{"revision", integers}, column{"created_at", moments}, column{"updated_at", moments}, column{"stored", integers}),
 		text: `INSERT INTO leaderboard_entries (environment_id, player_id, board_id, season,
-				rank_key, score, subscore, achieved_at, metadata, submissions, revision, created_at, updated_at)
-			SELECT {environment}, player_id, board_id, season, rank_key, score, subscore, achieved_at, metadata, submissions, revision, created_at, updated_at FROM given
+				rank_key, score, subscore, achieved_at, metadata, submissions, removed_at, hidden, revision, created_at, updated_at)
+			SELECT {environment}, player_id, board_id, season, rank_key, score, subscore, achieved_at, metadata, submissions, removed_at, hidden, revision, created_at, updated_at FROM given
 			WHERE given.stored = COALESCE((SELECT entry.revision FROM leaderboard_entries AS entry WHERE entry.environment_id = {environment}
 				AND entry.player_id = given.player_id AND entry.board_id = given.board_id AND entry.season = given.season), 0)
 			ON CONFLICT (environment_id, player_id, board_id, season) DO UPDATE SET
 				rank_key = excluded.rank_key, score = excluded.score, subscore = excluded.subscore, achieved_at = excluded.achieved_at, metadata = excluded.metadata,
-				submissions = excluded.submissions, revision = excluded.revision, updated_at = excluded.updated_at
+				submissions = excluded.submissions, removed_at = excluded.removed_at, hidden = excluded.hidden, revision = excluded.revision, updated_at = excluded.updated_at
 			WHERE leaderboard_entries.revision = (SELECT given.stored FROM given WHERE given.player_id = excluded.player_id)`,
 	}
 )
@@ -140,7 +142,7 @@ func (e entries) WriteMany(ctx context.Context, scope tenancy.Scope, season rank
 		r := entryRowOf(environment, season, w)
 		given[i] = []any{
 			r.PlayerID, r.BoardID, int64(r.Season), r.RankKey, r.Score, r.Subscore, r.AchievedAt, r.Metadata,
-			int64(r.Submissions), r.Revision, r.CreatedAt, r.UpdatedAt, w.Before,
+			int64(r.Submissions), r.RemovedAt, r.Hidden, r.Revision, r.CreatedAt, r.UpdatedAt, w.Before,
 		}
 	}
 	return e.atomically(ctx, "write entries", func(db bun.IDB) error {
@@ -200,6 +202,26 @@ func (e entries) Standing(ctx context.Context, scope tenancy.Scope, season ranki
 		return ranking.Counted{}, err
 	}
 	return ranking.Counted{Entry: row.entry(), Ahead: row.Ahead}, nil
+}
+
+func (e entries) OpenOf(ctx context.Context, scope tenancy.Scope, player identity.PlayerID) ([]ranking.BoardID, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	boards := []ranking.BoardID{}
+	var names []ident
+	err = e.query(ctx, "list a player's leaderboards", func(db bun.IDB) error {
+		names = nil
+		return db.NewSelect().TableExpr("leaderboard_entries AS entry").ColumnExpr("entry.board_id").
+			Join("JOIN leaderboard_seasons AS season ON season.environment_id = entry.environment_id AND season.board_id = entry.board_id AND season.number = entry.season").
+			Where("entry.environment_id = ? AND entry.player_id = ? AND season.ended_at IS NULL", environment, ident(player)).
+			OrderExpr("entry.board_id").Scan(ctx, &names)
+	})
+	for _, name := range names {
+		boards = append(boards, ranking.BoardID(name))
+	}
+	return boards, err
 }
 
 func (e entries) Count(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, bound int) (int64, error) {

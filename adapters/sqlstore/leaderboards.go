@@ -146,9 +146,13 @@ func (b boards) Delete(ctx context.Context, scope tenancy.Scope, id ranking.Boar
 	if err != nil {
 		return err
 	}
-	return b.exec(ctx, "delete leaderboard", func(db bun.IDB) error {
+	return b.atomically(ctx, "delete leaderboard", func(db bun.IDB) error {
 		result, err := db.NewDelete().Model((*boardRow)(nil)).Where("environment_id = ? AND id = ?", environment, ident(id)).Exec(ctx)
-		return changed(result, err, ranking.ErrBoardNotFound)
+		if err := changed(result, err, ranking.ErrBoardNotFound); err != nil {
+			return err
+		}
+		_, err = db.NewDelete().Model((*quarantineRow)(nil)).Where("environment_id = ? AND board_id = ?", environment, ident(id)).Exec(ctx)
+		return err
 	})
 }
 

@@ -145,6 +145,36 @@ func (p players) Lock(ctx context.Context, scope tenancy.Scope, id identity.Play
 	return p.one(ctx, scope, playerLocked, ident(id))
 }
 
+func (p players) Hold(ctx context.Context, scope tenancy.Scope, ids []identity.PlayerID) ([]identity.PlayerID, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	held := make([]identity.PlayerID, 0, len(ids))
+	if len(ids) == 0 {
+		return held, nil
+	}
+	given := make([][]any, len(ids))
+	for i, id := range slices.Sorted(slices.Values(ids)) {
+		given[i] = []any{ident(id)}
+	}
+	var rows []playerName
+	err = p.query(ctx, "hold players", func(db bun.IDB) error {
+		rows = nil
+		return p.gather(ctx, db, playersHeld, environment, given, &rows)
+	})
+	for _, row := range rows {
+		held = append(held, identity.PlayerID(row.ID))
+	}
+	return held, err
+}
+
+// playerName is a player's row of which nothing is read but who it is.
+type playerName struct {
+	bun.BaseModel `bun:"table:players,alias:players"`
+	ID            ident
+}
+
 func (p players) Update(ctx context.Context, scope tenancy.Scope, player identity.Player) error {
 	environment, err := within(scope)
 	if err != nil {
@@ -231,6 +261,7 @@ func (p players) one(ctx context.Context, scope tenancy.Scope, r *repeated, argu
 
 var (
 	loginsByKey   = &search{columns: []column{{"method", texts}, {"subject", octets}}}
+	playersHeld   = &search{columns: playerKey, lock: forReference}
 	playersLocked = &search{columns: playerKey, lock: forChange}
 	playersSeen   = &amend{model: (*playerRow)(nil), key: playerKey, set: []column{{"last_seen_at", moments}}, rising: "last_seen_at"}
 	playersMade   = &bulk{

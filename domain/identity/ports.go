@@ -23,6 +23,9 @@ type Players interface {
 	// Lock is Get within a transaction that keeps other writers of the player,
 	// and new sessions of his, out until it ends.
 	Lock(ctx context.Context, scope tenancy.Scope, id PlayerID) (Player, error)
+	// Hold gives those of the players that there are, in any order, and within a transaction
+	// keeps out who would Lock one until it ends. Callers don't keep each other out.
+	Hold(ctx context.Context, scope tenancy.Scope, ids []PlayerID) ([]PlayerID, error)
 	// Update stores the profile and its version, and nothing else. ErrProfileStale
 	// unless the version before is the stored one; ErrHandleTaken when another
 	// player has the handle, after which a transaction can't go on.

@@ -17,6 +17,10 @@ var (
 	// ErrSeasonClosed refuses to close a season again.
 	ErrSeasonClosed = fault.New(fault.Conflict, "ranking.season_closed", "This season was closed before.")
 	ErrNotRanked    = fault.New(fault.NotFound, "ranking.not_ranked", "The player has no place in this season.")
+	// ErrNotRemoved refuses to undo a removal that never was, or that a later run came after.
+	ErrNotRemoved = fault.New(fault.Conflict, "ranking.not_removed", "The player has no removed entry in this season.")
+	// ErrNotQuarantined is a quarantine that there is not.
+	ErrNotQuarantined = fault.New(fault.NotFound, "ranking.not_quarantined", "The player is not quarantined there.")
 	// ErrSubmitDenied refuses a player on a board that only servers submit to.
 	ErrSubmitDenied = fault.New(fault.Forbidden, "ranking.submit_denied", "Only game servers submit to this leaderboard.")
 	// ErrOverflow refuses a sum that int64 can't hold.

@@ -27,8 +27,10 @@ type Mark struct {
 	// Revision is at least 1. A mark that is not newer than what the index has
 	// of the player changes nothing, so marks may come in any order and again.
 	Revision int64
-	// Gone: the player has no place.
+	// Gone: the player has no place, and neither key nor metadata.
 	Gone bool
+	// Hidden: the player has no place, and would have one with the key.
+	Hidden bool
 }
 
 // Place is an entry as an index shows it.
@@ -88,6 +90,11 @@ type Index interface {
 	Around(ctx context.Context, at Ladder, player identity.PlayerID, before, after int, shared bool) (View, error)
 	// Find gives the places of those players that have one, in the order of the players.
 	Find(ctx context.Context, at Ladder, players []identity.PlayerID, shared bool) (View, error)
+	// Shadow gives the place that a player without one would have, with up to so many
+	// before and after it, ranked and counted as if it were there: by his hidden mark if
+	// key is nil, else by the key, without metadata. No places when he has a place, or key
+	// is nil and no mark of his is hidden.
+	Shadow(ctx context.Context, at Ladder, player identity.PlayerID, key *Key, before, after int, shared bool) (View, error)
 	// Sequence gives a View without places.
 	Sequence(ctx context.Context, at Ladder) (View, error)
 

@@ -45,7 +45,7 @@ type SeasonRef struct {
 // EntryWrite is an entry that takes the place of an earlier state.
 type EntryWrite struct {
 	Entry Entry
-	Key   Key // by the season's rules; of no meaning when the entry is removed
+	Key   Key // by the season's rules; of no meaning unless the entry is listed
 	// Before is the revision that must be stored now, less than the entry's; 0: there was never one.
 	Before int64
 }
@@ -59,7 +59,7 @@ type Counted struct {
 
 // Entries stores what players have in seasons.
 type Entries interface {
-	// LockMany gives the entries, removed ones too, that there are of the players, in any
+	// LockMany gives the entries, removed and hidden ones too, that there are of the players, in any
 	// order, and within a transaction keeps other writers of them out until it ends. What
 	// was never there is missing, and not locked: WriteMany then decides who is first.
 	LockMany(ctx context.Context, scope tenancy.Scope, season SeasonRef, players []identity.PlayerID) ([]Entry, error)
@@ -67,14 +67,17 @@ type Entries interface {
 	// Before. Else errors.Is says ErrEntryStale, and the caller's transaction may not commit.
 	// ErrPlayerNotFound of identity when a player or the season is not there.
 	WriteMany(ctx context.Context, scope tenancy.Scope, season SeasonRef, writes []EntryWrite) error
-	// All gives up to limit entries, removed ones too, after a position, by key and then
-	// player; the removed ones, whose key is nil, come first. The zero position begins.
+	// All gives up to limit entries after a position, by key and then player; removed and
+	// hidden ones, whose key is nil, come first. The zero position begins.
 	All(ctx context.Context, scope tenancy.Scope, season SeasonRef, after Cursor, limit int) ([]Entry, Cursor, error)
 	// Top gives the first entries that have a place, by key and then player.
 	Top(ctx context.Context, scope tenancy.Scope, season SeasonRef, limit int) ([]Entry, error)
 	// Standing gives a player's entry with how many are ahead of it, at most bound, all of
 	// one moment. If shared, only better runs are. ErrNotRanked when it has no place.
 	Standing(ctx context.Context, scope tenancy.Scope, season SeasonRef, player identity.PlayerID, bound int, shared bool) (Counted, error)
+	// OpenOf gives the boards in whose open season a player has an entry, removed and hidden
+	// ones too, by id.
+	OpenOf(ctx context.Context, scope tenancy.Scope, player identity.PlayerID) ([]BoardID, error)
 	// Count tells how many entries have a place, at most bound.
 	Count(ctx context.Context, scope tenancy.Scope, season SeasonRef, bound int) (int64, error)
 }
@@ -83,4 +86,19 @@ type Entries interface {
 type Cursor struct {
 	Key    []byte
 	Player identity.PlayerID
+}
+
+// Quarantines stores who is quarantined where. A player's are changed under his
+// Players.Lock, and those who make an entry of his read them under Players.Hold.
+type Quarantines interface {
+	// Save stores a quarantine in place of the one of the same board and player, if there
+	// is one; ErrPlayerNotFound of identity when there is no such player.
+	Save(ctx context.Context, scope tenancy.Scope, quarantine Quarantine) error
+	// Lift deletes one; ErrNotQuarantined when there is none.
+	Lift(ctx context.Context, scope tenancy.Scope, board BoardID, player identity.PlayerID) error
+	// Of gives those of the players, of whatever boards, in any order.
+	Of(ctx context.Context, scope tenancy.Scope, players []identity.PlayerID) ([]Quarantine, error)
+	// List gives up to limit after a player, by player: those of one board, or with no
+	// board those of all boards at once.
+	List(ctx context.Context, scope tenancy.Scope, board BoardID, after identity.PlayerID, limit int) ([]Quarantine, error)
 }

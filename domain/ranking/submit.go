@@ -12,14 +12,18 @@ import (
 type Entry struct {
 	Player identity.PlayerID
 	Run    Run
-	// AchievedAt is when the run reached its value; of a removed entry, when that was.
+	// AchievedAt is when the run reached its value.
 	AchievedAt time.Time
 	// Metadata is what came along with the run: a JSON object in compact form, or empty.
 	Metadata string
 	// Submissions counts what was submitted, if the season's rules bound it.
 	Submissions int
-	// Removed entries have no place and no run; they keep their revision from being used again.
-	Removed bool
+	// RemovedAt is when it was removed; zero: it wasn't. A removed entry has no place, and
+	// is nothing to the player's next run. Until that comes it keeps what it was, so
+	// that the removal can be undone, and its revision from being used again for ever.
+	RemovedAt time.Time
+	// Hidden entries have no place but take runs as others do: their player is quarantined.
+	Hidden bool
 	// Revision counts the changes of the entry, from 1, over all its lives. Of two
 	// states of an entry the one with the greater revision is the later.
 	Revision  int64
@@ -71,8 +75,8 @@ func (s Season) Submit(board Board, before *Entry, run Submission, now time.Time
 	receipt := Receipt{Player: run.Player, Season: s.Number}
 	next := Entry{Player: run.Player, CreatedAt: now}
 	if before != nil {
-		next.Revision = before.Revision
-		if !before.Removed {
+		next.Revision, next.Hidden = before.Revision, before.Hidden
+		if !before.Removed() {
 			next = *before
 			receipt.Previous = &before.Run
 		}
@@ -119,7 +123,7 @@ func (s Season) Submit(board Board, before *Entry, run Submission, now time.Time
 
 // refused is the receipt of a run that didn't count, which may have cost an attempt.
 func (s Season) refused(before *Entry, next Entry, receipt Receipt) (Entry, Receipt, error) {
-	if before == nil || before.Removed {
+	if before == nil || before.Removed() {
 		return next, receipt, nil
 	}
 	return next, s.showing(receipt, next), nil
@@ -157,20 +161,53 @@ func (b Board) check(run Submission, now time.Time) error {
 
 var earliest = time.Unix(0, 0)
 
+// Removed tells whether it was removed.
+func (e Entry) Removed() bool { return !e.RemovedAt.IsZero() }
+
+// Listed tells whether it has a place.
+func (e Entry) Listed() bool { return !e.Removed() && !e.Hidden }
+
 // Remove gives the entry as it is once its player has no place any more.
 // ErrNotRanked when there is none.
 func (e Entry) Remove(now time.Time) (Entry, error) {
-	if e.Removed {
+	if e.Removed() {
 		return Entry{}, ErrNotRanked
 	}
-	return Entry{Player: e.Player, AchievedAt: now, Removed: true, Revision: e.Revision + 1, CreatedAt: e.CreatedAt, UpdatedAt: now}, nil
+	e.RemovedAt = now
+	return e.changed(now), nil
+}
+
+// Restore undoes a removal; ErrNotRemoved when there is none to undo, because a run
+// came later or for any other reason.
+func (e Entry) Restore(now time.Time) (Entry, error) {
+	if !e.Removed() {
+		return Entry{}, ErrNotRemoved
+	}
+	e.RemovedAt = time.Time{}
+	return e.changed(now), nil
+}
+
+// Hide gives the entry as it is while its player is quarantined, or is no more. If the
+// revision is that of the one before, nothing changed.
+func (e Entry) Hide(hidden bool, now time.Time) Entry {
+	if e.Hidden == hidden {
+		return e
+	}
+	e.Hidden = hidden
+	return e.changed(now)
+}
+
+func (e Entry) changed(now time.Time) Entry {
+	e.Revision++
+	e.UpdatedAt = now
+	return e
 }
 
 // Mark is what the index is told of an entry.
 func (s Season) Mark(e Entry) Mark {
-	m := Mark{Player: e.Player, Revision: e.Revision, Gone: e.Removed}
+	m := Mark{Player: e.Player, Revision: e.Revision, Gone: e.Removed()}
 	if !m.Gone {
-		m.Key, m.Metadata = s.Rules.Key(e.Run, e.AchievedAt), e.Metadata
+		m.Key, m.Metadata, m.Hidden = s.Rules.Key(e.Run, e.AchievedAt), e.Metadata, e.Hidden
 	}
 	return m
 }

@@ -159,7 +159,7 @@ func TestANewLifeGoesOnCounting(t *testing.T) {
 	board, season := open(t, Definition{})
 	entry, _ := submitAll(t, board, season, Submission{Run: Run{9, 9}})
 	gone, err := entry.Remove(start.Add(time.Hour))
-	if err != nil || !gone.Removed || gone.Revision != 2 || !season.Mark(gone).Gone {
+	if err != nil || !gone.Removed() || gone.Listed() || gone.Revision != 2 || season.Mark(gone) != (Mark{Player: "p", Revision: 2, Gone: true}) {
 		t.Fatalf("removed: %+v, %v", gone, err)
 	}
 	if _, err := gone.Remove(start); !errors.Is(err, ErrNotRanked) {
@@ -168,6 +168,66 @@ func TestANewLifeGoesOnCounting(t *testing.T) {
 	again, receipt, err := season.Submit(board, &gone, Submission{Player: "p", Run: Run{1, 0}}, start.Add(2*time.Hour))
 	if err != nil || !receipt.Accepted || receipt.Previous != nil || again.Run != (Run{1, 0}) || again.Revision != 3 {
 		t.Errorf("again: %+v, %+v, %v", again, receipt, err)
+	}
+	if _, err := again.Restore(start); !errors.Is(err, ErrNotRemoved) {
+		t.Errorf("undone after a later run: %v", err)
+	}
+}
+
+func TestARemovalIsUndone(t *testing.T) {
+	board, season := open(t, Definition{Rules: Rules{Attempts: 2}, MetadataBytes: 9})
+	entry, _ := submitAll(t, board, season, Submission{Run: Run{9, 9}, Metadata: `{"a":1}`})
+	gone, err := entry.Remove(start.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	back, err := gone.Restore(start.Add(2 * time.Hour))
+	want := entry
+	want.Revision, want.UpdatedAt = 3, start.Add(2*time.Hour)
+	if err != nil || back != want {
+		t.Errorf("got %+v, %v, want %+v", back, err, want)
+	}
+}
+
+func TestAHiddenEntryTakesRuns(t *testing.T) {
+	board, season := open(t, Definition{Rules: Rules{Operator: Sum}})
+	entry, _ := submitAll(t, board, season, Submission{Run: Run{1, 1}})
+	hidden := entry.Hide(true, start.Add(time.Hour))
+	if hidden.Revision != 2 || hidden.Listed() || hidden.Hide(true, start) != hidden {
+		t.Fatalf("hidden: %+v", hidden)
+	}
+	next, receipt, err := season.Submit(board, &hidden, Submission{Player: "p", Run: Run{2, 2}}, start.Add(2*time.Hour))
+	if err != nil || !receipt.Accepted || *receipt.Current != (Run{3, 3}) || !next.Hidden {
+		t.Fatalf("submitted: %+v, %+v, %v", next, receipt, err)
+	}
+	mark := season.Mark(next)
+	if !mark.Hidden || mark.Gone || mark.Key != season.Rules.Key(Run{3, 3}, start.Add(2*time.Hour)) {
+		t.Errorf("mark: %+v", mark)
+	}
+	removed, err := next.Remove(start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _, err := season.Submit(board, &removed, Submission{Player: "p"}, start); err != nil || !again.Hidden {
+		t.Errorf("begun anew: %+v, %v", again, err)
+	}
+	if shown := next.Hide(false, start); !shown.Listed() || shown.Run != (Run{3, 3}) || shown.Revision != 4 {
+		t.Errorf("shown: %+v", shown)
+	}
+}
+
+func TestQuarantines(t *testing.T) {
+	for _, reason := range []string{"", strings.Repeat("x", 201), "a\nb", "\xff"} {
+		if _, err := NewQuarantine("laps", "p", reason, start); fault.KindOf(err) != fault.Invalid {
+			t.Errorf("%q: %v", reason, err)
+		}
+	}
+	q, err := NewQuarantine("", "p", "a wallhack: möglich", start)
+	if err != nil || !q.Covers("laps") || !q.Covers("other") {
+		t.Errorf("everywhere: %+v, %v", q, err)
+	}
+	if q.Board = "laps"; !q.Covers("laps") || q.Covers("other") {
+		t.Errorf("on one: %+v", q)
 	}
 }
 

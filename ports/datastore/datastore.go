@@ -34,6 +34,7 @@ type Repos interface {
 	Collections() storage.Collections
 	Boards() ranking.Boards
 	Entries() ranking.Entries
+	Quarantines() ranking.Quarantines
 	Audit() audit.Log
 	Leases() lease.Leases
 	Runs() lease.Runs

@@ -37,22 +37,26 @@ if state ~= '' then
   end
 end
 
--- put applies one mark if it is newer than what there is, and tells whether it was.
+-- put applies one mark if it is newer than what there is, and tells whether it was. A
+-- negative revision is that of a hidden one.
 local function put(player, key, revision, metadata)
+  local hidden = string.sub(revision, 1, 1) == '-'
+  if hidden then revision = string.sub(revision, 2) end
   local was = call('HGET', KEYS[3], player)
   local before = was and string.sub(was, 1, 24)
-  local known = was and string.sub(was, 25) or (g > 0 and call('HGET', KEYS[4], player)) or '0'
+  local out = not was and g > 0 and call('HGET', KEYS[4], player)
+  local known = was and string.sub(was, 25) or out and (#out > 24 and string.sub(out, 25) or out) or '0'
   if tonumber(known) >= tonumber(revision) then return false end
-  if before and before ~= key then
+  if before and (hidden or before ~= key) then
     call('ZREM', KEYS[2], before .. player)
   end
   if d > 0 and metadata == '' then d = d - call('HDEL', KEYS[5], player) end
-  if key == '' then
+  if metadata ~= '' then d = d + call('HSET', KEYS[5], player, metadata) end
+  if hidden or key == '' then
     n = n - call('HDEL', KEYS[3], player)
-    g = g + call('HSET', KEYS[4], player, revision)
+    g = g + call('HSET', KEYS[4], player, key .. revision)
     return true
   end
-  if metadata ~= '' then d = d + call('HSET', KEYS[5], player, metadata) end
   if before ~= key then call('ZADD', KEYS[2], 0, key .. player) end
   if g > 0 then g = g - call('HDEL', KEYS[4], player) end
   n = n + call('HSET', KEYS[3], player, key .. revision)

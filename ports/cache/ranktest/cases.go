@@ -269,6 +269,82 @@ func finding(f *fixture) {
 	f.shows(view)
 }
 
+func hidden(f *fixture) {
+	with := hid(2, 40, 1)
+	with.Metadata = `{"a":1}`
+	f.build(mark(1, 50, 1), with, mark(3, 30, 1), mark(4, 20, 1), hid(5, 10, 1), gone(6, 1))
+	shadow := func(player, before, after int) ranking.View {
+		f.Helper()
+		view, err := f.Index.Shadow(f.Context(), f.at, id(player), nil, before, after, false)
+		f.must(err)
+		return view
+	}
+	f.shows(f.top(), row{1, 1}, row{2, 3}, row{3, 4})
+	if n := f.top().Count; n != 3 {
+		f.Errorf("count %d", n)
+	}
+	found, err := f.Index.Find(f.Context(), f.at, []identity.PlayerID{id(2), id(3)}, false)
+	f.must(err)
+	f.shows(found, row{2, 3})
+	near, err := f.Index.Around(f.Context(), f.at, id(2), 1, 1, false)
+	f.must(err)
+	f.shows(near)
+
+	seen := shadow(2, 1, 1)
+	f.shows(seen, row{1, 1}, row{2, 2}, row{3, 3})
+	if seen.Count != 4 || seen.Places[1].Metadata != `{"a":1}` || seen.Places[1].Key != with.Key {
+		f.Errorf("%+v", seen)
+	}
+	f.shows(shadow(5, 1, 9), row{3, 4}, row{4, 5})
+	f.shows(shadow(2, 0, 0), row{2, 2})
+	for _, player := range []int{1, 6, 9} {
+		f.shows(shadow(player, 5, 5))
+	}
+	unknown, err := f.Index.Shadow(f.Context(), f.at, "no id at all", nil, 1, 1, true)
+	f.must(err)
+	f.shows(unknown)
+
+	f.apply(mark(2, 99, 1), hid(2, 25, 2)) // a run while hidden; the first is late
+	f.shows(f.top(), row{1, 1}, row{2, 3}, row{3, 4})
+	f.shows(shadow(2, 0, 1), row{3, 2}, row{4, 4})
+	f.apply(mark(2, 25, 3), hid(1, 50, 2), gone(5, 2), hid(6, 60, 2))
+	f.shows(f.top(), row{1, 3}, row{2, 2}, row{3, 4})
+	f.shows(shadow(1, 0, 1), row{1, 1}, row{2, 3})
+	f.shows(shadow(2, 0, 0))
+	f.shows(shadow(5, 0, 0))
+	f.shows(shadow(6, 0, 0), row{1, 6})
+	f.apply(gone(6, 3), mark(1, 50, 3))
+	f.shows(f.top(), row{1, 1}, row{2, 3}, row{3, 2}, row{4, 4})
+	f.shows(shadow(6, 0, 0))
+}
+
+func shadows(f *fixture) {
+	f.build(mark(1, 30, 1), mark(2, 20, 1), mark(4, 20, 1), mark(5, 10, 1), gone(3, 1))
+	for _, c := range []struct {
+		score  int64
+		shared bool
+		want   []row
+	}{
+		{40, false, []row{{1, 3}, {2, 1}, {3, 2}}},
+		{20, false, []row{{2, 2}, {3, 3}, {4, 4}, {5, 5}}},
+		{20, true, []row{{2, 2}, {2, 3}, {2, 4}, {5, 5}}},
+		{5, true, []row{{4, 5}, {5, 3}}},
+		{math.MinInt64, false, []row{{4, 5}, {5, 3}}},
+	} {
+		key := mark(3, c.score, 1).Key
+		view, err := f.Index.Shadow(f.Context(), f.at, id(3), &key, 1, 2, c.shared)
+		f.must(err)
+		f.shows(view, c.want...)
+		if view.Count != 5 {
+			f.Errorf("count %d", view.Count)
+		}
+	}
+	key := mark(1, 1, 1).Key
+	view, err := f.Index.Shadow(f.Context(), f.at, id(1), &key, 1, 1, false)
+	f.must(err)
+	f.shows(view) // who has a place has no shadow
+}
+
 func sequence(f *fixture) {
 	f.build(mark(1, 1, 5))
 	var last int64
@@ -294,6 +370,8 @@ func sequence(f *fixture) {
 	grown("a mark", true)
 	f.apply(gone(1, 7))
 	grown("gone", true)
+	f.apply(hid(1, 3, 8))
+	grown("hidden", true)
 	f.Advance(time.Millisecond)
 	f.Flush()
 	f.build()

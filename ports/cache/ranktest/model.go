@@ -28,7 +28,7 @@ func (r reference) put(m ranking.Mark) {
 func (r reference) places(shared bool) []ranking.Place {
 	places := []ranking.Place{}
 	for _, m := range r {
-		if !m.Gone {
+		if !m.Gone && !m.Hidden {
 			places = append(places, ranking.Place{Player: m.Player, Key: m.Key, Metadata: m.Metadata})
 		}
 	}
@@ -76,6 +76,38 @@ func (f *fixture) same(r reference, when string) {
 	}
 }
 
+// shadows compares what those without a place would have, by the keys of their hidden
+// marks or by a given one.
+func (f *fixture) shadows(r reference, given ranking.Key, when string) {
+	f.Helper()
+	for player, m := range r {
+		for _, shared := range []bool{false, true} {
+			key, listed := &given, reference{}
+			if m.Hidden {
+				key = nil
+			}
+			for other, its := range r {
+				if other == player {
+					its.Hidden, its.Gone = false, false
+					if key != nil {
+						its.Key, its.Metadata = given, ""
+					}
+				}
+				listed[other] = its
+			}
+			want := listed.places(shared)
+			at := slices.IndexFunc(want, func(p ranking.Place) bool { return p.Player == player })
+			view, err := f.Index.Shadow(f.Context(), f.at, player, key, 2, 1, shared)
+			f.must(err)
+			if !m.Gone && !m.Hidden {
+				f.equal(when+": the shadow of one with a place", view, nil, len(r.places(shared)))
+				continue
+			}
+			f.equal(when+": shadow", view, want[max(0, at-2):min(len(want), at+2)], len(want))
+		}
+	}
+}
+
 func (f *fixture) equal(what string, view ranking.View, want []ranking.Place, count int) {
 	f.Helper()
 	if view.Count != int64(count) {
@@ -111,7 +143,7 @@ func model(f *fixture) {
 			var batch []ranking.Mark
 			for range random.IntN(12) {
 				m := ranking.Mark{
-					Player: id(random.IntN(40)), Revision: int64(random.IntN(step+3)) + 1, Gone: random.IntN(6) == 0,
+					Player: id(random.IntN(40)), Revision: int64(random.IntN(step+3)) + 1, Gone: random.IntN(6) == 0, Hidden: random.IntN(5) == 0,
 					Key: rules.Key(ranking.Run{
 						Score: numbers[random.IntN(len(numbers))], Subscore: numbers[random.IntN(len(numbers))],
 					}, start.Add(time.Duration(random.IntN(3))*time.Microsecond)),
@@ -120,7 +152,7 @@ func model(f *fixture) {
 					m.Metadata = fmt.Sprintf(`{"step":%d}`, step)
 				}
 				if m.Gone {
-					m.Key, m.Metadata = ranking.Key{}, ""
+					m.Key, m.Metadata, m.Hidden = ranking.Key{}, "", false
 				}
 				batch = append(batch, m)
 			}
@@ -129,6 +161,9 @@ func model(f *fixture) {
 			}
 			f.apply(batch...)
 			f.same(database, fmt.Sprintf("seed %d, step %d", seed, step))
+			if step%10 == 0 {
+				f.shadows(database, rules.Key(ranking.Run{Score: 1}, start), fmt.Sprintf("seed %d, step %d", seed, step))
+			}
 		}
 	}
 }

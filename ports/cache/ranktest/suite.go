@@ -43,6 +43,8 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"pages go on where they left off", pages},
 		{"around a player at the edges", around},
 		{"finding players", finding},
+		{"hidden players have no place and a shadow", hidden},
+		{"a shadow by any key", shadows},
 		{"the sequence tells of every change", sequence},
 		{"an intent that is kept", intentKept},
 		{"intents left behind are owed", intentsOwed},
@@ -86,6 +88,13 @@ func mark(player int, score, revision int64) ranking.Mark {
 
 func gone(player int, revision int64) ranking.Mark {
 	return ranking.Mark{Player: id(player), Revision: revision, Gone: true}
+}
+
+// hid is a mark of a hidden player.
+func hid(player int, score, revision int64) ranking.Mark {
+	m := mark(player, score, revision)
+	m.Hidden = true
+	return m
 }
 
 func (f *fixture) must(err error) {
@@ -137,8 +146,9 @@ func (f *fixture) reads() map[string]error {
 	_, top := f.Index.Top(f.Context(), f.at, nil, 1, false)
 	_, around := f.Index.Around(f.Context(), f.at, id(1), 1, 1, false)
 	_, find := f.Index.Find(f.Context(), f.at, []identity.PlayerID{id(1)}, false)
+	_, shadow := f.Index.Shadow(f.Context(), f.at, id(1), nil, 1, 1, false)
 	_, sequence := f.Index.Sequence(f.Context(), f.at)
-	return map[string]error{"top": top, "around": around, "find": find, "sequence": sequence}
+	return map[string]error{"top": top, "around": around, "find": find, "shadow": shadow, "sequence": sequence}
 }
 
 // row is a place in short: rank and player.

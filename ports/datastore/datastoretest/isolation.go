@@ -72,6 +72,12 @@ var isolationTests = map[string]func(*testing.T, *world){
 			must(t, err)
 			same(t, "entries", all, []ranking.Entry{})
 			fails(t, "standing", second(w.Entries().Standing(w.ctx, foreign, b.season, b.player.ID, 10, false)), ranking.ErrNotRanked)
+			same(t, "open seasons", get[[]ranking.BoardID](t)(w.Entries().OpenOf(w.ctx, foreign, b.player.ID)), []ranking.BoardID{})
+			same(t, "held players", get[[]identity.PlayerID](t)(w.Players().Hold(w.ctx, foreign, []identity.PlayerID{b.player.ID})), []identity.PlayerID{})
+			fails(t, "quarantine of a foreign player", w.Quarantines().Save(w.ctx, foreign, quarantine("laps", b.player.ID)), identity.ErrPlayerNotFound)
+			fails(t, "lifted quarantine", w.Quarantines().Lift(w.ctx, foreign, "laps", b.player.ID), ranking.ErrNotQuarantined)
+			same(t, "quarantines", get[[]ranking.Quarantine](t)(w.Quarantines().Of(w.ctx, foreign, []identity.PlayerID{b.player.ID})), []ranking.Quarantine{})
+			same(t, "listed quarantines", get[[]ranking.Quarantine](t)(w.Quarantines().List(w.ctx, foreign, "laps", "", 10)), []ranking.Quarantine{})
 			same(t, "count", get[int64](t)(w.Entries().Count(w.ctx, foreign, b.season, 10)), 0)
 			query := storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 10}
 			same(t, "documents", get[[]storage.Document](t)(w.Documents().List(w.ctx, foreign, query)), []storage.Document{})
@@ -152,6 +158,12 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Entries.All":          pageError(w.Entries().All(w.ctx, none, b.season, ranking.Cursor{}, 1)),
 			"Entries.Top":          second(w.Entries().Top(w.ctx, none, b.season, 1)),
 			"Entries.Standing":     second(w.Entries().Standing(w.ctx, none, b.season, b.player.ID, 1, false)),
+			"Entries.OpenOf":       second(w.Entries().OpenOf(w.ctx, none, b.player.ID)),
+			"Players.Hold":         second(w.Players().Hold(w.ctx, none, []identity.PlayerID{b.player.ID})),
+			"Quarantines.Save":     w.Quarantines().Save(w.ctx, none, quarantine("laps", b.player.ID)),
+			"Quarantines.Lift":     w.Quarantines().Lift(w.ctx, none, "laps", b.player.ID),
+			"Quarantines.Of":       second(w.Quarantines().Of(w.ctx, none, []identity.PlayerID{b.player.ID})),
+			"Quarantines.List":     second(w.Quarantines().List(w.ctx, none, "laps", "", 1)),
 			"Entries.Count":        second(w.Entries().Count(w.ctx, none, b.season, 1)),
 			"Players.Lock":         second(w.Players().Lock(w.ctx, none, b.player.ID)),
 			"Players.Update":       w.Players().Update(w.ctx, none, b.player),

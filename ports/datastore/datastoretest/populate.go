@@ -45,6 +45,8 @@ func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
 	must(t, w.Collections().Save(w.ctx, b.scope, b.collection))
 	b.season, b.entry = w.board(t, b.scope, "laps"), entry(b.player.ID, 7, 1)
 	must(t, w.Entries().WriteMany(w.ctx, b.scope, b.season, []ranking.EntryWrite{entryWrite(b.entry, 0)}))
+	must(t, w.Quarantines().Save(w.ctx, b.scope, quarantine("laps", b.player.ID)))
+	must(t, w.Quarantines().Save(w.ctx, b.scope, quarantine("", b.player.ID)))
 	must(t, w.Credentials().Create(w.ctx, b.credential))
 	must(t, w.Audit().Append(w.ctx, b.event))
 	b.ticket, b.mail = ticket("populate"), waiting(e, start)
@@ -65,6 +67,7 @@ func (b belongings) gone(t *testing.T, w *world) {
 	fails(t, "leaderboard", second(w.Boards().Get(w.ctx, b.scope, "laps")), ranking.ErrBoardNotFound)
 	fails(t, "season", second(w.Boards().Season(w.ctx, b.scope, "laps", 1)), ranking.ErrSeasonNotFound)
 	fails(t, "entry", second(lockEntry(w.ctx, w, b.scope, b.season, b.player.ID)), ranking.ErrNotRanked)
+	same(t, "quarantines", get[[]ranking.Quarantine](t)(w.Quarantines().Of(w.ctx, b.scope, []identity.PlayerID{b.player.ID})), []ranking.Quarantine{})
 	fails(t, "credential", second(w.Credentials().ByHash(w.ctx, b.credential.Hash)), tenancy.ErrCredentialNotFound)
 	fails(t, "ticket", second(w.Tickets().Get(w.ctx, b.scope, b.ticket.Hash)), identity.ErrTicketNotFound)
 	if keys := get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, b.scope)); len(keys) != 0 {

@@ -286,6 +286,44 @@ var entryTests = map[string]func(*testing.T, *world){
 		all, _, err := w.Entries().All(w.ctx, w.here(), ref, ranking.Cursor{}, 10)
 		must(t, err)
 		same(t, "all", all, []ranking.Entry{gone, b})
+		back, err := gone.Restore(later(2 * time.Hour))
+		must(t, err)
+		must(t, w.Entries().WriteMany(w.ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(back, 2)}))
+		same(t, "restored", get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ref, 10)), []ranking.Entry{back, b})
+	},
+	"hidden entries have no place and keep what they are": func(t *testing.T, w *world) {
+		ref := w.board(t, w.here(), "laps")
+		a, b := entry(w.player(t, w.here()).ID, 10, 1), entry(w.player(t, w.here()).ID, 5, 1)
+		b.Hidden = true
+		w.enter(t, ref, a, b)
+		same(t, "made hidden", get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), ref, b.Player)), b)
+		hidden := a.Hide(true, later(time.Hour))
+		must(t, w.Entries().WriteMany(w.ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(hidden, 1)}))
+		same(t, "hidden", get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), ref, a.Player)), hidden)
+		same(t, "top", get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ref, 10)), []ranking.Entry{})
+		same(t, "count", get[int64](t)(w.Entries().Count(w.ctx, w.here(), ref, 10)), 0)
+		fails(t, "standing", second(w.Entries().Standing(w.ctx, w.here(), ref, a.Player, 10, false)), ranking.ErrNotRanked)
+		all, _, err := w.Entries().All(w.ctx, w.here(), ref, ranking.Cursor{}, 10)
+		must(t, err)
+		same(t, "all", all, []ranking.Entry{hidden, b})
+		shown := hidden.Hide(false, later(time.Hour))
+		must(t, w.Entries().WriteMany(w.ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(shown, 2)}))
+		same(t, "shown", get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ref, 10)), []ranking.Entry{shown})
+	},
+	"the open seasons that a player is in": func(t *testing.T, w *world) {
+		p, other := w.player(t, w.here()), w.player(t, w.here())
+		for _, id := range []ranking.BoardID{"b", "a", "c", "d"} {
+			w.enter(t, w.board(t, w.here(), id), entry(p.ID, 1, 1))
+		}
+		w.enter(t, w.board(t, w.here(), "e"), entry(other.ID, 1, 1))
+		closed, season := board("c")
+		ended, next := season.Close(closed, later(time.Hour))
+		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		gone, err := entry(p.ID, 1, 1).Remove(start)
+		must(t, err)
+		must(t, w.Entries().WriteMany(w.ctx, w.here(), ranking.SeasonRef{Board: "d", Number: 1}, []ranking.EntryWrite{entryWrite(gone, 1)}))
+		same(t, "boards", get[[]ranking.BoardID](t)(w.Entries().OpenOf(w.ctx, w.here(), p.ID)), []ranking.BoardID{"a", "b", "d"})
+		same(t, "nobody's", get[[]ranking.BoardID](t)(w.Entries().OpenOf(w.ctx, w.here(), "nobody")), []ranking.BoardID{})
 	},
 	"in the order of ranks": func(t *testing.T, w *world) {
 		ref := w.board(t, w.here(), "laps")

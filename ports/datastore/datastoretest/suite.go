@@ -37,6 +37,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Datastore) {
 		{"Collections", collectionTests},
 		{"Boards", boardTests},
 		{"Entries", entryTests},
+		{"Quarantines", quarantineTests},
 		{"Audit", auditTests},
 		{"Leases", leaseTests},
 		{"Runs", runTests},
