@@ -257,15 +257,12 @@ func (r *Ranks) Find(ctx context.Context, at ranking.Ladder, players []identity.
 // Shadow gives the place that a player would have.
 func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, before, after int, shared bool) (ranking.View, error) {
 	return r.read(ctx, at, func(l *ladder, view *ranking.View) error {
-		id, err := uuid.Parse(string(player))
-		if err != nil {
-			return nil // nobody's
-		}
+		id, _, listed := l.entry(player)
 		e, ok := l.hidden[id]
 		if key != nil {
 			e, ok = entry{key: *key}, true
 		}
-		if _, listed := l.entries[id]; listed || !ok {
+		if listed || !ok {
 			return nil
 		}
 		m := memberOf(e.key, id)

@@ -22,9 +22,9 @@ import (
 
 // work is one change of one entry.
 type work struct {
-	player  identity.PlayerID
-	removes bool
-	apply   func(board ranking.Board, season ranking.Season, before *ranking.Entry, now time.Time) (ranking.Entry, ranking.Receipt, error)
+	player identity.PlayerID
+	action audit.Action
+	apply  func(board ranking.Board, season ranking.Season, before *ranking.Entry, now time.Time) (ranking.Entry, ranking.Receipt, error)
 }
 
 // group is what one caller wants done as a whole; most have one work.
@@ -50,16 +50,21 @@ var errRaced = errors.New("another writer was first")
 
 // desk is where the works of one commit are done.
 type desk struct {
-	u      *UseCases
-	tables map[place]*table
-	owners map[owner]error // of those looked for: nil when they exist
-	failed map[int]error   // effects, by group
-	since  time.Time       // before the intents were noted
+	u         *UseCases
+	tables    map[place]*table
+	newcomers map[owner]newcomer
+	since     time.Time // before the intents were noted
 }
 
 type owner struct {
 	scope  tenancy.Scope
 	player identity.PlayerID
+}
+
+// newcomer is a player who has no entry yet on a board at the desk.
+type newcomer struct {
+	exists      bool
+	quarantines []ranking.Quarantine
 }
 
 // table is a board at the desk.
@@ -85,18 +90,33 @@ type state struct {
 // refused changes nothing and leaves the others alone; so does one whose effect
 // fails, for which all begins anew without it. The index is told before the
 // transaction begins and after it has committed.
-func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error) {
-	failed := map[int]error{}
+func (u *UseCases) commit(ctx context.Context, groups []group) (results []result, err error) {
+	failed := map[int]error{} // effects, by group
+	err = u.transact(ctx, func(d *desk) error { return d.lay(ctx, groups) }, func(ctx context.Context, d *desk, tx datastore.Repos) (err error) {
+		results, err = d.work(ctx, tx, groups, failed)
+		return err
+	})
+	return results, err
+}
+
+// transact changes entries of the players and boards that lay brings to a desk, in one
+// transaction, and tells the index. Who finds that it began with what is no longer so gives
+// errRaced, and all begins anew.
+func (u *UseCases) transact(ctx context.Context, lay func(d *desk) error, work func(ctx context.Context, d *desk, tx datastore.Repos) error) error {
 	for {
-		d := &desk{u: u, tables: map[place]*table{}, owners: map[owner]error{}, failed: failed}
-		if err := d.lay(ctx, groups); err != nil {
-			return nil, err
+		d := &desk{u: u, tables: map[place]*table{}}
+		if err := lay(d); err != nil {
+			return err
 		}
 		d.intend(ctx)
-		var results []result
-		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
-			results, err = d.work(ctx, tx, groups)
-			return err
+		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			if err := d.hold(ctx, tx); err != nil {
+				return err
+			}
+			if err := work(ctx, d, tx); err != nil {
+				return err
+			}
+			return d.timely()
 		})
 		if (errors.Is(err, errRaced) || errors.Is(err, once.ErrUndo)) && ctx.Err() == nil {
 			d.withdraw(ctx)
@@ -106,23 +126,18 @@ func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error)
 			// It may have committed or not. Who reads next finds the intents and looks;
 			// one that was long in coming may have been settled too early.
 			d.intendAgain(context.WithoutCancel(ctx))
-			return nil, err
+			return err
 		}
-		return results, d.tell(ctx)
+		return d.tell(ctx)
 	}
 }
 
 // lay finds the boards that the groups name.
 func (d *desk) lay(ctx context.Context, groups []group) error {
 	for _, g := range groups {
-		t, ok := d.tables[g.place()]
-		if !ok {
-			t = &table{}
-			d.tables[g.place()] = t
-			t.current, t.absent = d.u.current(ctx, g.place())
-			if t.found = t.absent == nil; !t.found && fault.KindOf(t.absent) != fault.NotFound {
-				return t.absent
-			}
+		t, err := d.layOne(ctx, g.place())
+		if err != nil {
+			return err
 		}
 		for _, w := range g.works {
 			if !slices.Contains(t.players, w.player) {
@@ -131,6 +146,20 @@ func (d *desk) lay(ctx context.Context, groups []group) error {
 		}
 	}
 	return nil
+}
+
+// layOne finds a board, if it isn't at the desk.
+func (d *desk) layOne(ctx context.Context, at place) (*table, error) {
+	if t, ok := d.tables[at]; ok {
+		return t, nil
+	}
+	t := &table{}
+	d.tables[at] = t
+	t.current, t.absent = d.u.current(ctx, at)
+	if t.found = t.absent == nil; !t.found && fault.KindOf(t.absent) != fault.NotFound {
+		return nil, t.absent
+	}
+	return t, nil
 }
 
 // places are those of the boards that there are, in one order, so that writers who
@@ -203,14 +232,14 @@ func (d *desk) withdraw(ctx context.Context) {
 }
 
 // work does what happens within the transaction, which may run again.
-func (d *desk) work(ctx context.Context, tx datastore.Repos, groups []group) ([]result, error) {
+func (d *desk) work(ctx context.Context, tx datastore.Repos, groups []group, failed map[int]error) ([]result, error) {
 	now := d.u.clock.Now()
-	if err := d.hold(ctx, tx); err != nil {
+	if err := d.meet(ctx, tx); err != nil {
 		return nil, err
 	}
 	results := make([]result, len(groups))
 	for i, g := range groups {
-		if err := d.failed[i]; err != nil {
+		if err := failed[i]; err != nil {
 			results[i] = result{err: err}
 			continue
 		}
@@ -219,27 +248,68 @@ func (d *desk) work(ctx context.Context, tx datastore.Repos, groups []group) ([]
 			return nil, err
 		}
 	}
-	for _, at := range d.places() {
-		if err := d.write(ctx, tx, at); err != nil {
-			return nil, err
-		}
+	if err := d.write(ctx, tx); err != nil {
+		return nil, err
 	}
-	err := once.TellAll(ctx, tx, len(groups), d.failed, func(ctx context.Context, tx datastore.Repos, i int) error {
+	err := once.TellAll(ctx, tx, len(groups), failed, func(ctx context.Context, tx datastore.Repos, i int) error {
 		if results[i].err == nil {
 			return once.Tell(ctx, tx, results[i].receipts, groups[i].effects)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	// Who took longer may find its intents settled by a reader, and if it died then nobody
-	// would tell the index. What is left of their time is for the commit itself; a
-	// reader who settles waits for one that is under way.
+	return results, err
+}
+
+// timely is the last act of a transaction. Who took longer may find its intents settled by
+// a reader, and if it died then nobody would tell the index. What is left of their
+// time is for the commit itself; a reader who settles waits for one that is under way.
+func (d *desk) timely() error {
 	if d.u.clock.Now().Sub(d.since) > ranking.IntentFor/2 {
-		return nil, errRaced
+		return errRaced
 	}
-	return results, nil
+	return nil
+}
+
+// meet learns of those who have no entry yet whether they exist, and whether they are
+// quarantined, and keeps both so until the transaction ends. It comes after all
+// entries are locked, as with who quarantines.
+func (d *desk) meet(ctx context.Context, tx datastore.Repos) error {
+	d.newcomers = map[owner]newcomer{}
+	missing := map[tenancy.Scope][]identity.PlayerID{}
+	scopes := []tenancy.Scope{}
+	for _, at := range d.places() {
+		t := d.tables[at]
+		for _, player := range t.players {
+			who := owner{at.scope, player}
+			if _, known := d.newcomers[who]; known || t.states[player].current != nil {
+				continue
+			}
+			d.newcomers[who] = newcomer{}
+			if missing[at.scope] == nil {
+				scopes = append(scopes, at.scope)
+			}
+			missing[at.scope] = append(missing[at.scope], player)
+		}
+	}
+	for _, scope := range scopes {
+		held, err := tx.Players().Hold(ctx, scope, missing[scope])
+		if err != nil {
+			return fmt.Errorf("find players: %w", err)
+		}
+		for _, player := range held {
+			d.newcomers[owner{scope, player}] = newcomer{exists: true}
+		}
+		quarantines, err := tx.Quarantines().Of(ctx, scope, held)
+		if err != nil {
+			return fmt.Errorf("read quarantines: %w", err)
+		}
+		for _, q := range quarantines {
+			n := d.newcomers[owner{scope, q.Player}]
+			n.quarantines = append(n.quarantines, q)
+			d.newcomers[owner{scope, q.Player}] = n
+		}
+	}
+	return nil
 }
 
 // hold keeps the seasons open and their entries to this transaction, in one order.
@@ -322,9 +392,12 @@ func (d *desk) do(ctx context.Context, tx datastore.Repos, g group, now time.Tim
 		if _, ok := before[w.player]; !ok {
 			before[w.player] = was
 		}
-		err := d.exists(ctx, tx, g.principal, w.player, was)
+		var err error
 		var next ranking.Entry
-		if err == nil {
+		fresh := d.newcomers[owner{g.principal.Scope(), w.player}]
+		if was.current == nil && !fresh.exists {
+			err = identity.ErrPlayerNotFound
+		} else {
 			next, receipts[i], err = w.apply(t.board, t.season, was.current, g.environment.Now(now))
 		}
 		if err != nil {
@@ -334,6 +407,9 @@ func (d *desk) do(ctx context.Context, tx datastore.Repos, g group, now time.Tim
 			}
 			maps.Copy(t.states, before)
 			return result{err: &Refused{Run: i, Err: err}}, nil
+		}
+		if was.current == nil {
+			next.Hidden = covers(fresh.quarantines, g.board)
 		}
 		if was.current == nil || next.Revision != was.current.Revision {
 			t.states[w.player] = state{stored: was.stored, current: &next}
@@ -350,26 +426,17 @@ func (d *desk) do(ctx context.Context, tx datastore.Repos, g group, now time.Tim
 	return result{receipts: receipts}, nil
 }
 
-// exists makes sure that the player of an entry that was never there exists, which
-// only a server or an operator can be wrong about.
-func (d *desk) exists(ctx context.Context, tx datastore.Repos, p tenancy.Principal, player identity.PlayerID, was state) error {
-	if was.current != nil || p.Kind() == tenancy.PlayerToken {
-		return nil
-	}
-	who := owner{p.Scope(), player}
-	err, known := d.owners[who]
-	if !known {
-		if _, err = tx.Players().Get(ctx, p.Scope(), player); err != nil {
-			err = fmt.Errorf("find player: %w", err)
+// write stores what the works left.
+func (d *desk) write(ctx context.Context, tx datastore.Repos) error {
+	for _, at := range d.places() {
+		if err := d.tables[at].write(ctx, tx, at.scope); err != nil {
+			return err
 		}
-		d.owners[who] = err
 	}
-	return err
+	return nil
 }
 
-// write stores what the works left.
-func (d *desk) write(ctx context.Context, tx datastore.Repos, at place) error {
-	t := d.tables[at]
+func (t *table) write(ctx context.Context, tx datastore.Repos, scope tenancy.Scope) error {
 	var writes []ranking.EntryWrite
 	for _, s := range t.states {
 		if s.current != nil && s.current.Revision != s.stored {
@@ -379,7 +446,7 @@ func (d *desk) write(ctx context.Context, tx datastore.Repos, at place) error {
 	if len(writes) == 0 {
 		return nil
 	}
-	err := tx.Entries().WriteMany(ctx, at.scope, refOf(t.season), writes)
+	err := tx.Entries().WriteMany(ctx, scope, refOf(t.season), writes)
 	switch {
 	case errors.Is(err, ranking.ErrEntryStale):
 		return errRaced
@@ -439,11 +506,7 @@ func (d *desk) tellOf(ctx context.Context, at place, t *table) error {
 
 // event tells what an operator did.
 func (d *desk) event(g group, w work, r ranking.Receipt, now time.Time) audit.Event {
-	action := audit.EntrySubmitted
-	if w.removes {
-		action = audit.EntryRemoved
-	}
-	event := audit.By(g.principal, action, now).On("leaderboard", string(g.board))
+	event := audit.By(g.principal, w.action, now).On("leaderboard", string(g.board))
 	event.ID = d.u.ids.New()
 	summary := func(run *ranking.Run) map[string]string {
 		s := map[string]string{"player": string(w.player), "season": strconv.Itoa(r.Season)}

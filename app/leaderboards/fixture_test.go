@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -167,10 +168,27 @@ func (f *faulty) Find(ctx context.Context, at ranking.Ladder, players []identity
 	return f.Index.Find(ctx, at, players, shared)
 }
 
+func (f *faulty) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, before, after int, shared bool) (ranking.View, error) {
+	if err := f.down(); err != nil {
+		return ranking.View{}, err
+	}
+	return f.Index.Shadow(ctx, at, player, key, before, after, shared)
+}
+
 // naive is what a season should show: found by sorting and counting.
 type naive struct {
 	rules   ranking.Rules
 	entries map[identity.PlayerID]naiveEntry
+	removed map[identity.PlayerID]naiveEntry // what can be brought back
+	hidden  map[identity.PlayerID]bool       // have entries, and no places
+}
+
+func newNaive(rules ranking.Rules) naive {
+	return naive{rules, map[identity.PlayerID]naiveEntry{}, map[identity.PlayerID]naiveEntry{}, map[identity.PlayerID]bool{}}
+}
+
+func (n naive) clone() naive {
+	return naive{n.rules, maps.Clone(n.entries), maps.Clone(n.removed), maps.Clone(n.hidden)}
 }
 
 type naiveEntry struct {
@@ -179,9 +197,13 @@ type naiveEntry struct {
 	metadata string
 }
 
-func (n naive) places() []ranking.Place {
+// places are what everyone sees, or if there is one, a player who is hidden.
+func (n naive) places(own ...identity.PlayerID) []ranking.Place {
 	places := []ranking.Place{}
 	for player, e := range n.entries {
+		if n.hidden[player] && !slices.Contains(own, player) {
+			continue
+		}
 		places = append(places, ranking.Place{Player: player, Key: n.rules.Key(e.run, micros(e.at)), Metadata: e.metadata})
 	}
 	slices.SortFunc(places, func(a, b ranking.Place) int {
@@ -249,12 +271,29 @@ func (g *game) shows(w *composetest.World, id ranking.BoardID, season int, n nai
 	}
 	among, err := w.Leaderboards.Among(ctx, g.server, id, season, everyone)
 	check("among", among.Places, err, want)
-	for i := range g.players {
-		if _, ranked := n.entries[g.player(i)]; !ranked {
-			if _, err := w.Leaderboards.One(ctx, g.server, id, season, g.player(i)); !errors.Is(err, ranking.ErrNotRanked) {
-				g.t.Fatalf("%s: one without a place: %v", when, err)
-			}
+	for i, p := range g.players {
+		player := g.player(i)
+		_, ranked := n.entries[player]
+		if ranked && !n.hidden[player] {
+			continue
 		}
+		if _, err := w.Leaderboards.One(ctx, g.server, id, season, player); !errors.Is(err, ranking.ErrNotRanked) {
+			g.t.Fatalf("%s: one without a place: %v", when, err)
+		}
+		if !ranked {
+			if _, err := w.Leaderboards.One(ctx, p, id, season, player); !errors.Is(err, ranking.ErrNotRanked) {
+				g.t.Fatalf("%s: one without an entry, to himself: %v", when, err)
+			}
+			continue
+		}
+		own := n.places(player)
+		at := slices.IndexFunc(own, func(p ranking.Place) bool { return p.Player == player })
+		one, err := w.Leaderboards.One(ctx, p, id, season, player)
+		check("one who is hidden, to himself", one.Places, err, own[at:at+1])
+		near, err := w.Leaderboards.Around(ctx, p, id, season, player, 2, 1)
+		check("around one who is hidden", near.Places, err, own[max(0, at-2):min(len(own), at+2)])
+		among, err := w.Leaderboards.Among(ctx, p, id, season, everyone)
+		check("among friends, one who is hidden", among.Places, err, own)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"math/big"
 	"testing"
@@ -15,7 +14,6 @@ import (
 	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
 	"github.com/overworldhq/overworld/domain/fault"
-	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/tests/servers"
 )
@@ -54,6 +52,7 @@ func (n naive) submitted(run ranking.Submission, now int64) string {
 		}
 	}
 	n.entries[run.Player] = next
+	delete(n.removed, run.Player)
 	return ""
 }
 
@@ -68,7 +67,7 @@ func code(err error) string {
 	return ""
 }
 
-// Random runs, batches, removals and ends of seasons through two replicas, while the
+// Random runs, batches, removals, quarantines, what undoes these, and ends of seasons through two replicas, while the
 // index is lost, can't be reached, or has its writers die: what anyone is shown
 // is what sorting and counting give.
 func TestStandingsAgainstANaiveReference(t *testing.T) {
@@ -89,10 +88,13 @@ func TestStandingsAgainstANaiveReference(t *testing.T) {
 					Operator: rapid.SampledFrom([]ranking.Operator{ranking.Best, ranking.Latest, ranking.Sum}).Draw(t, "operator"),
 					TieBreak: rapid.SampledFrom([]ranking.TieBreak{ranking.EarliestFirst, ranking.LatestFirst, ranking.Shared}).Draw(t, "tie_break"),
 				}
+				for i := range players { // what an earlier board left
+					g.sequester(g.World, "", g.player(i), "")
+				}
 				if _, err := g.Operators.CreateLeaderboard(context.Background(), g.operator, here, id, ranking.Definition{Rules: rules, MetadataBytes: 50}); err != nil {
 					t.Fatal(err)
 				}
-				seasons := map[int]naive{1: {rules, map[identity.PlayerID]naiveEntry{}}}
+				seasons := map[int]naive{1: newNaive(rules)}
 				open := 1
 				number := rapid.OneOf(rapid.SampledFrom([]int64{math.MinInt64, math.MinInt64 + 1, -1, 0, 1, 1<<53 + 1, math.MaxInt64 - 1, math.MaxInt64}), rapid.Int64Range(-2, 2))
 				for step := range rapid.IntRange(1, 14).Draw(t, "steps") {
@@ -100,7 +102,7 @@ func TestStandingsAgainstANaiveReference(t *testing.T) {
 					now := g.Clock.Now().UnixMicro()
 					when := fmt.Sprintf("%s, step %d", id, step)
 					season := seasons[open]
-					switch rapid.IntRange(0, 11).Draw(t, "kind") {
+					switch rapid.IntRange(0, 14).Draw(t, "kind") {
 					case 0: // the index loses everything
 						if err := g.index.Drop(context.Background(), g.ladder(id)); err != nil {
 							t.Fatal(err)
@@ -110,7 +112,10 @@ func TestStandingsAgainstANaiveReference(t *testing.T) {
 							t.Fatal(err)
 						}
 						open++
-						seasons[open] = naive{rules, map[identity.PlayerID]naiveEntry{}}
+						seasons[open] = newNaive(rules)
+						for player := range g.quarantined(id) {
+							seasons[open].hidden[player] = true
+						}
 					case 2: // an entry is removed
 						player := g.player(rapid.IntRange(0, players-1).Draw(t, "player"))
 						want := ""
@@ -120,10 +125,33 @@ func TestStandingsAgainstANaiveReference(t *testing.T) {
 						if err := w.Leaderboards.Remove(context.Background(), g.operator, id, player); code(err) != want {
 							t.Fatalf("%s: remove: %v, want %q", when, err, want)
 						}
-						delete(season.entries, player)
+						if want == "" {
+							season.removed[player] = season.entries[player]
+							delete(season.entries, player)
+						}
+					case 3: // a removal is undone
+						player := g.player(rapid.IntRange(0, players-1).Draw(t, "player"))
+						was, removed := season.removed[player]
+						want := "ranking.not_removed"
+						if removed {
+							want = ""
+							season.entries[player] = was
+							delete(season.removed, player)
+						}
+						if err := w.Leaderboards.Restore(context.Background(), g.operator, id, player); code(err) != want {
+							t.Fatalf("%s: restore: %v, want %q", when, err, want)
+						}
+					case 4, 5: // a player is quarantined, here or everywhere, or no more
+						player := g.player(rapid.IntRange(0, players-1).Draw(t, "player"))
+						where := rapid.SampledFrom([]ranking.BoardID{id, ""}).Draw(t, "where")
+						g.sequester(w, where, player, rapid.SampledFrom([]string{"", "a wallhack"}).Draw(t, "reason"))
+						clear(season.hidden)
+						for player := range g.quarantined(id) {
+							season.hidden[player] = true
+						}
 					default: // a batch of runs
 						var runs []ranking.Submission
-						trial := naive{rules, maps.Clone(season.entries)}
+						trial := season.clone()
 						want, at := "", -1
 						for i := range rapid.IntRange(1, 4).Draw(t, "runs") {
 							run := ranking.Submission{

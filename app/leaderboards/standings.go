@@ -1,7 +1,6 @@
 package leaderboards
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +27,7 @@ const countBound = 10_000
 // Top gives up to limit places of a season (0: the current one) after a position; nil
 // is the beginning.
 func (u *UseCases) Top(ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int, after *ranking.Position, limit int) (Standings, error) {
-	return u.read(ctx, p, id, number, func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error) {
+	return u.read(ctx, p.Scope(), id, number, func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error) {
 		return u.ranks.Top(ctx, at, after, limit, shared)
 	}, func(ctx context.Context, s ranking.Season) (Standings, error) {
 		if after != nil {
@@ -39,10 +38,14 @@ func (u *UseCases) Top(ctx context.Context, p tenancy.Principal, id ranking.Boar
 }
 
 // Around gives a player's place with so many before and after it; ErrNotRanked when
-// he has none.
+// he has none. To a player who is quarantined it shows his own as if he weren't.
 func (u *UseCases) Around(ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int, player identity.PlayerID, before, after int) (Standings, error) {
-	return u.read(ctx, p, id, number, func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error) {
+	return u.read(ctx, p.Scope(), id, number, func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error) {
 		view, err := u.ranks.Around(ctx, at, player, before, after, shared)
+		if err == nil && len(view.Places) == 0 && player == self(p) {
+			view, err = u.ranks.Shadow(ctx, at, player, nil, before, after, shared)
+			view.Sequence = 0 // it is his alone
+		}
 		if err == nil && len(view.Places) == 0 {
 			err = ranking.ErrNotRanked
 		}
@@ -50,21 +53,46 @@ func (u *UseCases) Around(ctx context.Context, p tenancy.Principal, id ranking.B
 	}, func(context.Context, ranking.Season) (Standings, error) { return Standings{}, ranking.ErrWarming })
 }
 
-// Among gives the places of those players that have one, the first ahead.
+// Among gives the places of those players that have one, the first ahead. A player who is
+// quarantined and among them sees his own as if he weren't.
 func (u *UseCases) Among(ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int, players []identity.PlayerID) (Standings, error) {
 	players = slices.Compact(slices.Sorted(slices.Values(players)))
-	found, err := u.read(ctx, p, id, number, func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error) {
-		return u.ranks.Find(ctx, at, players, shared)
+	found, err := u.read(ctx, p.Scope(), id, number, func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error) {
+		return u.among(ctx, at, players, self(p), shared)
 	}, func(ctx context.Context, s ranking.Season) (Standings, error) {
-		return u.countedOne(ctx, p.Scope(), s, players)
+		return u.countedOne(ctx, p.Scope(), s, players, self(p))
 	})
-	slices.SortFunc(found.Places, func(a, b ranking.Place) int {
-		if c := bytes.Compare(a.Key[:], b.Key[:]); c != 0 {
-			return c
-		}
-		return bytes.Compare([]byte(a.Player), []byte(b.Player))
-	})
+	slices.SortFunc(found.Places, ranking.Compare)
 	return found, err
+}
+
+// self is the player who asks; empty when it is no player.
+func self(p tenancy.Principal) identity.PlayerID {
+	caller, _ := identity.Caller(p)
+	return caller
+}
+
+// among finds the places of players, with the one of those that is hidden from all but himself.
+func (u *UseCases) among(ctx context.Context, at ranking.Ladder, players []identity.PlayerID, self identity.PlayerID, shared bool) (ranking.View, error) {
+	for range settleRounds {
+		view, err := u.ranks.Find(ctx, at, players, shared)
+		own := func(p ranking.Place) bool { return p.Player == self }
+		if err != nil || !slices.Contains(players, self) || slices.ContainsFunc(view.Places, own) {
+			return view, err
+		}
+		shadow, err := u.ranks.Shadow(ctx, at, self, nil, 0, 0, shared)
+		switch {
+		case err != nil:
+			return view, err
+		case shadow.Sequence != view.Sequence:
+			continue // of another moment
+		case len(shadow.Places) == 0:
+			return view, nil
+		}
+		slices.SortFunc(view.Places, ranking.Compare)
+		return ranking.View{Count: shadow.Count, Places: ranking.With(view.Places, shadow.Places[0], shared)}, nil
+	}
+	return ranking.View{}, errNoIndex
 }
 
 // One gives a player's place; ErrNotRanked when he has none.
@@ -78,14 +106,14 @@ func (u *UseCases) One(ctx context.Context, p tenancy.Principal, id ranking.Boar
 
 // read asks the index, and the database when the index can't be asked.
 func (u *UseCases) read(
-	ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int,
+	ctx context.Context, scope tenancy.Scope, id ranking.BoardID, number int,
 	index func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error), database func(ctx context.Context, s ranking.Season) (Standings, error),
 ) (Standings, error) {
-	season, err := u.season(ctx, place{p.Scope(), id}, number)
+	season, err := u.season(ctx, place{scope, id}, number)
 	if err != nil {
 		return Standings{}, err
 	}
-	at := ladderOf(p.Scope(), season)
+	at := ladderOf(scope, season)
 	view, err := u.ask(ctx, season, at, func(ctx context.Context) (ranking.View, error) {
 		return index(ctx, at, season.Rules.TieBreak == ranking.Shared)
 	})
@@ -122,12 +150,22 @@ func (u *UseCases) countedTop(ctx context.Context, scope tenancy.Scope, s rankin
 
 // countedOne is a player's place as the database counts it, if it needn't count far.
 // Several would be of several moments.
-func (u *UseCases) countedOne(ctx context.Context, scope tenancy.Scope, s ranking.Season, players []identity.PlayerID) (Standings, error) {
+func (u *UseCases) countedOne(ctx context.Context, scope tenancy.Scope, s ranking.Season, players []identity.PlayerID, self identity.PlayerID) (Standings, error) {
 	if len(players) != 1 {
 		return Standings{}, ranking.ErrWarming
 	}
 	one, err := u.store.Entries().Standing(ctx, scope, refOf(s), players[0], countBound, s.Rules.TieBreak == ranking.Shared)
 	switch {
+	case errors.Is(err, ranking.ErrNotRanked) && players[0] == self:
+		// It would have to be counted among those that it isn't among.
+		own, err := u.store.Entries().LockMany(ctx, scope, refOf(s), players)
+		if err != nil {
+			return Standings{}, fmt.Errorf("read entry: %w", err)
+		}
+		if len(own) > 0 && own[0].Hidden && !own[0].Removed() {
+			return Standings{}, ranking.ErrWarming
+		}
+		return Standings{Count: -1, Places: []ranking.Place{}}, nil
 	case errors.Is(err, ranking.ErrNotRanked):
 		return Standings{Count: -1, Places: []ranking.Place{}}, nil
 	case err != nil:

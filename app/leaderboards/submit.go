@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/once"
+	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -51,31 +52,9 @@ func (u *UseCases) submit(ctx context.Context, p tenancy.Principal, id ranking.B
 
 // submission is the work of taking a run.
 func submission(run ranking.Submission) work {
-	return work{player: run.Player, apply: func(board ranking.Board, season ranking.Season, before *ranking.Entry, now time.Time) (ranking.Entry, ranking.Receipt, error) {
+	return work{player: run.Player, action: audit.EntrySubmitted, apply: func(board ranking.Board, season ranking.Season, before *ranking.Entry, now time.Time) (ranking.Entry, ranking.Receipt, error) {
 		return season.Submit(board, before, run, now)
 	}}
-}
-
-// Remove takes a player's entry out of the current season; ErrNotRanked when there is none.
-func (u *UseCases) Remove(ctx context.Context, p tenancy.Principal, id ranking.BoardID, player identity.PlayerID, effects ...once.Effect[once.Nothing]) error {
-	if _, err := u.current(ctx, place{p.Scope(), id}); err != nil {
-		return err
-	}
-	removal := work{player: player, removes: true, apply: func(_ ranking.Board, season ranking.Season, before *ranking.Entry, now time.Time) (ranking.Entry, ranking.Receipt, error) {
-		if before == nil {
-			return ranking.Entry{}, ranking.Receipt{}, ranking.ErrNotRanked
-		}
-		next, err := before.Remove(now)
-		return next, ranking.Receipt{Player: player, Season: season.Number, Previous: &before.Run}, err
-	}}
-	var tell once.Effect[[]ranking.Receipt]
-	if once.Wanted(effects) {
-		tell = func(ctx context.Context, tx datastore.Repos, _ []ranking.Receipt) error {
-			return once.Tell(ctx, tx, once.Nothing{}, effects)
-		}
-	}
-	_, err := u.do(ctx, p, id, []work{removal}, []once.Effect[[]ranking.Receipt]{tell})
-	return whole(err)
 }
 
 // sharedWorks is how many works a caller may bring to a commit that he shares; more

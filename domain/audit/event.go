@@ -67,6 +67,9 @@ const (
 	SeasonClosed         Action = "leaderboard.season_closed"
 	EntrySubmitted       Action = "leaderboard.run_submitted"
 	EntryRemoved         Action = "leaderboard.entry_removed"
+	EntryRestored        Action = "leaderboard.entry_restored"
+	PlayerQuarantined    Action = "player.quarantined"
+	QuarantineLifted     Action = "player.quarantine_lifted"
 	AccessRefused        Action = "access.refused"
 )
 
