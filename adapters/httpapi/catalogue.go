@@ -352,6 +352,16 @@ var catalogue = map[string]entry{
 		"The player has no place in this season: nothing was submitted, or the entry was removed.",
 		"Submit a run first.",
 	},
+	"ranking.not_removed": {
+		fault.Conflict, "Nothing to bring back",
+		"The player's entry in the open season was not removed, or he has submitted since, which began a new one.",
+		"Read the player's standing. What was removed before a later run is gone.",
+	},
+	"ranking.not_quarantined": {
+		fault.NotFound, "Not quarantined",
+		"The player is not quarantined there.",
+		"List the quarantines of the leaderboard, and those of all leaderboards.",
+	},
 	"ranking.submit_denied": {
 		fault.Forbidden, "For game servers only",
 		"The leaderboard takes runs from game servers and operators only.",
