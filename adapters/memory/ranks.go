@@ -200,58 +200,49 @@ func (l *ladder) owed(now time.Time) error {
 	return owed
 }
 
-// Top gives a page.
-func (r *Ranks) Top(ctx context.Context, at ranking.Ladder, after *ranking.Position, limit int, shared bool) (ranking.View, error) {
-	return r.read(ctx, at, func(l *ladder, view *ranking.View) error {
-		first := 0
-		if after != nil {
-			id, err := uuid.Parse(string(after.Player))
-			if err != nil {
-				return fmt.Errorf("player %q: %w", after.Player, err)
+// Read answers questions.
+func (r *Ranks) Read(ctx context.Context, at ranking.Ladder, shared bool, questions ...ranking.Question) ([]ranking.View, error) {
+	views := make([]ranking.View, 0, len(questions))
+	_, err := r.read(ctx, at, func(l *ladder, all *ranking.View) error {
+		for _, q := range questions {
+			view := ranking.View{Sequence: all.Sequence, Count: all.Count}
+			if q.Known == 0 || q.Known != all.Sequence {
+				var err error
+				if view.Places, err = l.answer(q, shared); err != nil {
+					return err
+				}
 			}
-			m := memberOf(after.Key, id)
-			first = l.order.rank(&m)
-			if e, ok := l.entries[id]; ok && e.key == after.Key {
-				first++
-			}
+			views = append(views, view)
 		}
-		view.Places = l.places(first, limit, shared)
 		return nil
 	})
+	return views, err
 }
 
-// Around gives a player's neighbours.
-func (r *Ranks) Around(ctx context.Context, at ranking.Ladder, player identity.PlayerID, before, after int, shared bool) (ranking.View, error) {
-	return r.read(ctx, at, func(l *ladder, view *ranking.View) error {
-		id, e, ok := l.entry(player)
+func (l *ladder) answer(q ranking.Question, shared bool) ([]ranking.Place, error) {
+	if q.Player != "" {
+		id, e, ok := l.entry(q.Player)
 		if !ok {
-			return nil
+			return []ranking.Place{}, nil
 		}
 		m := memberOf(e.key, id)
 		rank := l.order.rank(&m)
-		first := max(0, rank-before)
-		view.Places = l.places(first, rank-first+1+after, shared)
-		return nil
-	})
-}
-
-// Find gives the places of players.
-func (r *Ranks) Find(ctx context.Context, at ranking.Ladder, players []identity.PlayerID, shared bool) (ranking.View, error) {
-	return r.read(ctx, at, func(l *ladder, view *ranking.View) error {
-		for _, player := range players {
-			id, e, ok := l.entry(player)
-			if !ok {
-				continue
-			}
-			m := memberOf(e.key, id)
-			rank := l.order.rank(&m)
-			if shared {
-				rank = l.better(e.key)
-			}
-			view.Places = append(view.Places, ranking.Place{Rank: int64(rank) + 1, Player: player, Key: e.key, Metadata: e.metadata})
+		first := max(0, rank-q.Before)
+		return l.places(first, rank-first+1+q.After, shared), nil
+	}
+	first := 0
+	if q.From != (ranking.Position{}) {
+		id, err := uuid.Parse(string(q.From.Player))
+		if err != nil {
+			return nil, fmt.Errorf("player %q: %w", q.From.Player, err)
 		}
-		return nil
-	})
+		m := memberOf(q.From.Key, id)
+		first = l.order.rank(&m)
+		if e, ok := l.entries[id]; ok && e.key == q.From.Key {
+			first++
+		}
+	}
+	return l.places(first, q.Limit, shared), nil
 }
 
 // Shadow gives the place that a player would have.
@@ -276,11 +267,6 @@ func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.P
 		view.Count++
 		return nil
 	})
-}
-
-// Sequence gives the sequence and the count.
-func (r *Ranks) Sequence(ctx context.Context, at ranking.Ladder) (ranking.View, error) {
-	return r.read(ctx, at, func(*ladder, *ranking.View) error { return nil })
 }
 
 // entry finds a player's; what is no UUID is nobody's.

@@ -123,15 +123,15 @@ func BenchmarkRanksOfAMillion(b *testing.B) {
 		})
 	}
 	each("rank", func(i int) error {
-		_, err := r.Find(ctx, at, []identity.PlayerID{marks[i].Player}, false)
+		_, err := r.Read(ctx, at, false, ranking.Question{Player: marks[i].Player})
 		return err
 	})
 	each("around", func(i int) error {
-		_, err := r.Around(ctx, at, marks[i].Player, 5, 5, false)
+		_, err := r.Read(ctx, at, false, ranking.Question{Player: marks[i].Player, Before: 5, After: 5})
 		return err
 	})
 	each("top100", func(int) error {
-		_, err := r.Top(ctx, at, nil, 100, false)
+		_, err := r.Read(ctx, at, false, ranking.Question{Limit: 100})
 		return err
 	})
 	revision := int64(1)

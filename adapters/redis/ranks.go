@@ -64,21 +64,15 @@ var (
 	applyLua string
 	//go:embed scripts/build.lua
 	buildLua string
-	//go:embed scripts/top.lua
-	topLua string
-	//go:embed scripts/around.lua
-	aroundLua string
-	//go:embed scripts/find.lua
-	findLua string
+	//go:embed scripts/read.lua
+	readLua string
 	//go:embed scripts/shadow.lua
 	shadowLua string
 
 	intendScript = rankScript(intendLua)
 	applyScript  = rankScript(applyLua)
 	buildScript  = rankScript(buildLua)
-	topScript    = rankScript(topLua)
-	aroundScript = rankScript(aroundLua)
-	findScript   = rankScript(findLua)
+	readScript   = rankScript(readLua)
 	shadowScript = rankScript(shadowLua)
 )
 
@@ -205,25 +199,6 @@ func appendMarks(args []string, marks []ranking.Mark) ([]string, error) {
 	return args, nil
 }
 
-// read runs a script that looks.
-func (r *Ranks) read(ctx context.Context, script *rueidis.Lua, at ranking.Ladder, shared bool, args ...string) (ranking.View, error) {
-	status, answer, err := r.run(ctx, "read ranks", script, at, args...)
-	if err != nil {
-		return ranking.View{}, err
-	}
-	switch status {
-	case isCold:
-		return ranking.View{}, ranking.ErrCold
-	case isOwed:
-		return ranking.View{}, owed(answer)
-	}
-	view, err := readView(answer, shared)
-	if err != nil {
-		return ranking.View{}, fmt.Errorf("read ranks: %w", err)
-	}
-	return view, nil
-}
-
 // owed reads intents as Intend wrote them.
 func owed(answer []rueidis.RedisMessage) error {
 	owed := &ranking.Owed{}
@@ -243,75 +218,125 @@ func owed(answer []rueidis.RedisMessage) error {
 
 func uuidText(bytes string) string { return uuid.UUID([]byte(bytes)).String() }
 
-// readView reads sequence, count, and four items a place: how many are before it,
-// how many are better (the same unless ranks are shared, or unknown: -1), the member, and its metadata.
-func readView(answer []rueidis.RedisMessage, shared bool) (ranking.View, error) {
-	if len(answer) < 2 || len(answer)%4 != 2 {
-		return ranking.View{}, errAnswer
+// Read answers questions with one script.
+func (r *Ranks) Read(ctx context.Context, at ranking.Ladder, shared bool, questions ...ranking.Question) ([]ranking.View, error) {
+	args := make([]string, 0, 1+questionSize*len(questions))
+	args = append(args, flag(shared))
+	for _, q := range questions {
+		var err error
+		if args, err = appendQuestion(args, q); err != nil {
+			return nil, err
+		}
+	}
+	return r.read(ctx, readScript, at, shared, args...)
+}
+
+// read runs a script that looks.
+func (r *Ranks) read(ctx context.Context, script *rueidis.Lua, at ranking.Ladder, shared bool, args ...string) ([]ranking.View, error) {
+	status, answer, err := r.run(ctx, "read ranks", script, at, args...)
+	if err != nil {
+		return nil, err
+	}
+	switch status {
+	case isCold:
+		return nil, ranking.ErrCold
+	case isOwed:
+		return nil, owed(answer)
+	}
+	views, err := readViews(answer, shared)
+	if err != nil {
+		return nil, fmt.Errorf("read ranks: %w", err)
+	}
+	return views, nil
+}
+
+// questionSize is how many arguments a question has: the sequence that is known; the player, or
+// the member that a page follows, or nothing; and two numbers.
+const questionSize = 4
+
+func appendQuestion(args []string, q ranking.Question) ([]string, error) {
+	known := strconv.FormatInt(q.Known, 10)
+	if q.Player != "" {
+		// What is no UUID is no player's id, and not found.
+		id, _ := uuid.Parse(string(q.Player))
+		return append(args, known, string(id[:]), strconv.Itoa(q.Before), strconv.Itoa(q.After)), nil
+	}
+	from := ""
+	if q.From != (ranking.Position{}) {
+		id, err := uuid.Parse(string(q.From.Player))
+		if err != nil {
+			return nil, fmt.Errorf("player %q: %w", q.From.Player, err)
+		}
+		from = string(q.From.Key[:]) + string(id[:])
+	}
+	return append(args, known, from, strconv.Itoa(q.Limit), ""), nil
+}
+
+// answerSize is how many items an answer has: how many are before the first place, or -1 when the
+// places are known; how many are better, or -1; the members, one after the other; and their
+// metadata, an item each, or nothing.
+const answerSize = 4
+
+// readViews reads sequence, count, and the answers.
+func readViews(answer []rueidis.RedisMessage, shared bool) ([]ranking.View, error) {
+	if len(answer)%answerSize != 2 {
+		return nil, errAnswer
 	}
 	sequence, err := answer[0].AsInt64()
 	count, err2 := answer[1].AsInt64()
 	if err := errors.Join(err, err2); err != nil {
-		return ranking.View{}, err
+		return nil, err
 	}
-	view := ranking.View{Sequence: sequence, Count: count, Places: make([]ranking.Place, 0, len(answer)/4)}
-	for rest := answer[2:]; len(rest) > 0; rest = rest[4:] {
-		before, err := rest[0].AsInt64()
-		better, err2 := rest[1].AsInt64()
-		member, err3 := rest[2].ToString()
-		metadata, err4 := rest[3].ToString()
-		if err := errors.Join(err, err2, err3, err4); err != nil {
-			return ranking.View{}, err
+	views := make([]ranking.View, len(answer)/answerSize)
+	for i := range views {
+		views[i] = ranking.View{Sequence: sequence, Count: count}
+		if views[i].Places, err = readPlaces(answer[2+answerSize*i:], shared); err != nil {
+			return nil, err
 		}
-		if len(member) != memberSize {
-			return ranking.View{}, errAnswer
-		}
-		p := ranking.Place{Rank: before + 1, Metadata: metadata}
+	}
+	return views, nil
+}
+
+func readPlaces(answer []rueidis.RedisMessage, shared bool) ([]ranking.Place, error) {
+	before, err := answer[0].AsInt64()
+	better, err2 := answer[1].AsInt64()
+	members, err3 := answer[2].ToString()
+	var metadata []rueidis.RedisMessage
+	var err4 error
+	if answer[3].IsArray() {
+		metadata, err4 = answer[3].ToArray()
+	}
+	if err := errors.Join(err, err2, err3, err4); err != nil {
+		return nil, err
+	}
+	if before < 0 {
+		return nil, nil
+	}
+	n := len(members) / memberSize
+	if len(members)%memberSize != 0 || len(metadata) > 0 && len(metadata) != n {
+		return nil, errAnswer
+	}
+	places := make([]ranking.Place, n)
+	for i := range places {
+		p, member := &places[i], members[i*memberSize:(i+1)*memberSize]
+		p.Rank = before + int64(i) + 1
 		copy(p.Key[:], member)
 		p.Player = identity.PlayerID(uuidText(member[len(p.Key):]))
-		switch n := len(view.Places); {
+		if len(metadata) > 0 {
+			// One without metadata has none.
+			if p.Metadata, err = metadata[i].ToString(); err != nil && !rueidis.IsRedisNil(err) {
+				return nil, err
+			}
+		}
+		switch {
 		case !shared:
-		case better >= 0:
+		case i == 0:
 			p.Rank = better + 1
-		case n > 0 && [ranking.Prefix]byte(view.Places[n-1].Key[:]) == [ranking.Prefix]byte(p.Key[:]):
-			p.Rank = view.Places[n-1].Rank
+		case [ranking.Prefix]byte(places[i-1].Key[:]) == [ranking.Prefix]byte(p.Key[:]):
+			p.Rank = places[i-1].Rank
 		}
-		view.Places = append(view.Places, p)
 	}
-	return view, nil
-}
-
-// Top gives a page.
-func (r *Ranks) Top(ctx context.Context, at ranking.Ladder, after *ranking.Position, limit int, shared bool) (ranking.View, error) {
-	from := ""
-	if after != nil {
-		id, err := uuid.Parse(string(after.Player))
-		if err != nil {
-			return ranking.View{}, fmt.Errorf("player %q: %w", after.Player, err)
-		}
-		from = string(after.Key[:]) + string(id[:])
-	}
-	return r.read(ctx, topScript, at, shared, flag(shared), from, strconv.Itoa(limit))
-}
-
-// Around gives a player's neighbours.
-func (r *Ranks) Around(ctx context.Context, at ranking.Ladder, player identity.PlayerID, before, after int, shared bool) (ranking.View, error) {
-	// What is no UUID is no player's id, and not found.
-	id, _ := uuid.Parse(string(player))
-	return r.read(ctx, aroundScript, at, shared, flag(shared), string(id[:]), strconv.Itoa(before), strconv.Itoa(after))
-}
-
-// Find gives the places of players.
-func (r *Ranks) Find(ctx context.Context, at ranking.Ladder, players []identity.PlayerID, shared bool) (ranking.View, error) {
-	args := append(make([]string, 0, 1+len(players)), flag(shared))
-	for _, player := range players {
-		id, err := uuid.Parse(string(player))
-		if err != nil {
-			continue // no player has it
-		}
-		args = append(args, string(id[:]))
-	}
-	return r.read(ctx, findScript, at, shared, args...)
+	return places, nil
 }
 
 // Shadow gives the place that a player would have.
@@ -321,19 +346,19 @@ func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.P
 	if key != nil {
 		given = string(key[:])
 	}
-	view, err := r.read(ctx, shadowScript, at, shared, flag(shared), string(id[:]), given, strconv.Itoa(before), strconv.Itoa(after))
-	if err != nil || len(view.Places) == 0 {
-		return view, err
+	views, err := r.read(ctx, shadowScript, at, shared, flag(shared), string(id[:]), given, strconv.Itoa(before), strconv.Itoa(after))
+	switch {
+	case err != nil:
+		return ranking.View{}, err
+	case len(views) == 1:
+		return views[0], nil
+	case len(views) != 2 || len(views[1].Places) != 1:
+		return ranking.View{}, fmt.Errorf("read ranks: %w", errAnswer)
 	}
-	last := len(view.Places) - 1
-	view.Places = ranking.With(view.Places[:last], view.Places[last], shared)
+	view := views[0]
+	view.Places = ranking.With(view.Places, views[1].Places[0], shared)
 	view.Count++
 	return view, nil
-}
-
-// Sequence gives the sequence and the count.
-func (r *Ranks) Sequence(ctx context.Context, at ranking.Ladder) (ranking.View, error) {
-	return r.read(ctx, findScript, at, false, flag(false))
 }
 
 func flag(set bool) string {

@@ -53,14 +53,6 @@ func (p patient) again(do func() error) error {
 	}
 }
 
-func (p patient) view(read func() (ranking.View, error)) (view ranking.View, err error) {
-	err = p.again(func() error {
-		view, err = read()
-		return err
-	})
-	return view, err
-}
-
 func (p patient) Intend(ctx context.Context, at ranking.Ladder, intent ranking.Intent) error {
 	return p.again(func() error { return p.Ranks.Intend(ctx, at, intent) })
 }
@@ -69,20 +61,12 @@ func (p patient) Apply(ctx context.Context, at ranking.Ladder, marks []ranking.M
 	return p.again(func() error { return p.Ranks.Apply(ctx, at, marks, intents...) })
 }
 
-func (p patient) Top(ctx context.Context, at ranking.Ladder, after *ranking.Position, limit int, shared bool) (ranking.View, error) {
-	return p.view(func() (ranking.View, error) { return p.Ranks.Top(ctx, at, after, limit, shared) })
-}
-
-func (p patient) Around(ctx context.Context, at ranking.Ladder, player identity.PlayerID, before, after int, shared bool) (ranking.View, error) {
-	return p.view(func() (ranking.View, error) { return p.Ranks.Around(ctx, at, player, before, after, shared) })
-}
-
-func (p patient) Find(ctx context.Context, at ranking.Ladder, players []identity.PlayerID, shared bool) (ranking.View, error) {
-	return p.view(func() (ranking.View, error) { return p.Ranks.Find(ctx, at, players, shared) })
-}
-
-func (p patient) Sequence(ctx context.Context, at ranking.Ladder) (ranking.View, error) {
-	return p.view(func() (ranking.View, error) { return p.Ranks.Sequence(ctx, at) })
+func (p patient) Read(ctx context.Context, at ranking.Ladder, shared bool, questions ...ranking.Question) (views []ranking.View, err error) {
+	err = p.again(func() error {
+		views, err = p.Ranks.Read(ctx, at, shared, questions...)
+		return err
+	})
+	return views, err
 }
 
 func (p patient) Build(ctx context.Context, at ranking.Ladder, builder string) error {
@@ -100,7 +84,7 @@ func (p patient) Finish(ctx context.Context, at ranking.Ladder, builder string) 
 		tries++
 		err := p.Ranks.Finish(ctx, at, builder)
 		if tries > 1 && errors.Is(err, ranking.ErrNotBuilding) {
-			_, err = p.Ranks.Sequence(ctx, at)
+			_, err = p.Ranks.Read(ctx, at, false)
 		}
 		return err
 	})
@@ -121,14 +105,14 @@ func (c *held) build() {
 		r.Finish(ctx, testLadder, "b"), r.Intend(ctx, testLadder, intent)); err != nil {
 		c.t.Fatal(err)
 	}
-	if view, err := r.Top(ctx, testLadder, nil, 10, false); err != nil || len(view.Places) != 2 {
+	if view, err := ranking.Asker(r.Read).Top(ctx, testLadder, nil, 10, false); err != nil || len(view.Places) != 2 {
 		c.t.Fatalf("%+v, %v", view, err)
 	}
 }
 
 func (c *held) isCold(why string) {
 	c.t.Helper()
-	if view, err := (patient{c.ranks, c}).Top(c.t.Context(), testLadder, nil, 10, false); !errors.Is(err, ranking.ErrCold) {
+	if view, err := ranking.Asker(patient{c.ranks, c}.Read).Top(c.t.Context(), testLadder, nil, 10, false); !errors.Is(err, ranking.ErrCold) {
 		c.t.Fatalf("%s: %+v, %v; want it cold", why, view, err)
 	}
 }
@@ -162,14 +146,14 @@ func TestALadderOfAnotherServerIsCold(t *testing.T) {
 			if err := c.client().Do(t.Context(), c.client().B().Hset().Key(key).FieldValue().FieldValue("run", strings.Repeat("f", 40)).Build()).Error(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := (patient{c.ranks, c}).Sequence(t.Context(), testLadder); err != nil {
+			if _, err := (patient{c.ranks, c}).Read(t.Context(), testLadder, false); err != nil {
 				t.Fatalf("without any trouble: %v", err)
 			}
 			c.link.change(func(*health) {}) // as a new connection does
 			c.isCold("after trouble")
 			c.build()
 			c.link.change(func(*health) {})
-			if _, err := (patient{c.ranks, c}).Sequence(t.Context(), testLadder); err != nil {
+			if _, err := (patient{c.ranks, c}).Read(t.Context(), testLadder, false); err != nil {
 				t.Fatalf("built here: %v", err)
 			}
 		})
@@ -255,15 +239,15 @@ func BenchmarkRanksOfAMillion(b *testing.B) {
 	}
 	b.SetParallelism(32)
 	each("one", func(i int) error {
-		_, err := r.Find(ctx, testLadder, []identity.PlayerID{marks[i].Player}, false)
+		_, err := r.Read(ctx, testLadder, false, ranking.Question{Player: marks[i].Player})
 		return err
 	})
 	each("around", func(i int) error {
-		_, err := r.Around(ctx, testLadder, marks[i].Player, 5, 5, false)
+		_, err := r.Read(ctx, testLadder, false, ranking.Question{Player: marks[i].Player, Before: 5, After: 5})
 		return err
 	})
 	each("top100", func(int) error {
-		_, err := r.Top(ctx, testLadder, nil, 100, false)
+		_, err := r.Read(ctx, testLadder, false, ranking.Question{Limit: 100})
 		return err
 	})
 	each("apply64", func(i int) error {

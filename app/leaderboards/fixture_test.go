@@ -146,26 +146,12 @@ func (f *faulty) Apply(ctx context.Context, at ranking.Ladder, marks []ranking.M
 	return f.Index.Apply(ctx, at, marks, intents...)
 }
 
-func (f *faulty) Top(ctx context.Context, at ranking.Ladder, after *ranking.Position, limit int, shared bool) (ranking.View, error) {
+func (f *faulty) Read(ctx context.Context, at ranking.Ladder, shared bool, questions ...ranking.Question) ([]ranking.View, error) {
 	f.asked.Add(1)
 	if err := f.down(); err != nil {
-		return ranking.View{}, err
+		return nil, err
 	}
-	return f.Index.Top(ctx, at, after, limit, shared)
-}
-
-func (f *faulty) Around(ctx context.Context, at ranking.Ladder, player identity.PlayerID, before, after int, shared bool) (ranking.View, error) {
-	if err := f.down(); err != nil {
-		return ranking.View{}, err
-	}
-	return f.Index.Around(ctx, at, player, before, after, shared)
-}
-
-func (f *faulty) Find(ctx context.Context, at ranking.Ladder, players []identity.PlayerID, shared bool) (ranking.View, error) {
-	if err := f.down(); err != nil {
-		return ranking.View{}, err
-	}
-	return f.Index.Find(ctx, at, players, shared)
+	return f.Index.Read(ctx, at, shared, questions...)
 }
 
 func (f *faulty) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, before, after int, shared bool) (ranking.View, error) {

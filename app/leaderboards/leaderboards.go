@@ -21,7 +21,7 @@ import (
 // UseCases are what callers do with leaderboards.
 type UseCases struct {
 	store     datastore.Datastore
-	ranks     ranking.Index
+	ranks     index
 	directory *environments.Directory
 	clock     clock.Clock
 	ids       ids.Source
@@ -42,7 +42,7 @@ type building struct {
 }
 
 func New(store datastore.Datastore, ranks ranking.Index, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer) *UseCases {
-	u := &UseCases{store: store, ranks: ranks, directory: directory, clock: clock, ids: ids, builds: map[ranking.Ladder]building{}}
+	u := &UseCases{store: store, ranks: gathered(ranks, limits.RequestTime, tracer), directory: directory, clock: clock, ids: ids, builds: map[ranking.Ladder]building{}}
 	u.writers = coalesce.New(coalesce.Commits("commit runs", store, limits.RequestTime, tracer), u.commit)
 	return u
 }

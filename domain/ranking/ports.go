@@ -49,14 +49,15 @@ type View struct {
 	// of a ladder with the same sequence show the same.
 	Sequence int64
 	// Count is how many entries have a place.
-	Count  int64
+	Count int64
+	// Places are those that were asked for; nil when they are Known to who asked.
 	Places []Place
 }
 
 // Position is a place between entries: that after the key of this player.
 type Position struct {
 	Key    Key
-	Player identity.PlayerID
+	Player identity.PlayerID // a UUID
 }
 
 // Intent is what a writer says before it commits.
@@ -82,21 +83,14 @@ type Index interface {
 	// it is built from has them.
 	Apply(ctx context.Context, at Ladder, marks []Mark, intents ...string) error
 
-	// Top gives up to limit places after a position; nil is the beginning.
-	// Reads fail with ErrCold, or with an Owed.
-	Top(ctx context.Context, at Ladder, after *Position, limit int, shared bool) (View, error)
-	// Around gives the place of a player with up to so many before and after it;
-	// no places when the player has none.
-	Around(ctx context.Context, at Ladder, player identity.PlayerID, before, after int, shared bool) (View, error)
-	// Find gives the places of those players that have one, in the order of the players.
-	Find(ctx context.Context, at Ladder, players []identity.PlayerID, shared bool) (View, error)
+	// Read answers questions with a View each, in their order, all of one moment. Reads
+	// fail with ErrCold, or with an Owed.
+	Read(ctx context.Context, at Ladder, shared bool, questions ...Question) ([]View, error)
 	// Shadow gives the place that a player without one would have, with up to so many
 	// before and after it, ranked and counted as if it were there: by his hidden mark if
 	// key is nil, else by the key, without metadata. No places when he has a place, or key
 	// is nil and no mark of his is hidden.
 	Shadow(ctx context.Context, at Ladder, player identity.PlayerID, key *Key, before, after int, shared bool) (View, error)
-	// Sequence gives a View without places.
-	Sequence(ctx context.Context, at Ladder) (View, error)
 
 	// Build begins to build a cold ladder, from nothing. It is ErrBuilt when the
 	// ladder isn't cold, and ErrBuilding while somebody else builds it who was heard of

@@ -93,24 +93,19 @@ local function better(key)
   return call('ZLEXCOUNT', KEYS[2], '-', '(' .. string.sub(key, 1, 16))
 end
 
--- view answers with the members, of which the first follows so many others.
-local function view(shared, first, members)
-  local answer = { FINE, number(sequence), n }
-  if #members == 0 then return answer end
-  local metadata = {}
-  if d > 0 then
+-- tell adds members to an answer, of which the first follows so many others: that number, how
+-- many are better if ranks are shared, the members, and their metadata if there is any.
+local function tell(answer, shared, first, members)
+  local metadata = ''
+  if d > 0 and members[1] then
     local players = {}
     for at, member in ipairs(members) do players[at] = string.sub(member, 25) end
     metadata = call('HMGET', KEYS[5], unpack(players))
   end
-  for at, member in ipairs(members) do
-    local ahead = -1
-    if at == 1 and shared == '1' then ahead = better(member) end
-    local to = 4 * at
-    answer[to] = first + at - 1
-    answer[to + 1] = ahead
-    answer[to + 2] = member
-    answer[to + 3] = metadata[at] or ''
-  end
+  local to = #answer
+  answer[to + 1] = first
+  answer[to + 2] = shared == '1' and members[1] and better(members[1]) or -1
+  answer[to + 3] = table.concat(members)
+  answer[to + 4] = metadata
   return answer
 end

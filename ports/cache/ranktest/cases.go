@@ -345,6 +345,46 @@ func shadows(f *fixture) {
 	f.shows(view) // who has a place has no shadow
 }
 
+func several(f *fixture) {
+	f.build(mark(1, 30, 1), mark(2, 20, 1), mark(3, 10, 1), gone(4, 1))
+	third := mark(2, 20, 1)
+	views, err := f.Index.Read(f.Context(), f.at, false,
+		ranking.Question{Limit: 2}, ranking.Question{Player: id(3), Before: 1, After: 1}, ranking.Question{}, ranking.Question{Player: id(4)},
+		ranking.Question{Player: "nobody"}, ranking.Question{Limit: 5, From: ranking.Position{Key: third.Key, Player: third.Player}}, ranking.Question{Limit: 2})
+	f.must(err)
+	wanted := [][]row{{{1, 1}, {2, 2}}, {{2, 2}, {3, 3}}, {}, {}, {}, {{3, 3}}, {{1, 1}, {2, 2}}}
+	if len(views) != len(wanted) {
+		f.Fatalf("%d views of %d questions", len(views), len(wanted))
+	}
+	for i, want := range wanted {
+		f.shows(views[i], want...)
+		if views[i].Places == nil || views[i].Count != 3 || views[i].Sequence != views[0].Sequence {
+			f.Fatalf("view %d: %+v", i, views[i])
+		}
+	}
+	if views, err := f.Index.Read(f.Context(), f.at, false); err != nil || len(views) != 0 {
+		f.Fatalf("no question: %+v, %v", views, err)
+	}
+}
+
+func known(f *fixture) {
+	f.build(mark(1, 1, 1))
+	sequence := f.top().Sequence
+	page, one := ranking.Question{Limit: 5, Known: sequence}, ranking.Question{Player: id(1), Known: sequence}
+	views, err := f.Index.Read(f.Context(), f.at, false, page, one)
+	f.must(err)
+	for _, view := range views {
+		if view.Places != nil || view.Sequence != sequence || view.Count != 1 {
+			f.Fatalf("told again: %+v", view)
+		}
+	}
+	f.apply(mark(1, 2, 2))
+	views, err = f.Index.Read(f.Context(), f.at, false, page, one)
+	f.must(err)
+	f.shows(views[0], row{1, 1})
+	f.shows(views[1], row{1, 1})
+}
+
 func sequence(f *fixture) {
 	f.build(mark(1, 1, 5))
 	var last int64

@@ -45,6 +45,8 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"finding players", finding},
 		{"hidden players have no place and a shadow", hidden},
 		{"a shadow by any key", shadows},
+		{"several questions at once", several},
+		{"what is known is not told again", known},
 		{"the sequence tells of every change", sequence},
 		{"an intent that is kept", intentKept},
 		{"intents left behind are owed", intentsOwed},
@@ -53,7 +55,10 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"writers in a race", race},
 		{"against a naive reference", model},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.run(&fixture{T: t, Engine: open(t), at: home}) })
+		t.Run(c.name, func(t *testing.T) {
+			engine := open(t)
+			c.run(&fixture{T: t, Engine: engine, Index: single{engine.Index, engine.Index.Read}, at: home})
+		})
 	}
 }
 
@@ -67,7 +72,14 @@ func ladder(environment, board string, season int, epoch int64) ranking.Ladder {
 type fixture struct {
 	*testing.T
 	Engine
-	at ranking.Ladder
+	Index single
+	at    ranking.Ladder
+}
+
+// single is an index that is asked one question at a time.
+type single struct {
+	ranking.Index
+	ranking.Asker
 }
 
 // start is the time at which runs were achieved, if nothing else is said.
