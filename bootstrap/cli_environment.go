@@ -78,6 +78,7 @@ func newEnvironmentSet(registry *plugin.Registry) *cobra.Command {
 	var guests, emails bool
 	var access, refresh, offset time.Duration
 	var origins []string
+	var browsing string
 	command := &cobra.Command{
 		Use: "set PROJECT SLUG", Short: "Change an environment's name and settings", Args: cobra.ExactArgs(2),
 		Long:    "Change what the given flags name and leave the rest. Running servers see it within a second.",
@@ -103,6 +104,9 @@ func newEnvironmentSet(registry *plugin.Registry) *cobra.Command {
 				if changed("cors-origin") {
 					s.CORSOrigins = origins
 				}
+				if changed("server-browsing") {
+					s.ServerBrowsing = tenancy.Browsing(browsing)
+				}
 			}}
 			if changed("name") {
 				edit.Name = &name
@@ -124,6 +128,7 @@ func newEnvironmentSet(registry *plugin.Registry) *cobra.Command {
 	flags.DurationVar(&refresh, "refresh-token-lifetime", 0, "how long a session lives unused: 1h to 9600h")
 	flags.DurationVar(&offset, "clock-offset", 0, "how far the environment's clock is ahead; not in production")
 	flags.StringSliceVar(&origins, "cors-origin", nil, "web origin that may call from a browser; repeatable, or '*'")
+	flags.StringVar(&browsing, "server-browsing", "", "who may look for game servers besides servers and operators: players, publishable (keys too) or servers (nobody)")
 	return command
 }
 
@@ -133,7 +138,7 @@ func printEnvironment(out io.Writer, e tenancy.Environment) error {
 		{"slug", e.Slug}, {"name", e.Name}, {"id", e.ID}, {"production", e.Production}, {"version", e.Version},
 		{"guest sign-in", e.Settings.GuestSignIn}, {"e-mail sign-in", e.Settings.EmailSignIn}, {"access token lifetime", e.Settings.AccessTokenLifetime},
 		{"refresh token lifetime", e.Settings.RefreshTokenLifetime}, {"clock offset", e.Settings.ClockOffset},
-		{"CORS origins", strings.Join(e.Settings.CORSOrigins, " ")},
+		{"CORS origins", strings.Join(e.Settings.CORSOrigins, " ")}, {"server browsing", e.Settings.ServerBrowsing},
 	} {
 		fmt.Fprintf(table, "%v\t%v\n", row[0], row[1])
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
+	"github.com/overworldhq/overworld/app/servers"
 	"github.com/overworldhq/overworld/app/signin"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/ids"
@@ -34,6 +35,7 @@ type Options struct {
 	Players       *players.UseCases
 	Documents     *documents.UseCases
 	Leaderboards  *leaderboards.UseCases
+	Servers       *servers.UseCases
 	Operators     *operators.UseCases
 	Throttle      *limits.Throttle
 	// Directory knows the origins of web pages that each environment lets in.

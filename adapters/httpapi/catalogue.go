@@ -317,6 +317,66 @@ var catalogue = map[string]entry{
 		"The document is not in the state that If-Match or If-None-Match names. What it is now, if there is one that the caller may read, is under current.",
 		"Merge your change into current.value and write it with If-Match set to current.version.",
 	},
+	"registry.server_not_found": {
+		fault.NotFound, "No such server",
+		"The environment of the credential has no game server with this id that is up. It may have ended, or not have been heard of for three heartbeats.",
+		"Players: look for servers again. A server that gets this to a heartbeat was away for so long that its record was pruned: it should register again.",
+	},
+	"registry.superseded": {
+		fault.Conflict, "Registered again by another process",
+		"The generation is not the current one: another process has registered the same server id since. Nothing was changed.",
+		"This process should end, or register under an id of its own. If it is the newest one, it should send the generation that its registration was answered with.",
+	},
+	"registry.deregistered": {
+		fault.Conflict, "Registration ended",
+		"This registration was ended, by the server itself or by an operator.",
+		"Shut down, if that was meant. Registering again lists the server again, as a new generation.",
+	},
+	"registry.full": {
+		fault.Conflict, "No seat free",
+		"The server has fewer free seats than were asked for. Those that are promised to others and not taken yet are not free.",
+		"Look for another server, or try again: a promised seat that is not taken is free after a minute.",
+	},
+	"registry.not_ready": {
+		fault.Conflict, "No new seats here",
+		"The server is starting, or draining: it takes nobody in.",
+		"Look for another server.",
+	},
+	"registry.player_not_seated": {
+		fault.NotFound, "Player has no seat here",
+		"The player has neither taken a seat on this server nor been promised one, or has left already.",
+		"Nothing has to be done.",
+	},
+	"registry.ticket_invalid": {
+		fault.Invalid, "Not a ticket for this server",
+		"The join ticket is forged or cut off, has expired, or is for another server or another generation of this one.",
+		"Let nobody in with it. The player can reserve a seat again.",
+	},
+	"registry.ticket_used": {
+		fault.Conflict, "Ticket was used",
+		"The join ticket was good once: it has admitted its player already, or its seat was given up.",
+		"Let nobody in with it. A player who comes back reserves again, and gets a new ticket for the same seat.",
+	},
+	"registry.none_available": {
+		fault.Conflict, "No server available",
+		"No ready server lets the filter through and has as many free seats as the party needs.",
+		"Try again after a moment, ask for less, or start more servers.",
+	},
+	"registry.too_many_servers": {
+		fault.Conflict, "Too many servers",
+		"The environment has as many servers as it may, counting those that ended in the last minutes.",
+		"Wait for dead ones to be pruned, or raise limits.servers.",
+	},
+	"registry.server_raced": {
+		fault.Conflict, "Server changed meanwhile",
+		"Another writer was first, again and again.",
+		"Send the request again.",
+	},
+	"registry.browsing_closed": {
+		fault.Forbidden, "Servers are not shown",
+		"The environment's setting server_browsing keeps its game servers from this kind of caller.",
+		"Sign in, if that is what is missing; or have an operator change the setting.",
+	},
 	"ranking.board_not_found": {
 		fault.NotFound, "No such leaderboard",
 		"The environment of the credential has no leaderboard with this id.",

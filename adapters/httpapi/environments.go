@@ -39,6 +39,7 @@ type settings struct {
 	RefreshTokenLifetime int64    `json:"refresh_token_lifetime_seconds"`
 	ClockOffset          int64    `json:"clock_offset_seconds"`
 	CORSOrigins          []string `json:"cors_origins"`
+	ServerBrowsing       string   `json:"server_browsing" enum:"players,publishable,servers"`
 }
 
 func environmentOf(e tenancy.Environment) *environment {
@@ -48,6 +49,7 @@ func environmentOf(e tenancy.Environment) *environment {
 		Settings: settings{
 			GuestSignIn: s.GuestSignIn, EmailSignIn: s.EmailSignIn, AccessTokenLifetime: wholeSeconds(s.AccessTokenLifetime),
 			RefreshTokenLifetime: wholeSeconds(s.RefreshTokenLifetime), ClockOffset: wholeSeconds(s.ClockOffset), CORSOrigins: s.CORSOrigins,
+			ServerBrowsing: string(s.ServerBrowsing),
 		},
 	}
 }
@@ -90,6 +92,7 @@ type (
 		RefreshTokenLifetime *int64    `json:"refresh_token_lifetime_seconds,omitempty" doc:"3600 to 34560000."`
 		ClockOffset          *int64    `json:"clock_offset_seconds,omitempty" doc:"Moves the environment's clock, to rehearse; not in production."`
 		CORSOrigins          *[]string `json:"cors_origins,omitempty" doc:"Web origins that may call from a browser, or *."`
+		ServerBrowsing       *string   `json:"server_browsing,omitempty" enum:"players,publishable,servers" doc:"Who, besides servers and operators, may look for game servers: signed-in players, who may then take seats; publishable keys too; or neither."`
 	}
 )
 
@@ -111,6 +114,9 @@ func (s *settingsChange) apply(to *tenancy.Settings) {
 	}
 	if s.CORSOrigins != nil {
 		to.CORSOrigins = *s.CORSOrigins
+	}
+	if s.ServerBrowsing != nil {
+		to.ServerBrowsing = tenancy.Browsing(*s.ServerBrowsing)
 	}
 }
 

@@ -124,7 +124,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	o := &f.options
 	o.Authenticator, o.SignIn, o.Players, o.Documents = f.app.Authenticator, f.app.SignIn, f.app.Players, f.app.Documents
 	o.Operators, o.Throttle, o.Jobs = f.app.Operators, f.app.Throttle, f.app.Jobs
-	o.Ledger, o.Directory, o.Leaderboards = f.app.Ledger, f.app.Directory, f.app.Leaderboards
+	o.Ledger, o.Directory, o.Leaderboards, o.Servers = f.app.Ledger, f.app.Directory, f.app.Leaderboards, f.app.Servers
 	if f.api, err = New(*o); err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,12 @@ type published struct {
 	LeaderboardRuns    int `json:"leaderboard_runs" doc:"Runs of a batch."`
 	LeaderboardPlayers int `json:"leaderboard_players" doc:"Players whose places are asked for at once."`
 
+	Servers             int `json:"servers" doc:"Game servers of an environment, dead ones too until they are pruned."`
+	ServerMetadataBytes int `json:"server_metadata_bytes" doc:"Of a game server's metadata, without white space."`
+	ServerTags          int `json:"server_tags" doc:"Tags of a game server."`
+	ServerSeats         int `json:"server_seats" doc:"The most that max_players can be."`
+	HeartbeatTime       int `json:"heartbeat_seconds" doc:"How often a game server has to be heard of. After three times that it is gone."`
+
 	ConcurrentRequests int `json:"concurrent_requests" doc:"Requests that each replica serves at once."`
 	WaitingRequests    int `json:"waiting_requests" doc:"Requests that wait for that, for up to a second; more are refused with service.overloaded."`
 	Connections        int `json:"connections" doc:"Connections that each replica keeps open; more wait to be taken."`
@@ -61,6 +67,7 @@ func limitsOf(l limits.Limits) *published {
 		Leaderboards: l.Leaderboards, LeaderboardRuns: l.LeaderboardRuns, LeaderboardPlayers: l.LeaderboardPlayers,
 		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
+		Servers: l.Servers, ServerMetadataBytes: l.ServerMetadataBytes, ServerTags: l.ServerTags, ServerSeats: l.ServerSeats, HeartbeatTime: int(wholeSeconds(l.HeartbeatTime)),
 
 		ConcurrentRequests: l.ConcurrentRequests, WaitingRequests: l.WaitingRequests, Connections: l.Connections,
 	}

@@ -86,6 +86,25 @@ func define[In, Out any](r route, who Audience, handle func(ctx context.Context,
 	return r
 }
 
+// encoded is define for routes whose replies are encoded once for all who get them:
+// Out is what the page's body holds.
+func encoded[In, Out any](r route, who Audience, handle func(ctx context.Context, c *call, in *In) (*page, error)) route {
+	r = define(r, who, func(context.Context, *call, *In) (*Out, error) { return nil, nil })
+	plan := r.input
+	r.serve = func(ctx context.Context, c *call) (any, error) {
+		in := new(In)
+		if err := plan.read(ctx, c, reflect.ValueOf(in).Elem()); err != nil {
+			return nil, err
+		}
+		out, err := handle(ctx, c, in)
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	}
+	return r
+}
+
 // check is an error that says what the route fails to declare.
 func (r route) check() error {
 	var faults []error

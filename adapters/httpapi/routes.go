@@ -20,6 +20,8 @@ func table(o Options) []route {
 		standingRoutes(o),
 		scoreRoutes(o),
 		operatedLeaderboardRoutes(o),
+		serverRoutes(o),
+		operatedServerRoutes(o),
 		projectRoutes(o),
 		environmentRoutes(o),
 		credentialRoutes(o),

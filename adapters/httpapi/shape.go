@@ -24,7 +24,7 @@ import (
 // needed unless it says omitempty or omitzero; null is no value.
 //
 // Members are strings, bools, times, int64s (an integer or a string of decimal
-// digits), slices and structs of them, pointers to them where absent and zero
+// digits), slices, structs and maps by name of them, pointers to them where absent and zero
 // differ, and jsontext.Value, which takes any value as it stands.
 type shape struct {
 	members  map[string]member
@@ -78,6 +78,8 @@ func readingOf(t reflect.Type) reading {
 		return shapeOf(t).read
 	case reflect.Slice:
 		return readSlice(readingOf(t.Elem()))
+	case reflect.Map:
+		return readMap(t, readingOf(t.Elem()))
 	case reflect.Pointer:
 		read := readingOf(t.Elem())
 		return func(b *bodyReader, into reflect.Value) error {
@@ -344,6 +346,33 @@ func integer(text string) bool {
 		}
 	}
 	return true
+}
+
+// readMap takes an object whose members may have any names.
+func readMap(t reflect.Type, read reading) reading {
+	return func(b *bodyReader, into reflect.Value) error {
+		if b.dec.PeekKind() != '{' {
+			return b.wrong("An object.")
+		}
+		if _, err := b.dec.ReadToken(); err != nil {
+			return err
+		}
+		into.Set(reflect.MakeMap(t))
+		for b.dec.PeekKind() == '"' {
+			token, err := b.dec.ReadToken()
+			if err != nil {
+				return err
+			}
+			name := token.String()
+			element := reflect.New(t.Elem()).Elem()
+			if err := read(b, element); err != nil {
+				return err
+			}
+			into.SetMapIndex(reflect.ValueOf(name), element)
+		}
+		_, err := b.dec.ReadToken()
+		return err
+	}
 }
 
 func readSlice(read reading) reading {

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -31,6 +32,7 @@ type settingsJSON struct {
 	RefreshTokenLifetimeSeconds int64    `json:"refresh_token_lifetime_seconds"`
 	ClockOffsetSeconds          int64    `json:"clock_offset_seconds"`
 	CORSOrigins                 []string `json:"cors_origins"`
+	ServerBrowsing              string   `json:"server_browsing"` // absent: players
 }
 
 func environmentRowOf(e tenancy.Environment) environmentRow {
@@ -44,6 +46,7 @@ func environmentRowOf(e tenancy.Environment) environmentRow {
 			RefreshTokenLifetimeSeconds: int64(s.RefreshTokenLifetime / time.Second),
 			ClockOffsetSeconds:          int64(s.ClockOffset / time.Second),
 			CORSOrigins:                 append([]string{}, s.CORSOrigins...),
+			ServerBrowsing:              string(s.ServerBrowsing),
 		}},
 		Version: e.Version, CreatedAt: at(e.CreatedAt),
 	}
@@ -60,6 +63,7 @@ func (r environmentRow) environment() tenancy.Environment {
 			RefreshTokenLifetime: time.Duration(s.RefreshTokenLifetimeSeconds) * time.Second,
 			ClockOffset:          time.Duration(s.ClockOffsetSeconds) * time.Second,
 			CORSOrigins:          append([]string{}, s.CORSOrigins...),
+			ServerBrowsing:       cmp.Or(tenancy.Browsing(s.ServerBrowsing), tenancy.BrowsedByPlayers),
 		},
 		Version: r.Version, CreatedAt: r.CreatedAt.Time,
 	}

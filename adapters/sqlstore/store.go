@@ -12,6 +12,7 @@ import (
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/registry"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -106,6 +107,7 @@ func (r repos) Collections() storage.Collections   { return collections{r.conn} 
 func (r repos) Boards() ranking.Boards             { return boards{r.conn} }
 func (r repos) Entries() ranking.Entries           { return entries{r.conn} }
 func (r repos) Quarantines() ranking.Quarantines   { return quarantines{r.conn} }
+func (r repos) Servers() registry.Servers          { return servers{r.conn} }
 func (r repos) Audit() audit.Log                   { return auditLog{r.conn} }
 func (r repos) Leases() lease.Leases               { return leases{r.conn} }
 func (r repos) Runs() lease.Runs                   { return runs{r.conn} }

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/overworldhq/overworld/domain/registry"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/ports/limiter"
 )
@@ -51,6 +52,15 @@ type Limits struct {
 	LeaderboardRuns int
 	// LeaderboardPlayers bounds the players whose places are asked for at once.
 	LeaderboardPlayers int
+	// Servers bounds the game servers of an environment, dead ones too until they are pruned.
+	Servers int
+	// ServerMetadataBytes and ServerTags bound what a server says of itself, and
+	// ServerSeats how many players it may take.
+	ServerMetadataBytes int
+	ServerTags          int
+	ServerSeats         int
+	// HeartbeatTime is how often a server has to be heard of. After three times that it is gone.
+	HeartbeatTime time.Duration
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
 	PageItems   int
 	PageDefault int
@@ -125,6 +135,12 @@ func Default() Limits {
 		LeaderboardRuns:    100,
 		LeaderboardPlayers: 100,
 
+		Servers:             20_000,
+		ServerMetadataBytes: 4 << 10,
+		ServerTags:          32,
+		ServerSeats:         1000,
+		HeartbeatTime:       10 * time.Second,
+
 		ConcurrentRequests: 128,
 		WaitingRequests:    128,
 		Connections:        10_000,
@@ -172,6 +188,11 @@ func (l Limits) Check() error {
 	within("leaderboards", l.Leaderboards, 1, 10_000)
 	within("leaderboard_runs", l.LeaderboardRuns, 1, 1000)
 	within("leaderboard_players", l.LeaderboardPlayers, 1, 1000)
+	within("servers", l.Servers, 1, 100_000)
+	within("server_metadata_bytes", l.ServerMetadataBytes, 0, 64<<10)
+	within("server_tags", l.ServerTags, 0, 1000)
+	within("server_seats", l.ServerSeats, 1, 10_000)
+	within("heartbeat_seconds", int(l.HeartbeatTime/time.Second), 1, 3600)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)
@@ -204,6 +225,11 @@ const aroundDocuments = 5
 // Declarations is the part that bounds declarations.
 func (l Limits) Declarations() storage.CollectionLimits {
 	return storage.CollectionLimits{SchemaBytes: l.SchemaBytes, ValueBytes: l.DocumentBytes, Revisions: l.MostRevisions}
+}
+
+// Registry is the part that game servers care for.
+func (l Limits) Registry() registry.Limits {
+	return registry.Limits{MetadataBytes: l.ServerMetadataBytes, Tags: l.ServerTags, Seats: l.ServerSeats}
 }
 
 // Storage is the part that documents care for.

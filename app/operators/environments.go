@@ -212,6 +212,7 @@ func summary(e tenancy.Environment) map[string]string {
 		"access_token_lifetime_seconds":  seconds(e.Settings.AccessTokenLifetime),
 		"refresh_token_lifetime_seconds": seconds(e.Settings.RefreshTokenLifetime),
 		"clock_offset_seconds":           seconds(e.Settings.ClockOffset),
+		"server_browsing":                string(e.Settings.ServerBrowsing),
 		"cors_origins":                   strings.Join(e.Settings.CORSOrigins, " "),
 	}
 }

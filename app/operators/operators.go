@@ -10,6 +10,7 @@ import (
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/servers"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/clock"
@@ -32,13 +33,14 @@ type UseCases struct {
 	ids         ids.Source
 	random      secrets.Random
 	boards      *leaderboards.UseCases
+	servers     *servers.UseCases
 }
 
 func New(
 	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
-	book *collections.Book, documents *documents.UseCases, boards *leaderboards.UseCases, limits limits.Limits, clock clock.Clock, ids ids.Source, random secrets.Random,
+	book *collections.Book, documents *documents.UseCases, boards *leaderboards.UseCases, servers *servers.UseCases, limits limits.Limits, clock clock.Clock, ids ids.Source, random secrets.Random,
 ) *UseCases {
-	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, book: book, documents: documents, boards: boards, limits: limits, clock: clock, ids: ids, random: random}
+	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, book: book, documents: documents, boards: boards, servers: servers, limits: limits, clock: clock, ids: ids, random: random}
 }
 
 // project finds the project that the caller names. Naming another than one's own

@@ -11,6 +11,7 @@ import (
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
+	"github.com/overworldhq/overworld/app/servers"
 	"github.com/overworldhq/overworld/app/signin"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
@@ -58,6 +59,7 @@ type App struct {
 	Players       *players.UseCases
 	Documents     *documents.UseCases
 	Leaderboards  *leaderboards.UseCases
+	Servers       *servers.UseCases
 	Operators     *operators.UseCases
 	Outbox        *mailing.Outbox
 	Desk          *signin.Desk
@@ -69,5 +71,6 @@ func allJobs(store datastore.Datastore, clock clock.Clock, outbox *mailing.Outbo
 	return []jobs.Job{
 		jobs.TokenPurge(store, clock),
 		jobs.MailDelivery(outbox),
+		jobs.StaleServers(store, clock),
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
+	"github.com/overworldhq/overworld/app/servers"
 	"github.com/overworldhq/overworld/app/signin"
 )
 
@@ -25,7 +26,7 @@ func New(ports Ports) *App {
 		access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
 		limits.NewThrottle, once.NewLedger,
-		mailing.New, signin.NewDesk, signin.New, players.New, collections.NewBook, documents.New, leaderboards.New, operators.New,
+		mailing.New, signin.NewDesk, signin.New, players.New, collections.NewBook, documents.New, leaderboards.New, servers.New, operators.New,
 		allJobs,
 		wire.Struct(new(App), "*"),
 	)

@@ -17,6 +17,7 @@ import (
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
+	"github.com/overworldhq/overworld/app/servers"
 	"github.com/overworldhq/overworld/app/signin"
 )
 
@@ -53,7 +54,8 @@ func New(ports Ports) *App {
 	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
 	index := ports.Ranks
 	leaderboardsUseCases := leaderboards.New(datastore, index, directory, clock, source, limitsLimits, tracer)
-	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, limitsLimits, clock, source, random)
+	serversUseCases := servers.New(datastore, directory, clock, source, limitsLimits, tracer)
+	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, limitsLimits, clock, source, random)
 	v := allJobs(datastore, clock, outbox)
 	app := &App{
 		Authenticator: authenticator,
@@ -65,6 +67,7 @@ func New(ports Ports) *App {
 		Players:       playersUseCases,
 		Documents:     documentsUseCases,
 		Leaderboards:  leaderboardsUseCases,
+		Servers:       serversUseCases,
 		Operators:     operatorsUseCases,
 		Outbox:        outbox,
 		Desk:          desk,

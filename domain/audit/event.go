@@ -70,6 +70,8 @@ const (
 	EntryRestored        Action = "leaderboard.entry_restored"
 	PlayerQuarantined    Action = "player.quarantined"
 	QuarantineLifted     Action = "player.quarantine_lifted"
+	ServerDrained        Action = "server.drained"
+	ServerDeregistered   Action = "server.deregistered"
 	AccessRefused        Action = "access.refused"
 )
 

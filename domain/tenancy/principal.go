@@ -22,6 +22,8 @@ const (
 	CollectionsWrite  Permission = "collections:write"
 	LeaderboardsRead  Permission = "leaderboards:read"
 	LeaderboardsWrite Permission = "leaderboards:write"
+	RegistryRead      Permission = "registry:read"
+	RegistryWrite     Permission = "registry:write"
 	AuditRead         Permission = "audit:read"
 	WorkersRead       Permission = "workers:read"
 	// Everything is every permission its kind of credential can have.
@@ -33,10 +35,11 @@ const (
 var grantable = map[Kind][]Permission{
 	SecretKey: {
 		ProjectsRead, ProjectsWrite, CredentialsRead, CredentialsWrite, PlayersRead, PlayersWrite,
-		DocumentsRead, DocumentsWrite, CollectionsRead, CollectionsWrite, LeaderboardsRead, LeaderboardsWrite, AuditRead, WorkersRead, Everything,
+		DocumentsRead, DocumentsWrite, CollectionsRead, CollectionsWrite, LeaderboardsRead, LeaderboardsWrite,
+		RegistryRead, RegistryWrite, AuditRead, WorkersRead, Everything,
 	},
 	PublishableKey: {},
-	ServerToken:    {PlayersRead, DocumentsRead, DocumentsWrite, LeaderboardsRead, LeaderboardsWrite, Everything},
+	ServerToken:    {PlayersRead, DocumentsRead, DocumentsWrite, LeaderboardsRead, LeaderboardsWrite, RegistryRead, RegistryWrite, Everything},
 }
 
 // Grantable lists what a kind of credential can be given.

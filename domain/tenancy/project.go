@@ -47,6 +47,29 @@ type Settings struct {
 	ClockOffset time.Duration
 	// CORSOrigins are the web origins that may call from a browser, or "*"; none by default.
 	CORSOrigins []string
+	// ServerBrowsing says who, besides servers and operators, may look for game
+	// servers, and of those players take seats.
+	ServerBrowsing Browsing
+}
+
+// Browsing is how far something is shown.
+type Browsing string
+
+const (
+	BrowsedByPlayers  Browsing = "players"     // signed-in players
+	BrowsedByAll      Browsing = "publishable" // publishable keys too, so anybody
+	BrowsedByNoPlayer Browsing = "servers"     // servers and operators alone
+)
+
+// Lets tells whether a kind of caller sees it.
+func (b Browsing) Lets(kind Kind) bool {
+	switch kind {
+	case PlayerToken:
+		return b != BrowsedByNoPlayer
+	case PublishableKey:
+		return b == BrowsedByAll
+	}
+	return true
 }
 
 // DefaultSettings are those of a new environment.
@@ -56,6 +79,7 @@ func DefaultSettings() Settings {
 		EmailSignIn:          true,
 		AccessTokenLifetime:  15 * time.Minute,
 		RefreshTokenLifetime: 60 * 24 * time.Hour,
+		ServerBrowsing:       BrowsedByPlayers,
 	}
 }
 
@@ -82,6 +106,11 @@ func (s Settings) check(production bool, c *fault.Check) {
 	within("clock_offset_seconds", s.ClockOffset, -maxClockOffset, maxClockOffset)
 	if production && s.ClockOffset != 0 {
 		c.Add("/settings/clock_offset_seconds", "production", "A production environment keeps the system's time.")
+	}
+	switch s.ServerBrowsing {
+	case BrowsedByPlayers, BrowsedByAll, BrowsedByNoPlayer:
+	default:
+		c.Add("/settings/server_browsing", "not_allowed", "One of players, publishable, servers.")
 	}
 	if len(s.CORSOrigins) > maxCORSOrigins {
 		c.Add("/settings/cors_origins", "too_many", "At most %d origins.", maxCORSOrigins)

@@ -75,7 +75,7 @@ func TestSettingsBounds(t *testing.T) {
 		{"null origin", false, func(s *tenancy.Settings) { s.CORSOrigins = []string{"null"} }, []string{cors}},
 		{"most origins", false, func(s *tenancy.Settings) { s.CORSOrigins = slices.Repeat([]string{"*"}, 32) }, nil},
 		{"too many origins", false, func(s *tenancy.Settings) { s.CORSOrigins = slices.Repeat([]string{"*"}, 33) }, []string{cors}},
-		{"all at once", true, func(s *tenancy.Settings) { *s = tenancy.Settings{ClockOffset: 1, CORSOrigins: []string{""}} }, []string{access, refresh, offset, cors}},
+		{"all at once", true, func(s *tenancy.Settings) { *s = tenancy.Settings{ClockOffset: 1, CORSOrigins: []string{""}} }, []string{access, refresh, offset, "/settings/server_browsing", cors}},
 	} {
 		before, err := tenancy.NewEnvironment("e", "p", "staging", "", c.production, noon)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/registry"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/idempotency"
@@ -35,6 +36,7 @@ type Repos interface {
 	Boards() ranking.Boards
 	Entries() ranking.Entries
 	Quarantines() ranking.Quarantines
+	Servers() registry.Servers
 	Audit() audit.Log
 	Leases() lease.Leases
 	Runs() lease.Runs

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/tests/integration/harness"
@@ -123,6 +124,16 @@ var samples = map[string]sample{
 	"defineLeaderboard":  {environments, body(boardDefinition), environment(ok)},
 	"deleteLeaderboard":  {environments, nil, environment(unconfirmed)},
 	"beginSeason":        {environments, closesSeason, environment(created)},
+
+	"browseServers":             {nothing, nil, looksAround},
+	"getServer":                 {arenas, shows, seesArena},
+	"heartbeatServer":           {arenas, beats, changesArena(ok)},
+	"registerServer":            {nothing, announces, always(created)},
+	"drainServer":               {arenas, beats, changesArena(ok)},
+	"deregisterServer":          {arenas, leaves, changesArena(gone)},
+	"listServers":               {environments, nil, environment(ok)},
+	"forceServerDrain":          {environments, revives, environment(ok)},
+	"forceServerDeregistration": {environments, revives, environment(gone)},
 
 	"listProjects":      {nothing, nil, always(ok)},
 	"getProject":        {projects, nil, project(ok)},
@@ -259,6 +270,86 @@ func seesBoard(_ *isolation, c caller, on target) answer {
 	return noBoard
 }
 
+// homeArena is a game server of the home environment alone.
+const homeArena = "arena"
+
+func arenas(*isolation) []target {
+	on := func(name, server string, exists bool) target {
+		return target{name, map[string]string{"server": server}, exists}
+	}
+	return []target{on("the home server", homeArena, true), on("no server", "nowhere", false)}
+}
+
+// opens registers the home server anew and gives its generation.
+func (i *isolation) opens(t *testing.T) int64 {
+	t.Helper()
+	var shown struct {
+		Generation int64 `json:"generation"`
+	}
+	body := object{"server_id": homeArena, "address": object{"host": "192.0.2.7", "ports": object{"game": 7777}}, "max_players": 1000}
+	i.server().Do(t, "POST", "/v1/servers", body).Want(t, http.StatusCreated).Into(t, &shown)
+	return shown.Generation
+}
+
+func revives(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	i.opens(t)
+	if strings.HasSuffix(r.path, "/drain") {
+		r.body = object{}
+	}
+}
+
+// shows makes sure that the home server is in the picture that reads are answered from.
+func shows(t *testing.T, i *isolation, c caller, on target, _ *request) {
+	if c.at != home || !on.exists {
+		return
+	}
+	i.opens(t)
+	harness.Eventually(t, 30*time.Second, "home server in the picture", func() bool {
+		return i.server().Do(t, "GET", "/v1/servers/"+homeArena, nil).Status == http.StatusOK
+	})
+}
+
+func beats(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	r.body = object{"generation": i.opens(t)}
+}
+
+func leaves(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	r.path = fmt.Sprintf("%s?generation=%d", r.path, i.opens(t))
+}
+
+func announces(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
+	r.body = object{"server_id": "everywhere", "address": object{"host": "192.0.2.8", "ports": object{"game": 7777}}, "max_players": 16}
+}
+
+var (
+	noArena = answer{http.StatusNotFound, "registry.server_not_found"}
+	closed  = answer{http.StatusForbidden, "registry.browsing_closed"}
+)
+
+func looksAround(_ *isolation, c caller, _ target) answer {
+	if c.kind == tenancy.PublishableKey {
+		return closed
+	}
+	return ok
+}
+
+// seesArena: a server of another environment is as one that is nowhere.
+func seesArena(i *isolation, c caller, on target) answer {
+	if seen := looksAround(i, c, on); seen != ok {
+		return seen
+	}
+	return changesArena(ok)(i, c, on)
+}
+
+func changesArena(done answer) func(*isolation, caller, target) answer {
+	return func(_ *isolation, c caller, on target) answer {
+		if c.at == home && on.exists {
+			return done
+		}
+		return noArena
+	}
+}
+
 func removesStanding(i *isolation, c caller, on target) answer {
 	if seen := seesBoard(i, c, on); seen != ok {
 		return seen
@@ -279,7 +370,7 @@ func projects(*isolation) []target {
 
 func environments(i *isolation) []target {
 	on := func(name, project, environment string, exists bool) target {
-		vars := map[string]string{"project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID(), "collection": "badges", "leaderboard": homeBoard}
+		vars := map[string]string{"project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID(), "collection": "badges", "leaderboard": homeBoard, "server": homeArena}
 		return target{name, vars, exists}
 	}
 	return []target{

@@ -8,6 +8,7 @@ import (
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/registry"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -79,6 +80,15 @@ var isolationTests = map[string]func(*testing.T, *world){
 			same(t, "quarantines", get[[]ranking.Quarantine](t)(w.Quarantines().Of(w.ctx, foreign, []identity.PlayerID{b.player.ID})), []ranking.Quarantine{})
 			same(t, "listed quarantines", get[[]ranking.Quarantine](t)(w.Quarantines().List(w.ctx, foreign, "laps", "", 10)), []ranking.Quarantine{})
 			same(t, "count", get[int64](t)(w.Entries().Count(w.ctx, foreign, b.season, 10)), 0)
+			fails(t, "server", second(oneServer(w.ctx, w, foreign, b.server.ID)), registry.ErrServerNotFound)
+			same(t, "locked servers", get[[]registry.Server](t)(w.Servers().LockMany(w.ctx, foreign, []registry.ServerID{b.server.ID})), []registry.Server{})
+			same(t, "servers", get[[]registry.Server](t)(w.Servers().List(w.ctx, foreign, "", 10)), []registry.Server{})
+			same(t, "marks", get[[]registry.Mark](t)(w.Servers().Marks(w.ctx, foreign, start, 10)), []registry.Mark{})
+			same(t, "counted servers", get[int](t)(w.Servers().Count(w.ctx, foreign, 10)), 0)
+			same(t, "pruned servers", get[int](t)(w.Servers().Prune(w.ctx, foreign, later(time.Hour), 10)), 0)
+			successor := b.server
+			successor.Revision = 2
+			fails(t, "write over a server", w.Servers().WriteMany(w.ctx, foreign, []registry.Write{{Server: successor, Before: 1}}), registry.ErrServerStale)
 			query := storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 10}
 			same(t, "documents", get[[]storage.Document](t)(w.Documents().List(w.ctx, foreign, query)), []storage.Document{})
 		}
@@ -86,6 +96,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 		same(t, "session at home", get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), b.session.ID)), b.session)
 		same(t, "keys at home", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, w.here())), []identity.SealedKey{b.key})
 		same(t, "entry at home", get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), b.season, b.player.ID)), b.entry)
+		same(t, "server at home", get[registry.Server](t)(oneServer(w.ctx, w, w.here(), b.server.ID)), b.server)
 		same(t, "document at home", get[storage.Document](t)(getOne(w.ctx, w, w.here(), b.document.Ref)), b.document)
 	},
 	"the same names in two environments are two things": func(t *testing.T, w *world) {
@@ -165,6 +176,13 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Quarantines.Of":       second(w.Quarantines().Of(w.ctx, none, []identity.PlayerID{b.player.ID})),
 			"Quarantines.List":     second(w.Quarantines().List(w.ctx, none, "laps", "", 1)),
 			"Entries.Count":        second(w.Entries().Count(w.ctx, none, b.season, 1)),
+			"Servers.GetMany":      second(oneServer(w.ctx, w, none, b.server.ID)),
+			"Servers.LockMany":     second(w.Servers().LockMany(w.ctx, none, []registry.ServerID{b.server.ID})),
+			"Servers.WriteMany":    w.Servers().WriteMany(w.ctx, none, []registry.Write{{Server: server("other")}}),
+			"Servers.Marks":        second(w.Servers().Marks(w.ctx, none, start, 1)),
+			"Servers.List":         second(w.Servers().List(w.ctx, none, "", 1)),
+			"Servers.Count":        second(w.Servers().Count(w.ctx, none, 1)),
+			"Servers.Prune":        second(w.Servers().Prune(w.ctx, none, start, 1)),
 			"Players.Lock":         second(w.Players().Lock(w.ctx, none, b.player.ID)),
 			"Players.Update":       w.Players().Update(w.ctx, none, b.player),
 			"Players.SetBan":       w.Players().SetBan(w.ctx, none, b.player.ID, identity.Ban{}),

@@ -6,6 +6,7 @@ import (
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/registry"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/mail"
@@ -22,6 +23,7 @@ type belongings struct {
 	collection storage.Collection
 	season     ranking.SeasonRef
 	entry      ranking.Entry
+	server     registry.Server
 	credential tenancy.Credential
 	event      audit.Event
 	ticket     identity.Ticket
@@ -47,6 +49,8 @@ func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
 	must(t, w.Entries().WriteMany(w.ctx, b.scope, b.season, []ranking.EntryWrite{entryWrite(b.entry, 0)}))
 	must(t, w.Quarantines().Save(w.ctx, b.scope, quarantine("laps", b.player.ID)))
 	must(t, w.Quarantines().Save(w.ctx, b.scope, quarantine("", b.player.ID)))
+	b.server = server("arena-1")
+	w.announce(t, b.scope, b.server)
 	must(t, w.Credentials().Create(w.ctx, b.credential))
 	must(t, w.Audit().Append(w.ctx, b.event))
 	b.ticket, b.mail = ticket("populate"), waiting(e, start)
@@ -68,6 +72,7 @@ func (b belongings) gone(t *testing.T, w *world) {
 	fails(t, "season", second(w.Boards().Season(w.ctx, b.scope, "laps", 1)), ranking.ErrSeasonNotFound)
 	fails(t, "entry", second(lockEntry(w.ctx, w, b.scope, b.season, b.player.ID)), ranking.ErrNotRanked)
 	same(t, "quarantines", get[[]ranking.Quarantine](t)(w.Quarantines().Of(w.ctx, b.scope, []identity.PlayerID{b.player.ID})), []ranking.Quarantine{})
+	fails(t, "server", second(oneServer(w.ctx, w, b.scope, b.server.ID)), registry.ErrServerNotFound)
 	fails(t, "credential", second(w.Credentials().ByHash(w.ctx, b.credential.Hash)), tenancy.ErrCredentialNotFound)
 	fails(t, "ticket", second(w.Tickets().Get(w.ctx, b.scope, b.ticket.Hash)), identity.ErrTicketNotFound)
 	if keys := get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, b.scope)); len(keys) != 0 {

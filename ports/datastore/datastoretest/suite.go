@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Datastore) {
 		{"Boards", boardTests},
 		{"Entries", entryTests},
 		{"Quarantines", quarantineTests},
+		{"Servers", serverTests},
 		{"Audit", auditTests},
 		{"Leases", leaseTests},
 		{"Runs", runTests},

@@ -86,7 +86,7 @@ var environmentTests = map[string]func(*testing.T, *world){
 		e.ID, e.Slug, e.Production = tenancy.EnvironmentID(newID()), "full", true
 		e.Settings = tenancy.Settings{
 			GuestSignIn: false, AccessTokenLifetime: 61 * time.Second, RefreshTokenLifetime: 400 * 24 * time.Hour,
-			ClockOffset: -10 * 366 * 24 * time.Hour, CORSOrigins: []string{"https://play.example.com", "*"},
+			ClockOffset: -10 * 366 * 24 * time.Hour, CORSOrigins: []string{"https://play.example.com", "*"}, ServerBrowsing: tenancy.BrowsedByAll,
 		}
 		must(t, w.Environments().Create(w.ctx, e))
 		same(t, "by id", get[tenancy.Environment](t)(w.Environments().Get(w.ctx, e.ID)), e)

@@ -1,0 +1,86 @@
+package servers
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/overworldhq/overworld/app/coalesce"
+	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/domain/registry"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/ids"
+	"github.com/overworldhq/overworld/ports/tracing"
+)
+
+// UseCases are what callers do with servers.
+type UseCases struct {
+	store     datastore.Datastore
+	directory *environments.Directory
+	clock     clock.Clock
+	ids       ids.Source
+	limits    limits.Limits
+	writers   *coalesce.Coalescer[work, result]
+	gallery   gallery
+}
+
+func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer) *UseCases {
+	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, limits: limits}
+	u.writers = coalesce.New(coalesce.Commits("commit servers", store, limits.RequestTime, tracer), u.commit)
+	u.gallery = gallery{store: store, clock: clock, most: limits.Servers, deadline: limits.RequestTime, books: map[tenancy.Scope]*book{}}
+	return u
+}
+
+// Writes tells of the commits that concurrent writers share.
+func (u *UseCases) Writes() coalesce.Stats { return u.writers.Stats() }
+
+// leases is how many heartbeats may be missed until a server is gone, and one more.
+const leases = 3
+
+// lease is how long a server is listed after its last word.
+func (u *UseCases) lease() time.Duration { return leases * u.limits.HeartbeatTime }
+
+// browses refuses those whom the environment doesn't show its servers.
+func (u *UseCases) browses(ctx context.Context, p tenancy.Principal) error {
+	if p.Kind() != tenancy.PlayerToken && p.Kind() != tenancy.PublishableKey {
+		return nil
+	}
+	environment, err := u.directory.Get(ctx, p.Scope().Environment())
+	if err != nil {
+		return err
+	}
+	if !environment.Settings.ServerBrowsing.Lets(p.Kind()) {
+		return registry.ErrBrowsingClosed
+	}
+	return nil
+}
+
+// Server gives a living server, whatever its state, as it was within Fresh.
+func (u *UseCases) Server(ctx context.Context, p tenancy.Principal, id registry.ServerID) (registry.Shown, error) {
+	if err := u.browses(ctx, p); err != nil {
+		return registry.Shown{}, err
+	}
+	picture, err := u.gallery.picture(ctx, p.Scope())
+	if err != nil {
+		return registry.Shown{}, err
+	}
+	now := u.clock.Now()
+	known, ok := picture.known[id]
+	if !ok || !known.Alive(now) {
+		return registry.Shown{}, registry.ErrServerNotFound
+	}
+	return registry.Show(known, now), nil
+}
+
+// List gives up to limit records of an environment after an id, by id, those of dead
+// servers too until they are pruned: for operators.
+func (u *UseCases) List(ctx context.Context, environment tenancy.Environment, after registry.ServerID, limit int) ([]registry.Server, error) {
+	found, err := u.store.Servers().List(ctx, environment.Scope(), after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list servers: %w", err)
+	}
+	return found, nil
+}
