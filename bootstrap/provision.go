@@ -2,6 +2,7 @@ package bootstrap
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os/user"
@@ -9,6 +10,7 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/bootstrap/config"
@@ -50,6 +52,29 @@ func provisionFirstStart(lc fx.Lifecycle, app *compose.App, store datastore.Data
 		}
 		fmt.Fprintf(out, "First start: made the project %s. These credentials are shown this once.\n\n", firstProject)
 		return printCredentials(out, made)
+	}))
+}
+
+var errMasterKey = errors.New("master_key: this data was made with another one; start with that. If it is lost, run 'overworld key rotate-signing --at-once' for every environment: all sessions end")
+
+// checkMasterKey refuses to serve with a master key that doesn't open the signing keys:
+// every sign-in would fail. The first environment tells; all are sealed with the same.
+func checkMasterKey(lc fx.Lifecycle, app *compose.App) {
+	lc.Append(fx.StartHook(func(ctx context.Context) error {
+		p := localOperator()
+		projects, err := app.Operators.Projects(ctx, p, "", 1)
+		if err != nil || len(projects) == 0 {
+			return err
+		}
+		first, err := app.Operators.Environments(ctx, p, projects[0].Slug, "", 1)
+		if err != nil || len(first) == 0 {
+			return err
+		}
+		_, err = app.Operators.SigningKeys(ctx, p, operators.Place{Project: projects[0].Slug, Environment: first[0].Slug})
+		if errors.Is(err, environments.ErrMasterKey) {
+			return errMasterKey
+		}
+		return err
 	}))
 }
 

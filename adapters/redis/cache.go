@@ -3,8 +3,10 @@ package redis
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,6 +66,13 @@ func parse(address *url.URL) (option rueidis.ClientOption, prefix string, err er
 	}
 	if option, err = rueidis.ParseURL(address.String()); err != nil {
 		return option, "", err
+	}
+	for _, server := range option.InitAddress {
+		if _, port, err := net.SplitHostPort(server); err != nil {
+			return option, "", fmt.Errorf("%q is not host:port", server)
+		} else if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return option, "", fmt.Errorf("%q is not a port", port)
+		}
 	}
 	option.Dialer.Timeout = dialTimeout
 	option.ConnWriteTimeout = dialTimeout

@@ -262,6 +262,7 @@ func TestParse(t *testing.T) {
 	registry := plugin.NewRegistry(Plugin)
 	for _, address := range []string{
 		"redis://localhost/x", "redis://localhost/0/1", "redis://localhost?db=x", "redis://localhost?prefx=a", "redis://localhost?prefix={a}",
+		"redis://localhost:99999", "redis://localhost:0", "redis://localhost?addr=other:70000",
 		"redis://localhost?prefix=01234567890123456789012345678901234567890123456789012345678901234", "redis://u:hunter2@localhost?pasword=hunter2",
 	} {
 		_, err := registry.Caches.Open(t.Context(), address, plugin.Kit{})

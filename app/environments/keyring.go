@@ -3,6 +3,7 @@ package environments
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 	"github.com/overworldhq/overworld/ports/ids"
 	"github.com/overworldhq/overworld/ports/secrets"
 )
+
+// ErrMasterKey is a signing key that another master key sealed.
+var ErrMasterKey = errors.New("it does not open: is the master key the one it was made with?")
 
 // KeyRing holds the signing keys of the environments in use.
 type KeyRing struct {
@@ -109,7 +113,7 @@ func (r *KeyRing) open(scope tenancy.Scope, sealed []identity.SealedKey, now tim
 		}
 		seed, err := r.vault.Open(sealContext(scope, s.ID), s.Sealed)
 		if err != nil || len(seed) != ed25519.SeedSize {
-			return nil, fault.ErrInternal.Because(fmt.Errorf("signing key %s of environment %s does not open: is the master key the one it was made with? %w", s.ID, scope.Environment(), err))
+			return nil, fault.ErrInternal.Because(fmt.Errorf("signing key %s of environment %s: %w (%w)", s.ID, scope.Environment(), ErrMasterKey, err))
 		}
 		s.Private = ed25519.NewKeyFromSeed(seed)
 		keys = append(keys, s.SigningKey)

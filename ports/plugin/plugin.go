@@ -98,7 +98,7 @@ func (m *Mux[T]) find(address string) (*url.URL, Opener[T], error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		// The parser's own error would repeat the address, password and all.
-		return nil, nil, fmt.Errorf("%s: not a URL", m.what)
+		return nil, nil, fmt.Errorf("%s: not a URL; is a sign in the password not written as %%XX?", m.what)
 	}
 	open, known := m.openers[u.Scheme]
 	if !known {

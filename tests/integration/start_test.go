@@ -111,6 +111,17 @@ func TestRefusals(t *testing.T) {
 		t.Parallel()
 		refused(t, harness.Production(t).With("MASTER_KEY="), "OVERWORLD_MASTER_KEY", "openssl rand")
 	})
+	t.Run("another master key than that of the data", func(t *testing.T) {
+		t.Parallel()
+		stack := harness.Embedded(t)
+		stack.Serve(t).Stop()
+		other := stack.With("MASTER_KEY=" + strings.Repeat("ab", 32))
+		refused(t, other, "made with another", "rotate-signing --at-once")
+		for _, environment := range []string{"development", "staging", "production"} {
+			other.Must(t, "key", "rotate-signing", "--at-once", "--environment", environment)
+		}
+		other.Serve(t)
+	})
 	t.Run("a schema that is not there", func(t *testing.T) {
 		t.Parallel()
 		refused(t, harness.Production(t).With("DATABASE="+servers.Postgres(t)), "overworld migrate")
