@@ -20,6 +20,7 @@ import (
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
 	"github.com/overworldhq/overworld/app/servers"
+	"github.com/overworldhq/overworld/app/shelf"
 	"github.com/overworldhq/overworld/app/signin"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/ids"
@@ -84,6 +85,7 @@ type API struct {
 	Options
 	groups  map[string]*mux.Router
 	cursors cursors
+	tops    *shownPages
 	metrics metrics
 	tracer  trace.Tracer // nil: nothing is traced
 	// fingerprints is the key of requests' fingerprints.
@@ -99,7 +101,7 @@ type API struct {
 func New(options Options) (*API, error) { return serving(options, table(options)) }
 
 func serving(options Options, table []route) (*API, error) {
-	a := &API{Options: options, cursors: cursors{key: options.Vault.Derive("cursors")}, fingerprints: options.Vault.Derive("fingerprints")}
+	a := &API{Options: options, tops: shelf.New[shownPage, []byte](pageBytes), cursors: cursors{key: options.Vault.Derive("cursors")}, fingerprints: options.Vault.Derive("fingerprints")}
 	if options.Traces != nil {
 		a.tracer = options.Traces.Tracer("github.com/overworldhq/overworld/adapters/httpapi")
 	}

@@ -70,7 +70,11 @@ func (c *call) reply(out any) error {
 		c.send(c.status, out.contentType, out.body)
 		return nil
 	}
-	body, err := c.encode(out)
+	encode := func() ([]byte, error) { return c.encode(out) }
+	if once, ok := out.(interface{ encoded(c *call) ([]byte, error) }); ok {
+		encode = func() ([]byte, error) { return once.encoded(c) }
+	}
+	body, err := encode()
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,8 @@ type standings struct {
 	Count      *int64      `json:"count,omitempty" doc:"How many have a place in the season; absent while ranks are being built."`
 	Items      []*standing `json:"items"`
 	NextCursor string      `json:"next_cursor,omitempty" doc:"Where the next page begins; absent on the last, and where there are no pages."`
+
+	top *topPage // in the place of all but the cursor
 }
 
 func standingOf(s ranking.Season, p ranking.Place) *standing {
@@ -213,9 +215,14 @@ func (h standingHandlers) top(ctx context.Context, c *call, in *standingsInput, 
 		last := found.Places[limit-2]
 		next = c.api.cursors.write(c.binding(), []string{hex.EncodeToString(last.Key[:]), string(last.Player), strconv.Itoa(found.Season.Number)})
 	}
-	reply := c.standings(found)
-	reply.NextCursor = next
-	return reply, nil
+	name := shownPage{
+		scope: c.principal.Scope(), board: id, season: found.Season.Number, epoch: found.Season.Epoch, sequence: found.Sequence, limit: limit, strings: c.stringInt64,
+	}
+	if after != nil {
+		name.after = *after
+	}
+	c.tagged(found)
+	return &standings{top: &topPage{name, found}, NextCursor: next}, nil
 }
 
 func (h standingHandlers) around(ctx context.Context, c *call, in *standingsInput, id ranking.BoardID, number int) (*standings, error) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/coalesce"
+	"github.com/overworldhq/overworld/app/shelf"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/ports/tracing"
 )
@@ -54,13 +55,51 @@ func gathered(ranks ranking.Index, deadline time.Duration, tracer tracing.Tracer
 		all.Wait()
 		return answers, nil
 	})
+	pages := shelf.New[pageName, ranking.View](pageBytes)
 	return index{ranks, func(ctx context.Context, at ranking.Ladder, shared bool, questions ...ranking.Question) ([]ranking.View, error) {
-		answer, err := readers.Do(ctx, asked{ladderRead{at, shared}, questions})
+		of := ladderRead{at, shared}
+		if len(questions) == 1 && questions[0].Limit > 0 {
+			return page(ctx, readers, pages, pageName{of, questions[0]})
+		}
+		answer, err := readers.Do(ctx, asked{of, questions})
 		if err != nil {
 			return nil, err
 		}
 		return answer.views, answer.err
 	}}
+}
+
+// pageBytes bounds the pages that are kept.
+const pageBytes = 16 << 20
+
+// pageName names a page whatever its sequence.
+type pageName struct {
+	ladderRead
+	question ranking.Question
+}
+
+// page reads a page, of which only the sequence is read while it is the one of the page that
+// is kept. Readers get one view, and may not change what it points to.
+func page(ctx context.Context, readers *coalesce.Coalescer[asked, told], pages *shelf.Shelf[pageName, ranking.View], name pageName) ([]ranking.View, error) {
+	kept, _ := pages.Get(name)
+	question := name.question
+	question.Known = kept.Sequence
+	answer, err := readers.Do(ctx, asked{name.ladderRead, []ranking.Question{question}})
+	switch {
+	case err != nil:
+		return nil, err
+	case answer.err != nil:
+		return nil, answer.err
+	case answer.views[0].Places == nil:
+		return []ranking.View{kept}, nil
+	}
+	const placeBytes = 128
+	bytes := placeBytes * (1 + len(answer.views[0].Places))
+	for _, p := range answer.views[0].Places {
+		bytes += len(p.Metadata)
+	}
+	pages.Put(name, answer.views[0], bytes)
+	return answer.views, nil
 }
 
 // call is one call of an index, for several who ask about a ladder.
