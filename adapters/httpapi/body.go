@@ -30,6 +30,12 @@ func (c *call) body(ctx context.Context, optional bool, accepted []string) ([]by
 		c.header().Set("Connection", "close")
 		return nil, errBodySize.With("The body is %d bytes; at most %d are accepted.", r.ContentLength, limit)
 	}
+	done, err := c.api.gate.upload(r.ContentLength)
+	if err != nil {
+		c.header().Set("Connection", "close")
+		return nil, err
+	}
+	defer done()
 	// A client that sends a byte now and then must not outlive its deadline.
 	// Writers that know no deadlines are those of tests.
 	control := http.NewResponseController(c.w)
@@ -38,7 +44,7 @@ func (c *call) body(ctx context.Context, optional bool, accepted []string) ([]by
 	}
 	// What is announced need not come: room is made for a common body, and more as it arrives.
 	buffer := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), commonBody)+bytes.MinRead))
-	err := c.receive(ctx, func() error {
+	err = c.receive(ctx, func() error {
 		_, err := buffer.ReadFrom(http.MaxBytesReader(c.w, r.Body, limit))
 		return err
 	})

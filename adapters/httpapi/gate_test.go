@@ -210,6 +210,49 @@ func TestASlowClientKeepsNobodyOut(t *testing.T) {
 	})
 }
 
+// However many slow clients there are, what they have sent so far is held for a bounded number.
+func TestSlowUploadsAreBounded(t *testing.T) {
+	f := newFixture(t, small(1, 1))
+	synctest.Test(t, func(t *testing.T) {
+		api := f.with(func(context.Context, *call) error { return nil })
+		var all sync.WaitGroup
+		begin := func(length int64) (*slow, *httptest.ResponseRecorder) {
+			body, told := &slow{parts: make(chan string)}, httptest.NewRecorder()
+			all.Go(func() {
+				r := httptest.NewRequest("POST", "/v1/echo/a", body)
+				r.Header.Set("Content-Type", "application/json")
+				r.ContentLength = length
+				api.ServeHTTP(told, r)
+			})
+			synctest.Wait()
+			time.Sleep(slowBody)
+			synctest.Wait()
+			return body, told
+		}
+		end := func(body *slow, told *httptest.ResponseRecorder) {
+			body.parts <- `{"text":"a","number":1}`
+			close(body.parts)
+			synctest.Wait()
+			if told.Code != 200 {
+				t.Errorf("%d %s", told.Code, told.Body)
+			}
+		}
+		first, firstTold := begin(commonBody + 1)
+		second, secondTold := begin(-1)
+		if _, third := begin(commonBody + 1); third.Code != 503 || third.Header().Get("Connection") != "close" || third.Header().Get("Retry-After") == "" {
+			t.Errorf("one too many: %d %v", third.Code, third.Header())
+		}
+		end(begin(23)) // little is held for it
+		end(first, firstTold)
+		end(begin(commonBody + 1))
+		end(second, secondTold)
+		all.Wait()
+		if len(api.gate.uploads) != 0 || len(api.gate.places) != 0 {
+			t.Errorf("%d uploads and %d inside are left", len(api.gate.uploads), len(api.gate.places))
+		}
+	})
+}
+
 // reader is a client that looks at who is inside while it is written to.
 type reader struct {
 	*httptest.ResponseRecorder

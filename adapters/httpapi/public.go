@@ -48,8 +48,8 @@ type published struct {
 }
 
 type ratesInfo struct {
-	PerCaller  rateInfo `json:"per_caller" doc:"A player, or a key or token that is not publishable. Of email_login and email_code: an e-mail address."`
-	PerAddress rateInfo `json:"per_address" doc:"A client's address; of IPv6 its /64. Servers are not counted by address. Of email_login: an e-mail address, from one client's address."`
+	PerCaller  rateInfo `json:"per_caller" doc:"A player, or a key or token that is not publishable. Of email_login and email_inbox: an e-mail address."`
+	PerAddress rateInfo `json:"per_address" doc:"A client's address; of IPv6 its /64. Servers are not counted by address. Of email_login and email_inbox: an e-mail address, from one client's address."`
 }
 
 type rateInfo struct {

@@ -24,7 +24,7 @@ var ErrBusy = fault.New(fault.Unavailable, "service.busy", "Too many others are 
 // errNotRun is what the items of a batch get when Write panicked or broke its contract.
 var errNotRun = errors.New("coalesce: the batch was not written")
 
-// Options bound a Coalescer. All numbers must be at least 1.
+// Options bound a Coalescer. All numbers must be at least 1, and Deadline positive.
 type Options struct {
 	// Batch is the most items that leave together.
 	Batch int
@@ -82,10 +82,18 @@ type waiting[In, Out any] struct {
 	done chan struct{}
 }
 
-// New makes a Coalescer. Write gets 1 to options.Batch items and gives a result
+// New makes a Coalescer; it panics if options are out of their bounds, with which it would wait forever. Write gets 1 to options.Batch items and gives a result
 // for each, in their order, once all are durable; on an error none may be. It is
 // called from up to options.Flights goroutines at once.
 func New[In, Out any](options Options, write func(ctx context.Context, items []In) ([]Out, error)) *Coalescer[In, Out] {
+	for name, number := range map[string]int{"Batch": options.Batch, "Flights": options.Flights, "Full": options.Full, "Queue": options.Queue} {
+		if number < 1 {
+			panic(fmt.Sprintf("coalesce: %s is %d, and must be at least 1", name, number))
+		}
+	}
+	if options.Deadline <= 0 {
+		panic(fmt.Sprintf("coalesce: Deadline is %s, and must be positive", options.Deadline))
+	}
 	return &Coalescer[In, Out]{write: write, options: options}
 }
 

@@ -3,7 +3,9 @@ package coalesce_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -239,4 +241,26 @@ func TestABatchHasADeadline(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
+}
+
+func TestBoundsMustBe(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*coalesce.Options){
+		"Batch":    func(o *coalesce.Options) { o.Batch = 0 },
+		"Flights":  func(o *coalesce.Options) { o.Flights = -1 },
+		"Full":     func(o *coalesce.Options) { o.Full = 0 },
+		"Queue":    func(o *coalesce.Options) { o.Queue = 0 },
+		"Deadline": func(o *coalesce.Options) { o.Deadline = 0 },
+	} {
+		func() {
+			defer func() {
+				if told := fmt.Sprint(recover()); !strings.Contains(told, name) {
+					t.Errorf("%s: %s", name, told)
+				}
+			}()
+			o := usual
+			spoil(&o)
+			coalesce.New(o, func(context.Context, []int) ([]int, error) { return nil, nil })
+		}()
+	}
 }

@@ -90,13 +90,17 @@ const (
 	// EmailLogin is guessing an e-mail address's password. The caller is the e-mail
 	// address, whoever tries; the address is that e-mail address from one client.
 	EmailLogin Class = "email_login"
-	// EmailCode is having a code mailed. The caller is who gets the mail; the
-	// address is that of the client who asks.
+	// EmailCode is having codes mailed, to whomever.
 	EmailCode Class = "email_code"
+	// EmailInbox is having them mailed to one e-mail address. The caller is that e-mail address,
+	// whoever asks; the address is it for one client: a stranger uses up his own share of it.
+	EmailInbox Class = "email_inbox"
 )
 
 // Classes lists every class, in the order of the documentation.
-func Classes() []Class { return []Class{SignIn, Read, Write, Operate, EmailLogin, EmailCode} }
+func Classes() []Class {
+	return []Class{SignIn, Read, Write, Operate, EmailLogin, EmailCode, EmailInbox}
+}
 
 // Rates bound the calls of one class: by each caller (a player, or a
 // credential other than a publishable key, which all players share), and by
@@ -157,6 +161,10 @@ func Default() Limits {
 			EmailCode: {
 				PerCaller:  limiter.Rate{Limit: 6, Period: time.Hour, Burst: 5},
 				PerAddress: limiter.Rate{Limit: 60, Period: time.Hour, Burst: 30},
+			},
+			EmailInbox: {
+				PerCaller:  limiter.Rate{Limit: 24, Period: time.Hour, Burst: 20},
+				PerAddress: limiter.Rate{Limit: 6, Period: time.Hour, Burst: 5},
 			},
 		},
 	}

@@ -35,7 +35,7 @@ func (t *Throttle) Address(ctx context.Context, class Class, address netip.Addr)
 // where there is one, else the address's.
 func (t *Throttle) Call(ctx context.Context, class Class, p tenancy.Principal, address netip.Addr) (limiter.Rate, limiter.Decision, error) {
 	rates := t.limits.Rates[class]
-	caller := limiter.Ask{Key: string(class) + "/caller/" + string(p.Scope().Environment()) + "/" + p.Subject(), Rate: rates.PerCaller}
+	caller := limiter.Ask{Key: callerKey(class, p), Rate: rates.PerCaller}
 	client := limiter.Ask{Key: addressKey(class, address), Rate: rates.PerAddress}
 	switch p.Kind() {
 	case tenancy.PublishableKey:
@@ -58,12 +58,24 @@ func (t *Throttle) Guess(ctx context.Context, whom [sha256.Size]byte, address ne
 	return err != nil, err
 }
 
-// Code counts a code that is to be mailed to somebody, asked for by a client.
-func (t *Throttle) Code(ctx context.Context, whom [sha256.Size]byte, address netip.Addr) error {
-	rates, key := t.limits.Rates[EmailCode], string(EmailCode)+"/"+hex.EncodeToString(whom[:16])
-	_, _, err := t.take(ctx, rates.PerCaller,
-		limiter.Ask{Key: key, Rate: rates.PerCaller}, limiter.Ask{Key: addressKey(EmailCode, address), Rate: rates.PerAddress})
+// Code counts a code that p, at an address, wants mailed to somebody: for who asks, for who gets
+// the mail, and for both. One that is refused counts nowhere.
+func (t *Throttle) Code(ctx context.Context, p tenancy.Principal, whom [sha256.Size]byte, address netip.Addr) error {
+	asks, inbox, key := t.limits.Rates[EmailCode], t.limits.Rates[EmailInbox], string(EmailInbox)+"/"+hex.EncodeToString(whom[:16])
+	all := []limiter.Ask{
+		{Key: addressKey(EmailCode, address), Rate: asks.PerAddress},
+		{Key: key + addressKey("", address), Rate: inbox.PerAddress},
+		{Key: key, Rate: inbox.PerCaller},
+	}
+	if p.Kind() != tenancy.PublishableKey {
+		all = append(all, limiter.Ask{Key: callerKey(EmailCode, p), Rate: asks.PerCaller})
+	}
+	_, _, err := t.take(ctx, inbox.PerAddress, all...)
 	return err
+}
+
+func callerKey(class Class, p tenancy.Principal) string {
+	return string(class) + "/caller/" + string(p.Scope().Environment()) + "/" + p.Subject()
 }
 
 func (t *Throttle) take(ctx context.Context, rate limiter.Rate, asks ...limiter.Ask) (limiter.Rate, limiter.Decision, error) {

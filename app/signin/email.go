@@ -57,7 +57,7 @@ func (u *UseCases) mayHaveCode(ctx context.Context, p tenancy.Principal, address
 	if err != nil {
 		return err
 	}
-	return u.throttle.Code(ctx, identity.EmailSubject(environment.ID, address), client(p))
+	return u.throttle.Code(ctx, p, identity.EmailSubject(environment.ID, address), client(p))
 }
 
 // client is the network address of who calls; what is none is one of its own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -585,21 +586,49 @@ func TestGuessing(t *testing.T) {
 
 func TestCodesAreNotForTheAsking(t *testing.T) {
 	g := newGame(t)
-	rates := limits.Default().Rates[limits.EmailCode]
-	for range rates.PerCaller.Burst {
-		if _, err := g.SignIn.Reset(t.Context(), g.from("192.0.2.1"), ada); err != nil {
+	rates, inbox := limits.Default().Rates[limits.EmailCode], limits.Default().Rates[limits.EmailInbox]
+	reset := func(client int, email string) error {
+		_, err := g.SignIn.Reset(t.Context(), g.from(netip.AddrFrom4([4]byte{192, 0, 2, byte(client)}).String()), email)
+		return err
+	}
+	for range inbox.PerAddress.Burst {
+		if err := reset(1, ada); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err := g.SignIn.Register(t.Context(), g.from("192.0.2.2"), strings.ToUpper(ada), password)
-	refused(t, "one who gets too many", err, limits.ErrTooMany)
-	for i := range rates.PerAddress.Burst - rates.PerCaller.Burst {
-		if _, err := g.SignIn.Reset(t.Context(), g.from("192.0.2.1"), strings.Repeat("a", i+1)+"@example.org"); err != nil {
+	_, err := g.SignIn.Register(t.Context(), g.from("192.0.2.1"), strings.ToUpper(ada), password)
+	refused(t, "one who asks too often for one address", err, limits.ErrTooMany)
+	// The address's owner, elsewhere, has his code nevertheless.
+	for i := range inbox.PerCaller.Burst - inbox.PerAddress.Burst {
+		if err := reset(2+i/inbox.PerAddress.Burst, ada); err != nil {
+			t.Fatalf("the owner waits for a stranger: %v", err)
+		}
+	}
+	refused(t, "an inbox that gets too many", reset(99, ada), limits.ErrTooMany)
+	for i := range rates.PerAddress.Burst - inbox.PerAddress.Burst {
+		if err := reset(1, strings.Repeat("a", i+1)+"@example.org"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, err = g.SignIn.Reset(t.Context(), g.from("192.0.2.1"), "bob@example.com")
-	refused(t, "a client who asks for too many", err, limits.ErrTooMany)
+	refused(t, "a client who asks for too many", reset(1, "bob@example.com"), limits.ErrTooMany)
+}
+
+func TestAPlayerLinksNotAtWill(t *testing.T) {
+	g := newGame(t)
+	player := g.Enter(t, g.Guest(t, g.client).AccessToken)
+	link := func(i int) error {
+		from := player
+		from.Address = netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}).String()
+		_, err := g.SignIn.LinkEmail(t.Context(), from, strings.Repeat("a", i+1)+"@example.org", password)
+		return err
+	}
+	burst := limits.Default().Rates[limits.EmailCode].PerCaller.Burst
+	for i := range burst {
+		if err := link(i); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused(t, "a player who asks from everywhere", link(burst), limits.ErrTooMany)
 }
 
 func TestThePurgeTakesTickets(t *testing.T) {

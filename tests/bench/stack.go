@@ -39,7 +39,7 @@ func newStack(ctx context.Context, name, folder string) (*stack, error) {
 		"LISTEN": "127.0.0.1:0", "LOG_FORMAT": "json", "DATA": folder, "PPROF": "true", "DRAIN_SECONDS": "0",
 	}}
 	// The load comes from one address, and from few callers.
-	for _, class := range []string{"SIGN_IN", "READ", "WRITE", "OPERATE", "EMAIL_LOGIN", "EMAIL_CODE"} {
+	for _, class := range []string{"SIGN_IN", "READ", "WRITE", "OPERATE", "EMAIL_LOGIN", "EMAIL_CODE", "EMAIL_INBOX"} {
 		for _, who := range []string{"CALLER", "ADDRESS"} {
 			s.settings["LIMITS_RATES_"+class+"_"+who] = "1000000/s burst 1000000"
 		}

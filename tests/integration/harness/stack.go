@@ -87,7 +87,7 @@ func settings(t testing.TB) map[string]string {
 	s := map[string]string{
 		"LISTEN": "127.0.0.1:0", "METRICS_LISTEN": "off", "LOG_FORMAT": "json", "LOG_LEVEL": "debug", "DATA": t.TempDir(),
 	}
-	for _, class := range []string{"SIGN_IN", "READ", "WRITE", "OPERATE", "EMAIL_LOGIN", "EMAIL_CODE"} {
+	for _, class := range []string{"SIGN_IN", "READ", "WRITE", "OPERATE", "EMAIL_LOGIN", "EMAIL_CODE", "EMAIL_INBOX"} {
 		for _, who := range []string{"CALLER", "ADDRESS"} {
 			s["LIMITS_RATES_"+class+"_"+who] = "1000000/s burst 1000000"
 		}
