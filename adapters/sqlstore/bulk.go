@@ -67,6 +67,9 @@ func (c conn) spread(ctx context.Context, db bun.IDB, b *bulk, environment ident
 // index, which begins with the environment.
 type search struct {
 	columns []column
+	// through, if there is one, selects those values instead, each once and in order, from what is
+	// given: the relation given. {environment} stands for the environment.
+	through string
 	lock    string // in the order in which they are given; empty: none. See conn.lock
 }
 
@@ -85,7 +88,10 @@ func (c conn) gather(ctx context.Context, db bun.IDB, s *search, environment ide
 	locks := s.lock != "" && c.locking()
 	if c.shared.engine.Prepared == nil {
 		written, arguments := spelled(db, s.columns, given)
-		return db.NewRaw(written+s.text(table, "?", locks, db.Dialect().Name() == dialect.PG), append(arguments, environment)...).Scan(ctx, into)
+		for range strings.Count(s.through, "{environment}") + 1 {
+			arguments = append(arguments, environment)
+		}
+		return db.NewRaw(written+s.text(table, "?", locks, db.Dialect().Name() == dialect.PG), arguments...).Scan(ctx, into)
 	}
 	type shape struct {
 		of    *search
@@ -114,15 +120,18 @@ func (s *search) text(table *schema.Table, environment string, locks, lateral bo
 		fields[i] = "found." + string(field.SQLName)
 	}
 	same := sameAs("found", environment, s.columns)
-	all, from := strings.Join(fields, ", "), string(table.SQLName)+" AS found"
+	all, from, given := strings.Join(fields, ", "), string(table.SQLName)+" AS found", "given"
+	if s.through != "" {
+		given = "(" + strings.ReplaceAll(s.through, "{environment}", environment) + ") AS given"
+	}
 	if !lateral { // SQLite goes from the arguments to the table by itself
-		return fmt.Sprintf("SELECT %s FROM given JOIN %s ON %s", all, from, same)
+		return fmt.Sprintf("SELECT %s FROM %s JOIN %s ON %s", all, given, from, same)
 	}
 	lock := ""
 	if locks {
 		lock = s.lock
 	}
-	return fmt.Sprintf("SELECT found.* FROM given CROSS JOIN LATERAL (SELECT %s FROM %s WHERE %s LIMIT 1 %s) AS found", all, from, same, lock)
+	return fmt.Sprintf("SELECT found.* FROM %s CROSS JOIN LATERAL (SELECT %s FROM %s WHERE %s LIMIT 1 %s) AS found", given, all, from, same, lock)
 }
 
 // amend is a change of columns of rows that are there: of key, which with the

@@ -31,10 +31,10 @@ func (p players) Link(ctx context.Context, scope tenancy.Scope, login identity.L
 	if err != nil {
 		return err
 	}
-	row := loginRowOf(environment, login)
+	given := [][]any{loginRowOf(environment, login).given()}
 	return p.exec(ctx, "link login", func(db bun.IDB) error {
 		// A conflict that the statement itself tells of leaves the transaction usable.
-		result, err := p.insert(ctx, db, &row, "CONFLICT DO NOTHING")
+		result, err := p.spread(ctx, db, loginsMade, environment, given)
 		return changed(result, p.orphan(err, identity.ErrPlayerNotFound), identity.ErrLoginTaken)
 	})
 }

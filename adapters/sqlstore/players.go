@@ -64,6 +64,11 @@ func loginRowOf(environment ident, l identity.Login) loginRow {
 	}
 }
 
+// given is a login as a row of loginsMade.
+func (r loginRow) given() []any {
+	return []any{r.Method, r.Subject, r.PlayerID, r.CreatedAt, r.Label, r.Secret}
+}
+
 func (r loginRow) login() identity.Login {
 	l := identity.Login{
 		Method: identity.Method(r.Method), Player: identity.PlayerID(r.PlayerID), Label: string(r.Label), Secret: string(r.Secret), CreatedAt: r.CreatedAt.Time,
@@ -75,31 +80,6 @@ func (r loginRow) login() identity.Login {
 type players struct{ conn }
 
 var _ identity.Players = players{}
-
-func (p players) Create(ctx context.Context, scope tenancy.Scope, player identity.Player, login identity.Login) error {
-	environment, err := within(scope)
-	if err != nil {
-		return err
-	}
-	row := playerRowOf(environment, player)
-	login.Player = player.ID
-	way := loginRowOf(environment, login)
-	return p.atomically(ctx, "create player", func(db bun.IDB) error {
-		if _, err := p.insert(ctx, db, &row, ""); err != nil {
-			return p.orphan(err, tenancy.ErrEnvironmentNotFound)
-		}
-		// A conflict that the statement itself tells of leaves the transaction
-		// usable, so the caller can go on with the player who has the login.
-		result, err := p.insert(ctx, db, &way, "CONFLICT DO NOTHING")
-		err = changed(result, err, identity.ErrLoginTaken)
-		if err != nil && p.inTx {
-			if _, undo := db.NewDelete().Model((*playerRow)(nil)).Where("environment_id = ? AND id = ?", environment, row.ID).Exec(ctx); undo != nil {
-				return undo
-			}
-		}
-		return err
-	})
-}
 
 func (p players) Get(ctx context.Context, scope tenancy.Scope, id identity.PlayerID) (identity.Player, error) {
 	return p.one(ctx, scope, playerByID, ident(id))
@@ -263,8 +243,13 @@ var (
 	loginsByKey   = &search{columns: []column{{"method", texts}, {"subject", octets}}}
 	playersHeld   = &search{columns: playerKey, lock: forReference}
 	playersLocked = &search{columns: playerKey, lock: forChange}
-	playersSeen   = &amend{model: (*playerRow)(nil), key: playerKey, set: []column{{"last_seen_at", moments}}, rising: "last_seen_at"}
-	playersMade   = &bulk{
+	// DISTINCT sorts, so that the players are locked in one order.
+	ownersLocked = &search{
+		columns: playerKey, lock: forChange,
+		through: `SELECT DISTINCT (SELECT player_id FROM sessions WHERE environment_id = {environment} AND sessions.id = given.id) AS id FROM given ORDER BY id`,
+	}
+	playersSeen = &amend{model: (*playerRow)(nil), key: playerKey, set: []column{{"last_seen_at", moments}}, rising: "last_seen_at"}
+	playersMade = &bulk{
 		columns: []column{
 			{"id", texts}, {"display_name", texts}, {"name_key", texts}, {"handle", texts}, {"metadata", texts}, {"version", integers},
 			{"banned_at", moments}, {"banned_until", moments}, {"ban_reason", texts}, {"created_at", moments}, {"last_seen_at", moments},
@@ -327,7 +312,15 @@ func (p players) LockByLogins(ctx context.Context, scope tenancy.Scope, keys []i
 	return found, nil
 }
 
-func (p players) CreateMany(ctx context.Context, scope tenancy.Scope, newcomers []identity.Newcomer) error {
+func (p players) LockOwners(ctx context.Context, scope tenancy.Scope, ids []identity.SessionID) ([]identity.Player, error) {
+	given := make([][]any, len(ids))
+	for i, id := range ids {
+		given[i] = []any{ident(id)}
+	}
+	return p.many(ctx, "lock players", scope, ownersLocked, given)
+}
+
+func (p players) Create(ctx context.Context, scope tenancy.Scope, newcomers ...identity.Newcomer) error {
 	environment, err := within(scope)
 	if err != nil || len(newcomers) == 0 {
 		return err
@@ -344,8 +337,8 @@ func (p players) CreateMany(ctx context.Context, scope tenancy.Scope, newcomers 
 			handle = r.Handle
 		}
 		made[i] = []any{r.ID, r.DisplayName, r.NameKey, handle, r.Metadata, r.Version, r.BannedAt, r.BannedUntil, r.BanReason, r.CreatedAt, r.LastSeenAt}
-		l := loginRowOf(environment, n.Login)
-		ways[i] = []any{l.Method, l.Subject, r.ID, l.CreatedAt, l.Label, l.Secret}
+		n.Login.Player = n.Player.ID
+		ways[i] = loginRowOf(environment, n.Login).given()
 	}
 	return p.atomically(ctx, "create players", func(db bun.IDB) error {
 		if _, err := p.spread(ctx, db, playersMade, environment, made); err != nil {

@@ -3,13 +3,10 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
 
 	"github.com/uptrace/bun"
-	"github.com/uptrace/bun/schema"
 )
 
 // What stands here runs so often that planning it anew each time, and writing its
@@ -120,40 +117,6 @@ func (c conn) statement(ctx context.Context, db bun.IDB, text string, arguments 
 	return c.execute(ctx, db, written.(string), c.given(arguments))
 }
 
-// insertion is an insert that was written once.
-type insertion struct {
-	table    *schema.Table
-	conflict string
-}
-
-// insert adds a row, given as a pointer; conflict is what follows ON, or empty.
-func (c conn) insert(ctx context.Context, db bun.IDB, row any, conflict string) (sql.Result, error) {
-	if c.shared.engine.Prepared == nil {
-		q := db.NewInsert().Model(row)
-		if conflict != "" {
-			q.On(conflict)
-		}
-		return q.Exec(ctx)
-	}
-	value := reflect.ValueOf(row).Elem()
-	table := c.shared.reader.Table(value.Type())
-	name := insertion{table, conflict}
-	written, ok := c.shared.texts.Load(name)
-	if !ok {
-		written, _ = c.shared.texts.LoadOrStore(name, name.text())
-	}
-	given := make([]any, 1, 1+len(table.Fields))
-	given[0] = c.shared.engine.Prepared
-	for _, field := range table.Fields {
-		if field.NullZero && field.HasZeroValue(value) {
-			given = append(given, nil)
-			continue
-		}
-		given = append(given, argument(field.Value(value).Interface()))
-	}
-	return c.execute(ctx, db, written.(string), given)
-}
-
 // rows and execute run a statement that was written once; bun would look for
 // its own placeholders, and pass nothing on.
 func (c conn) rows(ctx context.Context, db bun.IDB, written string, given []any) (*sql.Rows, error) {
@@ -168,17 +131,4 @@ func (c conn) execute(ctx context.Context, db bun.IDB, written string, given []a
 		return tx.Tx.ExecContext(ctx, written, given...)
 	}
 	return c.shared.engine.Write.ExecContext(ctx, written, given...)
-}
-
-func (i insertion) text() string {
-	var columns, places []string
-	for n, field := range i.table.Fields {
-		columns = append(columns, string(field.SQLName))
-		places = append(places, "$"+strconv.Itoa(n+1))
-	}
-	written := fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", i.table.SQLName, strings.Join(columns, ", "), strings.Join(places, ", "))
-	if i.conflict != "" {
-		written += " ON " + i.conflict
-	}
-	return written
 }

@@ -61,7 +61,7 @@ func (u *UseCases) RevokeSessions(ctx context.Context, p tenancy.Principal, plac
 		return err
 	}
 	return access.RevokeSessions(ctx, u.revocations, u.store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
-		if _, err := tx.Players().Get(ctx, scope, player); err != nil {
+		if _, err := tx.Players().Lock(ctx, scope, player); err != nil {
 			return nil, fmt.Errorf("find player: %w", err)
 		}
 		now := u.clock.Now()

@@ -109,7 +109,7 @@ func (u *UseCases) Verify(ctx context.Context, p tenancy.Principal, ticket, code
 	err = u.proving(ctx, p, identity.Register, "", ticket, code, func(ctx context.Context, tx datastore.Repos, proved identity.Ticket) error {
 		login := identity.EmailLogin(environment.ID, proved.Address, proved.Secret)
 		login.Player, login.CreatedAt = player.ID, player.CreatedAt
-		if err := tx.Players().Create(ctx, p.Scope(), player, login); err != nil {
+		if err := tx.Players().Create(ctx, p.Scope(), identity.Newcomer{Player: player, Login: login}); err != nil {
 			return err
 		}
 		if grant, err = u.begin(ctx, tx, environment, player, key, device); err != nil {

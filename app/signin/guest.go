@@ -115,7 +115,7 @@ func (u *UseCases) arriveAt(ctx context.Context, tx datastore.Repos, scope tenan
 		}
 		done[n].grant.Created, done[n].grant.DeviceSecret = !there, a.secret
 	}
-	if err := tx.Players().CreateMany(ctx, scope, newcomers); err != nil {
+	if err := tx.Players().Create(ctx, scope, newcomers...); err != nil {
 		return err
 	}
 	if err := tx.Players().Seen(ctx, scope, now, known...); err != nil {

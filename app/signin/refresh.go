@@ -83,23 +83,22 @@ func (u *UseCases) rotateAt(ctx context.Context, tx datastore.Repos, scope tenan
 		ids[i] = rotations[n].token.Session
 	}
 	slices.Sort(ids)
-	locked, err := tx.Sessions().LockMany(ctx, scope, slices.Compact(ids))
+	ids = slices.Compact(ids)
+	owners, err := tx.Players().LockOwners(ctx, scope, ids)
+	if err != nil {
+		return fmt.Errorf("read players: %w", err)
+	}
+	players := make(map[identity.PlayerID]identity.Player, len(owners))
+	for _, player := range owners {
+		players[player.ID] = player
+	}
+	locked, err := tx.Sessions().LockMany(ctx, scope, ids)
 	if err != nil {
 		return fmt.Errorf("read sessions: %w", err)
 	}
 	sessions := make(map[identity.SessionID]identity.Session, len(locked))
-	owners := make([]identity.PlayerID, len(locked))
-	for i, session := range locked {
-		sessions[session.ID], owners[i] = session, session.Player
-	}
-	slices.Sort(owners)
-	found, err := tx.Players().GetMany(ctx, scope, slices.Compact(owners))
-	if err != nil {
-		return fmt.Errorf("read players: %w", err)
-	}
-	players := make(map[identity.PlayerID]identity.Player, len(found))
-	for _, player := range found {
-		players[player.ID] = player
+	for _, session := range locked {
+		sessions[session.ID] = session
 	}
 	rotated := map[identity.SessionID]identity.Session{}
 	var seen []identity.PlayerID

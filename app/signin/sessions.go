@@ -41,7 +41,11 @@ func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id ident
 // EndSessions ends every session of the player who calls, this one too.
 func (u *UseCases) EndSessions(ctx context.Context, p tenancy.Principal, effects ...once.Effect[once.Nothing]) error {
 	return access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
-		ended, err := tx.Sessions().RevokeAll(ctx, p.Scope(), identity.PlayerID(p.Subject()), identity.ByPlayer, u.clock.Now())
+		player := identity.PlayerID(p.Subject())
+		if _, err := tx.Players().Lock(ctx, p.Scope(), player); err != nil {
+			return nil, fmt.Errorf("read player: %w", err)
+		}
+		ended, err := tx.Sessions().RevokeAll(ctx, p.Scope(), player, identity.ByPlayer, u.clock.Now())
 		if err != nil {
 			return nil, err
 		}

@@ -10,10 +10,10 @@ import (
 
 // Players stores players and the ways they sign in.
 type Players interface {
-	// Create stores a player with a first login; ErrLoginTaken, with nothing
-	// stored, when the login leads to another player. A transaction can go on
-	// after it.
-	Create(ctx context.Context, scope tenancy.Scope, player Player, login Login) error
+	// Create stores players, each with a first login, which is made to lead to him.
+	// ErrLoginTaken when any login leads to another player: then a transaction of its
+	// own stored nothing, and the caller's may not commit.
+	Create(ctx context.Context, scope tenancy.Scope, newcomers ...Newcomer) error
 	// Get is ErrPlayerNotFound when there is none.
 	Get(ctx context.Context, scope tenancy.Scope, id PlayerID) (Player, error)
 	// GetMany gives the players that there are of the ids, in any order.
@@ -48,10 +48,8 @@ type Players interface {
 	// transaction keeps other writers of them out until it ends, as Lock does, but
 	// not new sessions. They are locked in one order, whatever order the logins come in.
 	LockByLogins(ctx context.Context, scope tenancy.Scope, logins []LoginKey) (map[LoginKey]Player, error)
-	// CreateMany stores players, each with a first login. ErrLoginTaken when any login
-	// leads to another player: then a transaction of its own stored nothing, and the
-	// caller's may not commit.
-	CreateMany(ctx context.Context, scope tenancy.Scope, newcomers []Newcomer) error
+	// LockOwners is LockByLogins of the players that there are of the sessions, in any order.
+	LockOwners(ctx context.Context, scope tenancy.Scope, sessions []SessionID) ([]Player, error)
 	// Seen moves LastSeenAt forward to at, never back; an unknown player is no error.
 	Seen(ctx context.Context, scope tenancy.Scope, at time.Time, ids ...PlayerID) error
 }
@@ -75,7 +73,8 @@ type PlayerQuery struct {
 	Limit int
 }
 
-// Sessions stores sessions.
+// Sessions stores sessions. Who locks or changes several in one transaction locks their
+// players before, so that nobody waits for another in a circle.
 type Sessions interface {
 	// Create stores all the sessions, or none: ErrPlayerNotFound when there is no such player of one.
 	Create(ctx context.Context, scope tenancy.Scope, sessions ...Session) error
@@ -93,7 +92,7 @@ type Sessions interface {
 	// List gives up to query.Limit sessions of a player, newest first; none of an unknown player.
 	List(ctx context.Context, scope tenancy.Scope, query SessionQuery) ([]Session, error)
 	// RevokeAll ends every session of a player that is live at the given time, as
-	// Session.Revoked would, and tells which, in no order.
+	// Session.Revoked would, and tells which, in no order. The player has to be locked.
 	RevokeAll(ctx context.Context, scope tenancy.Scope, player PlayerID, reason RevokeReason, at time.Time) ([]SessionID, error)
 	// Purge deletes up to limit sessions that expired, or were revoked,
 	// before the given time, and tells how many.

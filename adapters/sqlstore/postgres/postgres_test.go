@@ -434,7 +434,7 @@ func TestAPlanThatTheSchemaLeftBehind(t *testing.T) {
 			for _, err := range []error{
 				ds.Projects().Create(t.Context(), project),
 				ds.Environments().Create(t.Context(), environment),
-				ds.Players().Create(t.Context(), environment.Scope(), player, identity.Login{Method: identity.Guest, Player: "x", CreatedAt: project.CreatedAt}),
+				ds.Players().Create(t.Context(), environment.Scope(), identity.Newcomer{Player: player, Login: identity.Login{Method: identity.Guest, Player: "x", CreatedAt: project.CreatedAt}}),
 			} {
 				if err != nil {
 					t.Fatal(err)
@@ -496,13 +496,16 @@ func TestPlansGrowWithTheTables(t *testing.T) {
 			if _, err := tx.Players().LockByLogins(ctx, scope, keys); err != nil {
 				return err
 			}
-			err := errors.Join(tx.Players().CreateMany(ctx, scope, newcomers), tx.Sessions().Create(ctx, scope, sessions...))
+			err := errors.Join(tx.Players().Create(ctx, scope, newcomers...), tx.Sessions().Create(ctx, scope, sessions...))
 			if err != nil {
 				return err
 			}
 			found, err := tx.Players().LockByLogins(ctx, scope, keys)
 			if err != nil || len(found) != together {
 				return fmt.Errorf("%d found: %w", len(found), err)
+			}
+			if owners, err := tx.Players().LockOwners(ctx, scope, ids(sessions)); err != nil || len(owners) != together {
+				return fmt.Errorf("%d owners: %w", len(owners), err)
 			}
 			if _, err := tx.Sessions().LockMany(ctx, scope, ids(sessions)); err != nil {
 				return err

@@ -51,7 +51,7 @@ var loginTests = map[string]func(*testing.T, *world){
 	"a player made with a password": func(t *testing.T, w *world) {
 		p := player()
 		l := emailLogin(w.home, p, "ada@example.com")
-		must(t, w.Players().Create(w.ctx, w.here(), p, l))
+		must(t, w.Players().Create(w.ctx, w.here(), identity.Newcomer{Player: p, Login: l}))
 		same(t, "stored", get[identity.Login](t)(w.Players().Login(w.ctx, w.here(), l.Method, l.Subject)), l)
 	},
 	"another secret": func(t *testing.T, w *world) {

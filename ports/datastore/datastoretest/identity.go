@@ -19,7 +19,7 @@ var playerTests = map[string]func(*testing.T, *world){
 		p := player()
 		p.DisplayName = "Zoë 😀 '?'"
 		l := login(p)
-		must(t, w.Players().Create(w.ctx, w.here(), p, l))
+		must(t, w.Players().Create(w.ctx, w.here(), identity.Newcomer{Player: p, Login: l}))
 		same(t, "by id", get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), p.ID)), p)
 		same(t, "by login", get[identity.Player](t)(w.Players().ByLogin(w.ctx, w.here(), l.Method, l.Subject)), p)
 	},
@@ -62,10 +62,10 @@ var playerTests = map[string]func(*testing.T, *world){
 			newcomers = append(newcomers, identity.Newcomer{Player: p, Login: login(p)})
 		}
 		taken := append(slices.Clone(newcomers), identity.Newcomer{Player: player(), Login: login(known[1])})
-		fails(t, "one login is taken", w.Players().CreateMany(w.ctx, w.here(), taken), identity.ErrLoginTaken)
+		fails(t, "one login is taken", w.Players().Create(w.ctx, w.here(), taken...), identity.ErrLoginTaken)
 		fails(t, "none is made", second(w.Players().Get(w.ctx, w.here(), newcomers[0].Player.ID)), identity.ErrPlayerNotFound)
-		must(t, w.Players().CreateMany(w.ctx, w.here(), nil))
-		must(t, w.Players().CreateMany(w.ctx, w.here(), newcomers))
+		must(t, w.Players().Create(w.ctx, w.here()))
+		must(t, w.Players().Create(w.ctx, w.here(), newcomers...))
 		var ids []identity.PlayerID
 		var sessions []identity.Session
 		for _, n := range newcomers {
@@ -98,15 +98,29 @@ var playerTests = map[string]func(*testing.T, *world){
 			found := get[[]identity.Session](t)(tx.Sessions().LockMany(w.ctx, w.here(), every))
 			byID := func(a, b identity.Session) int { return strings.Compare(string(a.ID), string(b.ID)) }
 			same(t, "changed", slices.SortedFunc(slices.Values(found), byID), slices.SortedFunc(slices.Values(sessions), byID))
+			owners := get[[]identity.Player](t)(tx.Players().LockOwners(w.ctx, w.here(), append(every, every...)))
+			players := map[identity.PlayerID]int{}
+			for _, player := range owners {
+				players[player.ID]++
+			}
+			for _, id := range ids {
+				if players[id] != 1 {
+					t.Errorf("the sessions' player %s is there %d times", id, players[id])
+				}
+			}
+			if len(owners) != len(ids) {
+				t.Errorf("%d players, want %d", len(owners), len(ids))
+			}
+			same(t, "of none", get[[]identity.Player](t)(tx.Players().LockOwners(w.ctx, w.here(), nil)), []identity.Player{})
 			return nil
 		})
 	},
 	"a login leads to one player": func(t *testing.T, w *world) {
 		first, other := w.player(t, w.here()), player()
-		fails(t, "create", w.Players().Create(w.ctx, w.here(), other, login(first)), identity.ErrLoginTaken)
+		fails(t, "create", w.Players().Create(w.ctx, w.here(), identity.Newcomer{Player: other, Login: login(first)}), identity.ErrLoginTaken)
 		fails(t, "get what was refused", second(w.Players().Get(w.ctx, w.here(), other.ID)), identity.ErrPlayerNotFound)
 		same(t, "by login", get[identity.Player](t)(w.Players().ByLogin(w.ctx, w.here(), identity.Guest, login(first).Subject)), first)
-		must(t, w.Players().Create(w.ctx, w.away.Scope(), other, login(first)))
+		must(t, w.Players().Create(w.ctx, w.away.Scope(), identity.Newcomer{Player: other, Login: login(first)}))
 	},
 	"of many who come with one login, one is made": func(t *testing.T, w *world) {
 		shared := login(player())
@@ -115,7 +129,9 @@ var playerTests = map[string]func(*testing.T, *world){
 		for i := range players {
 			players[i] = player()
 		}
-		together(len(errs), func(i int) { errs[i] = w.Players().Create(w.ctx, w.here(), players[i], shared) })
+		together(len(errs), func(i int) {
+			errs[i] = w.Players().Create(w.ctx, w.here(), identity.Newcomer{Player: players[i], Login: shared})
+		})
 		made := get[identity.Player](t)(w.Players().ByLogin(w.ctx, w.here(), shared.Method, shared.Subject))
 		for i, err := range errs {
 			if players[i].ID == made.ID {
@@ -213,7 +229,7 @@ var playerTests = map[string]func(*testing.T, *world){
 			if i < 2 {
 				p.Handle = fmt.Sprintf("handle_%d", i)
 			}
-			must(t, w.Players().Create(w.ctx, w.here(), p, login(p)))
+			must(t, w.Players().Create(w.ctx, w.here(), identity.Newcomer{Player: p, Login: login(p)}))
 			w.player(t, w.away.Scope())
 			all = append(all, p)
 		}
@@ -251,7 +267,7 @@ var playerTests = map[string]func(*testing.T, *world){
 			p := player()
 			p.ID, p.DisplayName = identity.PlayerID(id), id
 			l := login(p)
-			must(t, w.Players().Create(w.ctx, w.here(), p, l))
+			must(t, w.Players().Create(w.ctx, w.here(), identity.Newcomer{Player: p, Login: l}))
 			same(t, id, get[identity.Player](t)(w.Players().Get(w.ctx, w.here(), p.ID)), p)
 		}
 		for _, id := range lookalikes {

@@ -28,6 +28,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 			fails(t, "login", second(w.Players().ByLogin(w.ctx, foreign, b.login.Method, b.login.Subject)), identity.ErrPlayerNotFound)
 			must(t, w.Players().Seen(w.ctx, foreign, later(time.Hour), b.player.ID))
 			same(t, "players", get[[]identity.Player](t)(w.Players().GetMany(w.ctx, foreign, []identity.PlayerID{b.player.ID})), []identity.Player{})
+			same(t, "of sessions", get[[]identity.Player](t)(w.Players().LockOwners(w.ctx, foreign, []identity.SessionID{b.session.ID})), []identity.Player{})
 			same(t, "behind logins", get[map[identity.LoginKey]identity.Player](t)(w.Players().LockByLogins(w.ctx, foreign, []identity.LoginKey{b.login.Key()})), map[identity.LoginKey]identity.Player{})
 			same(t, "sessions", get[[]identity.Session](t)(w.Sessions().LockMany(w.ctx, foreign, []identity.SessionID{b.session.ID})), []identity.Session{})
 			same(t, "searched players", get[[]identity.Player](t)(w.Players().Search(w.ctx, foreign, identity.PlayerQuery{ID: b.player.ID, Limit: 10})), []identity.Player{})
@@ -104,7 +105,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 		there := w.away.Scope()
 		theirs := b.player
 		theirs.DisplayName = "Another"
-		must(t, w.Players().Create(w.ctx, there, theirs, b.login))
+		must(t, w.Players().Create(w.ctx, there, identity.Newcomer{Player: theirs, Login: b.login}))
 		ended := b.session.Revoked(identity.Operator, later(time.Minute))
 		must(t, w.Sessions().Create(w.ctx, there, b.session))
 		must(t, w.Sessions().Update(w.ctx, there, ended))
@@ -130,12 +131,12 @@ var isolationTests = map[string]func(*testing.T, *world){
 		fresh := player()
 		newBoard, newSeason := board("call")
 		for name, err := range map[string]error{
-			"Players.Create":       w.Players().Create(w.ctx, none, fresh, login(fresh)),
+			"Players.Create":       w.Players().Create(w.ctx, none, identity.Newcomer{Player: fresh, Login: login(fresh)}),
 			"Players.Get":          second(w.Players().Get(w.ctx, none, b.player.ID)),
 			"Players.ByLogin":      second(w.Players().ByLogin(w.ctx, none, b.login.Method, b.login.Subject)),
 			"Players.GetMany":      second(w.Players().GetMany(w.ctx, none, []identity.PlayerID{b.player.ID})),
 			"Players.LockByLogins": second(w.Players().LockByLogins(w.ctx, none, []identity.LoginKey{b.login.Key()})),
-			"Players.CreateMany":   w.Players().CreateMany(w.ctx, none, []identity.Newcomer{{Player: fresh, Login: login(fresh)}}),
+			"Players.LockOwners":   second(w.Players().LockOwners(w.ctx, none, []identity.SessionID{b.session.ID})),
 			"Sessions.LockMany":    second(w.Sessions().LockMany(w.ctx, none, []identity.SessionID{b.session.ID})),
 			"Players.Seen":         w.Players().Seen(w.ctx, none, start, b.player.ID),
 			"Sessions.Create":      w.Sessions().Create(w.ctx, none, b.session),

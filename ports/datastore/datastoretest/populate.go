@@ -37,7 +37,7 @@ func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
 	b.document = document(string(b.player.ID), "saves", "slot-1", 1)
 	b.collection = collection("saves", 1)
 	b.event = event(e, audit.EnvironmentUpdated, start)
-	must(t, w.Players().Create(w.ctx, b.scope, b.player, b.login))
+	must(t, w.Players().Create(w.ctx, b.scope, identity.Newcomer{Player: b.player, Login: b.login}))
 	must(t, w.Sessions().Create(w.ctx, b.scope, b.session))
 	must(t, w.SigningKeys().Save(w.ctx, b.scope, []identity.SealedKey{b.key}))
 	must(t, writeOne(w.ctx, w, b.scope, b.document))

