@@ -409,7 +409,7 @@ var catalogue = map[string]entry{
 	},
 	"ranking.not_ranked": {
 		fault.NotFound, "Not ranked",
-		"The player has no place in this season: nothing was submitted, or the entry was removed.",
+		"The player has no place in this season: nothing was submitted, the entry was removed, or it is hidden.",
 		"Submit a run first.",
 	},
 	"ranking.not_removed": {

@@ -19,6 +19,7 @@ func table(o Options) []route {
 		rewindRoutes(o),
 		standingRoutes(o),
 		scoreRoutes(o),
+		quarantineRoutes(o),
 		operatedLeaderboardRoutes(o),
 		serverRoutes(o),
 		operatedServerRoutes(o),

@@ -123,8 +123,13 @@ func scoreRoutes(o Options) []route {
 		change(route{
 			Method: http.MethodDelete, Path: board + "/standings/{player}", ID: "removeStanding", Tag: "Leaderboards", Class: limits.Write,
 			Statuses: []int{http.StatusNoContent}, Summary: "Remove a player's entry",
-			Description: "From the open season. A run that is submitted afterwards begins anew.",
+			Description: "From the open season. A run that is submitted afterwards begins anew; until then the removal can be undone.",
 		}, runtime(serverToken(tenancy.LeaderboardsWrite), secretKey(tenancy.LeaderboardsWrite)), done, h.remove),
+		change(route{
+			Method: http.MethodPost, Path: board + "/standings/{player}/restore", ID: "restoreStanding", Tag: "Leaderboards", Class: limits.Write,
+			Statuses: []int{http.StatusNoContent}, Summary: "Undo the removal of a player's entry",
+			Description: "In the open season: his run, its time, its metadata and his attempts are what they were. 409 ranking.not_removed when it was not removed, or he submitted since.",
+		}, runtime(serverToken(tenancy.LeaderboardsWrite), secretKey(tenancy.LeaderboardsWrite)), done, h.restore),
 	}
 }
 
@@ -231,4 +236,16 @@ func (h scoreHandlers) remove(ctx context.Context, c *call, in *removeInput, tel
 		return none, err
 	}
 	return none, h.Leaderboards.Remove(ctx, c.principal, id, player, tell)
+}
+
+func (h scoreHandlers) restore(ctx context.Context, c *call, in *removeInput, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
+	id, err := in.board()
+	if err != nil {
+		return none, err
+	}
+	player, err := in.id(c)
+	if err != nil {
+		return none, err
+	}
+	return none, h.Leaderboards.Restore(ctx, c.principal, id, player, tell)
 }

@@ -231,19 +231,11 @@ func (h standingHandlers) around(ctx context.Context, c *call, in *standingsInpu
 	if !ok {
 		fields = append(fields, parameter("query", "around", "malformed", "A player's id: a UUID; or me, for a player who calls."))
 	}
-	sides := []int{in.Before, in.After}
-	for i, name := range []string{"before", "after"} {
-		if !c.query.Has(name) {
-			sides[i] = aroundDefault
-		}
-		if sides[i] < 0 || sides[i] > h.Limits.PageItems {
-			fields = append(fields, parameter("query", name, "out_of_range", "From 0 to %d.", h.Limits.PageItems))
-		}
-	}
-	if len(fields) > 0 {
+	before, after, faults := c.sides(in.Before, in.After)
+	if fields = append(fields, faults...); len(fields) > 0 {
 		return nil, errParameter.WithFields(fields...)
 	}
-	found, err := h.Leaderboards.Around(ctx, c.principal, id, number, who, sides[0], sides[1])
+	found, err := h.Leaderboards.Around(ctx, c.principal, id, number, who, before, after)
 	if err != nil {
 		return nil, err
 	}

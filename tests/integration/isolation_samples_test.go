@@ -118,6 +118,7 @@ var samples = map[string]sample{
 	"submitScore":        {boards, submits, seesBoard},
 	"submitScores":       {boards, submitsMany, seesBoard},
 	"removeStanding":     {boards, resubmits, removesStanding},
+	"restoreStanding":    {boards, removes, removesStanding},
 	"listLeaderboards":   {environments, nil, environment(ok)},
 	"createLeaderboard":  {environments, makesBoard, environment(created)},
 	"inspectLeaderboard": {environments, nil, environment(ok)},
@@ -134,6 +135,14 @@ var samples = map[string]sample{
 	"listServers":               {environments, nil, environment(ok)},
 	"forceServerDrain":          {environments, revives, environment(ok)},
 	"forceServerDeregistration": {environments, revives, environment(gone)},
+
+	"inspectEntry":               {environments, nil, environment(ok)},
+	"quarantineOnLeaderboard":    {environments, body(object{"reason": "a wallhack"}), environment(ok)},
+	"releaseOnLeaderboard":       {environments, nil, environment(gone)},
+	"listLeaderboardQuarantines": {environments, nil, environment(ok)},
+	"quarantinePlayer":           {environments, body(object{"reason": "a wallhack"}), environment(ok)},
+	"releasePlayer":              {environments, nil, environment(gone)},
+	"listQuarantines":            {environments, nil, environment(ok)},
 
 	"listProjects":      {nothing, nil, always(ok)},
 	"getProject":        {projects, nil, project(ok)},
@@ -237,6 +246,12 @@ func submitsMany(_ *testing.T, i *isolation, _ caller, _ target, r *request) {
 // resubmits makes what a removal before this one may have removed.
 func resubmits(t *testing.T, i *isolation, _ caller, _ target, _ *request) {
 	i.enters(t)
+}
+
+// removes has something to restore.
+func removes(t *testing.T, i *isolation, _ caller, _ target, _ *request) {
+	i.enters(t)
+	i.server().Do(t, "DELETE", "/v1/leaderboards/"+homeBoard+"/standings/"+i.owner.player, nil).Want(t, http.StatusNoContent)
 }
 
 // enters gives the home player a place.
