@@ -23,6 +23,7 @@ import (
 
 	"github.com/overworldhq/overworld/adapters/httpapi"
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/recent"
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/bootstrap/config"
 	"github.com/overworldhq/overworld/bootstrap/tracing"
@@ -125,7 +126,7 @@ func server(stop context.Context, c *config.Config, registry *plugin.Registry, l
 		adapters(),
 		fx.Module("use cases", fx.Provide(newPorts, compose.New)),
 		fx.Module("telemetry", fx.Provide(newMetrics, newDegradation, newHealth, openTraces)),
-		fx.Invoke(closeAdapters, flushTraces, enter, provisionFirstStart, checkMasterKey, flushUses, sendMail, runWorkers, watch, watchHealth, serveMetrics, serveAPI),
+		fx.Invoke(closeAdapters, flushTraces, enter, provisionFirstStart, checkMasterKey, flushUses, sendMail, keepFresh, runWorkers, watch, watchHealth, serveMetrics, serveAPI),
 	)
 }
 
@@ -266,6 +267,40 @@ func sendMail(lc fx.Lifecycle, app *compose.App, logger *slog.Logger) {
 						if err := app.Outbox.Deliver(sending); err != nil && sending.Err() == nil {
 							logger.Warn("mail", "error", err)
 						}
+					}
+				}
+			}()
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			stop()
+			<-ended
+			return nil
+		},
+	})
+}
+
+// keepFresh has what requests know of environments and leaderboards read again before it is old,
+// so that requests needn't. A failure is no matter: they then ask, and say so.
+func keepFresh(lc fx.Lifecycle, app *compose.App, logger *slog.Logger) {
+	refreshing, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(ended)
+				ticker := time.NewTicker(recent.Fresh / 2)
+				defer ticker.Stop()
+				for {
+					select {
+					case <-refreshing.Done():
+						return
+					case <-ticker.C:
+						within, cancel := context.WithTimeout(refreshing, recent.Lasting)
+						if err := errors.Join(app.Directory.Refresh(within), app.Leaderboards.Refresh(within)); err != nil && refreshing.Err() == nil {
+							logger.Debug("what is known could not be refreshed", "error", err)
+						}
+						cancel()
 					}
 				}
 			}()

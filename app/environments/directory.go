@@ -8,6 +8,7 @@ package environments
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/overworldhq/overworld/app/recent"
@@ -32,12 +33,30 @@ func NewDirectory(store datastore.Datastore, clock clock.Clock) *Directory {
 
 // Get is ErrEnvironmentNotFound when there is none.
 func (d *Directory) Get(ctx context.Context, id tenancy.EnvironmentID) (tenancy.Environment, error) {
-	return d.known.Get(id, d.clock.Now(), func() (tenancy.Environment, error) {
+	return d.known.Get(ctx, id, d.clock.Now(), func(ctx context.Context) (tenancy.Environment, error) {
 		environment, err := d.store.Environments().Get(ctx, id)
 		if err != nil {
 			return environment, fmt.Errorf("find environment: %w", err)
 		}
 		return environment, nil
+	})
+}
+
+// Refresh reads those in use again, so that who asks for them needn't wait.
+func (d *Directory) Refresh(ctx context.Context) error {
+	return d.known.Refresh(ctx, d.clock.Now(), func(ctx context.Context, ids []tenancy.EnvironmentID) (map[tenancy.EnvironmentID]tenancy.Environment, error) {
+		found := make(map[tenancy.EnvironmentID]tenancy.Environment, len(ids))
+		for _, id := range ids {
+			environment, err := d.store.Environments().Get(ctx, id)
+			switch {
+			case errors.Is(err, tenancy.ErrEnvironmentNotFound):
+				continue
+			case err != nil:
+				return nil, fmt.Errorf("find environment: %w", err)
+			}
+			found[id] = environment
+		}
+		return found, nil
 	})
 }
 

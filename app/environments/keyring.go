@@ -37,7 +37,7 @@ func NewKeyRing(store datastore.Datastore, clock clock.Clock, ids ids.Source, ra
 // Keys gives an environment's key set.
 func (r *KeyRing) Keys(ctx context.Context, scope tenancy.Scope) (identity.KeySet, error) {
 	now := r.clock.Now()
-	return r.known.Get(scope.Environment(), now, func() (identity.KeySet, error) {
+	return r.known.Get(ctx, scope.Environment(), now, func(ctx context.Context) (identity.KeySet, error) {
 		sealed, err := r.store.SigningKeys().List(ctx, scope)
 		if err != nil {
 			return nil, fmt.Errorf("list signing keys: %w", err)

@@ -43,6 +43,7 @@ type building struct {
 
 func New(store datastore.Datastore, ranks ranking.Index, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer) *UseCases {
 	u := &UseCases{store: store, ranks: gathered(ranks, limits.RequestTime, tracer), directory: directory, clock: clock, ids: ids, builds: map[ranking.Ladder]building{}}
+	u.boards.Last, u.seasons.Last = true, true
 	u.writers = coalesce.New(coalesce.Commits("commit runs", store, limits.RequestTime, tracer), u.commit)
 	return u
 }
@@ -75,7 +76,7 @@ func (u *UseCases) Board(ctx context.Context, p tenancy.Principal, id ranking.Bo
 }
 
 func (u *UseCases) current(ctx context.Context, at place) (current, error) {
-	return u.boards.Get(at, u.clock.Now(), func() (c current, err error) {
+	return u.boards.Get(ctx, at, u.clock.Now(), func(ctx context.Context) (c current, err error) {
 		if c.board, err = u.store.Boards().Get(ctx, at.scope, at.board); err != nil {
 			return c, fmt.Errorf("find leaderboard: %w", err)
 		}
@@ -93,7 +94,7 @@ func (u *UseCases) season(ctx context.Context, at place, number int) (ranking.Se
 	if err != nil || number == 0 || number == c.season.Number {
 		return c.season, err
 	}
-	return u.seasons.Get(past{at, number}, u.clock.Now(), func() (ranking.Season, error) {
+	return u.seasons.Get(ctx, past{at, number}, u.clock.Now(), func(ctx context.Context) (ranking.Season, error) {
 		season, err := u.store.Boards().Season(ctx, at.scope, at.board, number)
 		if err != nil {
 			return season, fmt.Errorf("find season: %w", err)

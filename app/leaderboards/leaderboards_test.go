@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
+	"github.com/overworldhq/overworld/app/recent"
+	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
@@ -260,6 +263,93 @@ func TestReadsDontAskTheDatabase(t *testing.T) {
 	g.must(g.index.Drop(t.Context(), ranking.Ladder{Scope: g.server.Scope(), Board: "laps", Season: 1, Epoch: season.Epoch}))
 	if err := read(0); !errors.Is(err, datastore.ErrClosed) {
 		t.Errorf("a cold index: %v", err)
+	}
+}
+
+// counted counts how often a database is asked by those who read ranks.
+type counted struct {
+	datastore.Datastore
+	asked atomic.Int64
+}
+
+func (c *counted) Boards() ranking.Boards { c.asked.Add(1); return c.Datastore.Boards() }
+
+func (c *counted) Entries() ranking.Entries { c.asked.Add(1); return c.Datastore.Entries() }
+
+func (c *counted) Environments() tenancy.Environments {
+	c.asked.Add(1)
+	return c.Datastore.Environments()
+}
+
+func (c *counted) InTx(ctx context.Context, fn func(ctx context.Context, tx datastore.Repos) error) error {
+	c.asked.Add(1)
+	return c.Datastore.InTx(ctx, fn)
+}
+
+// What is in use is refreshed beside the readers, who ask the database nothing while time goes by
+// and learn of edits elsewhere within a moment; while it can't be asked they go on for a while.
+func TestReadersOverTimeDontAskTheDatabase(t *testing.T) {
+	const players, seconds = 20, 100
+	g := newGame(t, "", "", players)
+	other, store := g.Replica(nil), &counted{Datastore: g.Ports.Store}
+	g.World = g.Replica(func(p *compose.Ports) { p.Store = store })
+	g.board("laps", ranking.Definition{})
+	for i := range players {
+		_, err := g.submit("laps", i, int64(i), 0)
+		g.must(err)
+	}
+	_, err := g.Operators.CloseSeason(t.Context(), g.operator, here, "laps", 1)
+	g.must(err)
+	read := func(n int) (leaderboards.Standings, error) {
+		player, season := g.player(n%players), 1+n%2 // the first, and the open one
+		switch n / 2 % 4 {
+		case 0:
+			return g.Leaderboards.Top(t.Context(), g.server, "laps", season, nil, 10)
+		case 1:
+			return g.Leaderboards.Among(t.Context(), g.server, "laps", season, []identity.PlayerID{player, g.player(0)})
+		case 2:
+			return g.Leaderboards.Top(t.Context(), g.server, "laps", 0, nil, 5)
+		}
+		return g.Leaderboards.Around(t.Context(), g.server, "laps", 1, player, 5, 5)
+	}
+	for n := range 8 {
+		_, err := read(n) // builds the indexes
+		g.must(err)
+	}
+	store.asked.Store(0)
+	refreshed := int64(0)
+	for n := range 10_000 {
+		if n%(10_000/seconds/2) == 0 {
+			g.Clock.Advance(recent.Fresh / 2)
+			before := store.asked.Load()
+			g.must(g.Leaderboards.Refresh(t.Context()))
+			refreshed += store.asked.Load() - before
+		}
+		if _, err := read(n); err != nil {
+			t.Fatalf("read %d: %v", n, err)
+		}
+	}
+	if n := store.asked.Load() - refreshed; n != 0 {
+		t.Errorf("10,000 reads made %d queries", n)
+	}
+	if limit := int64(seconds * 2 * 3); refreshed == 0 || refreshed > limit {
+		t.Errorf("%d queries in %d seconds beside them, want at most %d", refreshed, seconds, limit)
+	}
+	_, err = other.Operators.CloseSeason(t.Context(), g.operator, here, "laps", 2)
+	g.must(err)
+	g.Clock.Advance(recent.Fresh / 2)
+	g.must(g.Leaderboards.Refresh(t.Context()))
+	if found, err := g.Leaderboards.Top(t.Context(), g.server, "laps", 0, nil, 5); err != nil || found.Season.Number != 3 {
+		t.Errorf("after an end elsewhere: season %d, %v", found.Season.Number, err)
+	}
+	g.must(g.Ports.Store.Close())
+	g.Clock.Advance(recent.Lasting - recent.Fresh)
+	if _, err := g.Leaderboards.Top(t.Context(), g.server, "laps", 1, nil, 5); err != nil {
+		t.Errorf("while the database is away: %v", err)
+	}
+	g.Clock.Advance(2 * recent.Fresh)
+	if _, err := g.Leaderboards.Top(t.Context(), g.server, "laps", 1, nil, 5); !errors.Is(err, datastore.ErrClosed) {
+		t.Errorf("when it is away for long: %v", err)
 	}
 }
 

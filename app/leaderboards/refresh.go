@@ -1,0 +1,75 @@
+package leaderboards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// boardsPage is how many boards are read at once.
+const boardsPage = 200
+
+// Refresh reads the boards and seasons in use again, with two statements an environment, so that
+// readers needn't: called more often than every recent.Fresh, they ask the database nothing.
+func (u *UseCases) Refresh(ctx context.Context) error {
+	now := u.clock.Now()
+	err := u.boards.Refresh(ctx, now, func(ctx context.Context, places []place) (map[place]current, error) {
+		wanted := map[tenancy.Scope][]ranking.BoardID{}
+		for _, at := range places {
+			wanted[at.scope] = append(wanted[at.scope], at.board)
+		}
+		found := make(map[place]current, len(places))
+		for scope, ids := range wanted {
+			if err := u.readAll(ctx, scope, ids, found); err != nil {
+				return nil, err
+			}
+		}
+		return found, nil
+	})
+	return errors.Join(err, u.seasons.Refresh(ctx, now, func(ctx context.Context, all []past) (map[past]ranking.Season, error) {
+		found := make(map[past]ranking.Season, len(all))
+		for _, one := range all {
+			season, err := u.store.Boards().Season(ctx, one.scope, one.board, one.number)
+			switch {
+			case errors.Is(err, ranking.ErrSeasonNotFound):
+				continue
+			case err != nil:
+				return nil, fmt.Errorf("find season: %w", err)
+			}
+			found[one] = season
+		}
+		return found, nil
+	}))
+}
+
+// readAll reads boards of an environment, and their open seasons.
+func (u *UseCases) readAll(ctx context.Context, scope tenancy.Scope, ids []ranking.BoardID, found map[place]current) error {
+	boards := map[ranking.BoardID]ranking.Board{}
+	for after := ranking.BoardID(""); ; {
+		page, err := u.store.Boards().List(ctx, scope, after, boardsPage)
+		if err != nil {
+			return fmt.Errorf("list leaderboards: %w", err)
+		}
+		for _, board := range page {
+			boards[board.ID] = board
+			after = board.ID
+		}
+		if len(page) < boardsPage {
+			break
+		}
+	}
+	seasons, err := u.store.Boards().Hold(ctx, scope, ids)
+	if err != nil {
+		return fmt.Errorf("find seasons: %w", err)
+	}
+	for _, season := range seasons {
+		// A season that was closed in between is found by who asks next.
+		if board, ok := boards[season.Board]; ok && board.Season == season.Number {
+			found[place{scope, season.Board}] = current{board, season}
+		}
+	}
+	return nil
+}
