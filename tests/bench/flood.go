@@ -16,7 +16,7 @@ const floodName = "login-flood"
 const (
 	// floodTimes is how many times what can be hashed are tried.
 	floodTimes = 10
-	// flooders send the logins, each at its own pace, whatever is answered.
+	// flooders send the logins, at one pace together: those that wait for a hash hold up no other.
 	flooders = 128
 	// calmly is how many connections everything else has. They never wait between
 	// requests, so both cores are busy before the flood begins.
@@ -122,11 +122,11 @@ func (f *floodCount) add(g floodCount) {
 	f.fault = errors.Join(f.fault, g.fault)
 }
 
-// pour sends so many logins a second until ctx ends.
+// pour sends so many logins a second until ctx ends, and waits until all are answered.
 func (r *replica) pour(ctx context.Context, persecond float64) floodCount {
 	var checked, busy, others atomic.Int64
 	var failures faultCount
-	began := time.Now()
+	arrivals := make(chan struct{}, flooders)
 	var all sync.WaitGroup
 	for i := range flooders {
 		all.Go(func() {
@@ -137,14 +137,7 @@ func (r *replica) pour(ctx context.Context, persecond float64) floodCount {
 			}
 			defer c.close()
 			try := login(r.place, c, flooders+i)
-			pace := time.NewTicker(time.Duration(flooders / persecond * float64(time.Second)))
-			defer pace.Stop()
-			for {
-				select {
-				case <-ctx.Done():
-					return
-				case <-pace.C:
-				}
+			for range arrivals {
 				status, err := try()
 				if err != nil {
 					failures.add(err)
@@ -161,6 +154,20 @@ func (r *replica) pour(ctx context.Context, persecond float64) floodCount {
 			}
 		})
 	}
+	began := time.Now()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for sent := 0; ctx.Err() == nil; {
+		now := <-tick.C
+		for due := int(now.Sub(began).Seconds() * persecond); sent < due; sent++ {
+			select {
+			case arrivals <- struct{}{}:
+			default: // it is counted by what was answered
+			}
+		}
+	}
+	length := time.Since(began)
+	close(arrivals)
 	all.Wait()
-	return floodCount{checked: checked.Load(), busy: busy.Load(), others: others.Load(), length: time.Since(began), fault: failures.first}
+	return floodCount{checked: checked.Load(), busy: busy.Load(), others: others.Load(), length: length, fault: failures.first}
 }
