@@ -57,7 +57,7 @@ type profile struct {
 	Metadata    jsontext.Value `json:"metadata,omitzero" doc:"What the player shows to everyone; absent while there is nothing."`
 	Version     int64          `json:"version" doc:"Counts the edits of the profile. It is the ETag."`
 	CreatedAt   time.Time      `json:"created_at,omitzero" doc:"Only for the player, servers and operators."`
-	LastSeenAt  time.Time      `json:"last_seen_at,omitzero" doc:"The last sign-in or refresh. Only for the player, servers and operators. It moves without a new version."`
+	LastSeenAt  time.Time      `json:"last_seen_at,omitzero" doc:"The last sign-in or refresh, to a minute. Only for the player, servers and operators. It moves without a new version."`
 }
 
 // publicProfile is what everyone may see.

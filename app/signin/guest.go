@@ -105,7 +105,7 @@ func (u *UseCases) arriveAt(ctx context.Context, tx datastore.Repos, scope tenan
 		} else if err := player.Admit(now); err != nil {
 			done[n].err = err
 			continue
-		} else {
+		} else if player.Unseen(now) {
 			known = append(known, player.ID)
 		}
 		session := a.device.on(identity.NewSession(identity.SessionID(u.ids.New()), player.ID, now, a.environment.Settings.RefreshTokenLifetime))

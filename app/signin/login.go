@@ -78,8 +78,10 @@ func (u *UseCases) login(ctx context.Context, environment tenancy.Environment, s
 				return err
 			}
 		}
-		if err := tx.Players().Seen(ctx, scope, now, player.ID); err != nil {
-			return err
+		if player.Unseen(now) {
+			if err := tx.Players().Seen(ctx, scope, now, player.ID); err != nil {
+				return err
+			}
 		}
 		if grant, err = u.begin(ctx, tx, environment, player, key, device); err != nil {
 			return err

@@ -130,7 +130,9 @@ func (u *UseCases) rotateAt(ctx context.Context, tx datastore.Repos, scope tenan
 			next = r.device.on(next)
 			rotated[next.ID] = next
 			sessions[next.ID] = next
-			seen = append(seen, next.Player)
+			if player.Unseen(now) {
+				seen = append(seen, next.Player)
+			}
 		}
 		if done[n].grant, err = u.grant(r.environment, next, r.key); err != nil {
 			return err

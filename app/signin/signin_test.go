@@ -50,6 +50,42 @@ func (g game) refresh(token string) (signin.Grant, error) {
 	return g.SignIn.Refresh(context.Background(), g.client, token, signin.Device{})
 }
 
+func TestWhoComesBackAtOnceIsNotNotedAgain(t *testing.T) {
+	g := newGame(t)
+	first, err := g.SignIn.Guest(t.Context(), g.client, "", signin.Device{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := first.RefreshToken
+	for _, c := range []struct {
+		way  string
+		come func() (signin.Grant, error)
+	}{
+		{"sign-in", func() (signin.Grant, error) {
+			return g.SignIn.Guest(t.Context(), g.client, first.DeviceSecret, signin.Device{})
+		}},
+		{"refresh", func() (signin.Grant, error) { return g.refresh(token) }},
+	} {
+		began := g.Clock.Now()
+		for _, after := range []time.Duration{identity.SeenEvery - time.Microsecond, time.Microsecond} {
+			g.Clock.Advance(after)
+			grant, err := c.come()
+			if err != nil {
+				t.Fatalf("%s: %v", c.way, err)
+			}
+			token = grant.RefreshToken
+			want := began
+			if g.Clock.Now().Sub(began) == identity.SeenEvery {
+				want = g.Clock.Now()
+			}
+			player, err := g.Ports.Store.Players().Get(t.Context(), g.client.Scope(), first.Player)
+			if err != nil || !player.LastSeenAt.Equal(want) {
+				t.Errorf("%s after %s: seen at %s, want %s, %v", c.way, g.Clock.Now().Sub(began), player.LastSeenAt, want, err)
+			}
+		}
+	}
+}
+
 func TestAGuestIsKnownAgain(t *testing.T) {
 	g := newGame(t)
 	first, err := g.SignIn.Guest(t.Context(), g.client, "", signin.Device{})

@@ -22,8 +22,15 @@ type Player struct {
 	Version    int64
 	Ban        Ban
 	CreatedAt  time.Time
-	LastSeenAt time.Time // last sign-in or refresh
+	LastSeenAt time.Time // last sign-in or refresh, but for those within SeenEvery of the one before
 }
+
+// SeenEvery is how exactly it is kept when a player was last seen. Those who come back at
+// once, all after a server has ended, say, cost no write each.
+const SeenEvery = time.Minute
+
+// Unseen tells whether a player who comes now has to be noted as seen.
+func (p Player) Unseen(now time.Time) bool { return !now.Before(p.LastSeenAt.Add(SeenEvery)) }
 
 // NewPlayer makes a player who is seen for the first time now.
 func NewPlayer(id PlayerID, now time.Time) Player {
