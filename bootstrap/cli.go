@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"go.uber.org/dig"
 	"go.uber.org/fx"
 	"go.uber.org/fx/fxevent"
@@ -32,7 +34,9 @@ clients, servers and operators, each with a credential of its own kind.
   overworld tour       watch a game session against it
 
 Settings come from flags, environment variables (` + config.EnvironmentPrefix + `…), a file (--config) and
-defaults, in that order; 'overworld config print' shows what was decided.`,
+defaults, in that order; 'overworld config print' shows what was decided. Every
+setting is a flag of every command that has settings; 'overworld serve --help' lists them
+all, the help of the others those that matter there.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Version:       version(),
@@ -46,14 +50,25 @@ defaults, in that order; 'overworld config print' shows what was decided.`,
 			// Else cobra would take a misspelt subcommand for a wish for help.
 			command.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 		}
+		shown := whereTheDataIs
 		switch command.Name() {
 		case "version", "tour", "openapi":
-		default:
-			config.AddFlags(command.PersistentFlags())
+			continue
+		case "serve", "config":
+			shown = nil // all
+		case "health":
+			shown = []string{"config", "listen"}
 		}
+		settings := pflag.NewFlagSet("", pflag.ContinueOnError)
+		config.AddFlags(settings)
+		settings.VisitAll(func(f *pflag.Flag) { f.Hidden = shown != nil && !slices.Contains(shown, f.Name) })
+		command.PersistentFlags().AddFlagSet(settings)
 	}
 	return root
 }
+
+// whereTheDataIs are the flags of settings that matter to commands besides the server itself.
+var whereTheDataIs = []string{"config", "data", "database", "cache", "blobs", "master-key"}
 
 // loadConfig decides the configuration and checks that its adapters exist.
 func loadConfig(cmd *cobra.Command, registry *plugin.Registry) (*config.Config, error) {

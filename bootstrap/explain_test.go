@@ -43,6 +43,32 @@ func TestAMisspeltCommandIsRefused(t *testing.T) {
 	}
 }
 
+// TestHelpNamesTheSettingsThatMatter, while every command takes all of them.
+func TestHelpNamesTheSettingsThatMatter(t *testing.T) {
+	for command, want := range map[string][3]bool{
+		"serve": {true, true, true}, "config print": {true, true, true}, "board list": {true, false, false}, "health": {false, true, false}, "tour": {},
+	} {
+		for i, flag := range []string{"--database", "--listen", "--limits.page-items"} {
+			var help strings.Builder
+			root := newRoot(plugin.NewRegistry(all.Plugins()...))
+			root.SetOut(&help)
+			root.SetArgs(append(strings.Fields(command), "--help"))
+			if err := root.Execute(); err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(help.String(), flag+" ") != want[i] {
+				t.Errorf("%s --help names %s: %t", command, flag, !want[i])
+			}
+		}
+	}
+	root := newRoot(plugin.NewRegistry(all.Plugins()...))
+	root.SetOut(io.Discard)
+	root.SetArgs([]string{"migrate", "--data", t.TempDir(), "--limits.page-items", "50"})
+	if err := root.ExecuteContext(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestConfigurationFaultsComeAllAtOnce: those of settings and those of adapters.
 func TestConfigurationFaultsComeAllAtOnce(t *testing.T) {
 	root := newRoot(plugin.NewRegistry(all.Plugins()...))

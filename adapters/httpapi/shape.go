@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -302,12 +303,22 @@ func readTime(b *bodyReader, into reflect.Value) error {
 	if err != nil {
 		return err
 	}
-	if at, err := time.Parse(time.RFC3339, token.String()); err == nil && at.Year() >= 1 && at.UTC().Year() <= 9999 {
-		into.Set(reflect.ValueOf(at.UTC().Truncate(time.Microsecond)))
+	if at, ok := timeOf(token.String()); ok {
+		into.Set(reflect.ValueOf(at))
 	} else {
 		b.add(string(b.dec.StackPointer()), "malformed", want)
 	}
 	return nil
+}
+
+// rfc3339 is what time.Parse doesn't check: it takes an hour of one digit, a comma, and an offset of a day.
+var rfc3339 = regexp.MustCompile(`T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):\d\d)$`)
+
+// timeOf reads a time to the microsecond. The zero time is none: it is how an absent one is known.
+func timeOf(text string) (time.Time, bool) {
+	at, err := time.Parse(time.RFC3339, text)
+	at = at.UTC().Truncate(time.Microsecond)
+	return at, err == nil && rfc3339.MatchString(text) && at.After(time.Time{}) && at.Year() <= 9999
 }
 
 // readInt64 takes an integer, or the same as a string, for clients whose numbers are doubles.

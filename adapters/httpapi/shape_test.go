@@ -63,6 +63,20 @@ func TestShapeReadsEveryKind(t *testing.T) {
 	}
 }
 
+// TestShapeTakesNoTimeForNone: the zero time is how an absent one is known, so that a
+// client's forgotten expiry would mean never.
+func TestShapeTakesNoTimeForNone(t *testing.T) {
+	t.Parallel()
+	for _, at := range []string{
+		"0001-01-01T00:00:00Z", "0001-01-01T00:00:00.0000009Z", "0001-01-01T01:00:00+01:00", "0001-01-01T00:00:00+01:00", "0000-12-31T23:59:59Z",
+		"9999-12-31T23:59:59-01:00", "2030-01-01T0:00:00Z", "2030-01-01T00:00:00,5Z", "2030-01-01T00:00:00+24:00", "2030-01-01", "2030-02-30T00:00:00Z", "",
+	} {
+		if got, faults, err := decodeSample(`{"text":"","number":1,"at":"` + at + `"}`); err != nil || !slices.Equal(faults, []string{"/at malformed"}) {
+			t.Errorf("%s: %v %v %v", at, got.At, faults, err)
+		}
+	}
+}
+
 func TestShapeFindsEveryFault(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ body, want string }{

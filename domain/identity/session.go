@@ -23,7 +23,7 @@ type Session struct {
 	RevokedAt time.Time // zero: live
 	Reason    RevokeReason
 	// Client and Address are what the device last signed in or refreshed with.
-	Client  string // User-Agent, cut to 200 characters
+	Client  string // User-Agent, cut to 200 bytes
 	Address string
 }
 
