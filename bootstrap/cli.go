@@ -154,6 +154,20 @@ func (t toolbox) reachesServers(ctx context.Context) error {
 	return err
 }
 
+// required marks a flag of the command as one that must be given.
+func required(command *cobra.Command, flag string) {
+	if err := command.MarkFlagRequired(flag); err != nil {
+		panic(err) // it was not declared
+	}
+}
+
+// oneRequired wants one of the flags that the command has so far: it changes what they name.
+func oneRequired(command *cobra.Command) {
+	var names []string
+	command.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	command.MarkFlagsOneRequired(names...)
+}
+
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,

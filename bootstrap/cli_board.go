@@ -7,7 +7,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/overworldhq/overworld/adapters/httpapi"
 	"github.com/overworldhq/overworld/app/operators"
@@ -50,13 +49,6 @@ func onBoards(registry *plugin.Registry, command *cobra.Command, work func(ctx c
 		})
 	}
 	return command
-}
-
-// required marks a flag of the command as one that must be given.
-func required(command *cobra.Command, flag string) {
-	if err := command.MarkFlagRequired(flag); err != nil {
-		panic(err) // it was not declared
-	}
 }
 
 func newBoardCreate(registry *plugin.Registry) *cobra.Command {
@@ -115,9 +107,7 @@ attempts) takes effect with the next season; everything else at once.`,
   overworld board update laps --environment production --file boards/laps.json`,
 	}
 	change := definitionFlags(command)
-	var parts []string
-	command.Flags().VisitAll(func(f *pflag.Flag) { parts = append(parts, f.Name) })
-	command.MarkFlagsOneRequired(parts...)
+	oneRequired(command)
 	return onBoards(registry, command, func(ctx context.Context, b boards, args []string) error {
 		apply, err := change(b.Config.Limits)
 		if err != nil {

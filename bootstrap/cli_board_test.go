@@ -135,6 +135,7 @@ func TestBoardsByCommand(t *testing.T) {
 		"--attempts":                           in("create", "other", "--attempts", "many"),
 		"--min-score":                          in("create", "other", "--min-score", "9223372036854775808"),
 		"at least one of the flags":            in("update", "laps"),
+		"in the group [access":                 {"environment", "set", "my-game", "staging"},
 		"There is no such leaderboard":         in("show", "nothing"),
 		"There is no such environment":         {"board", "list", "--environment", "moon"},
 		"There is no such project":             {"board", "list", "--environment", "staging", "--project", "moon"},

@@ -129,6 +129,7 @@ func newEnvironmentSet(registry *plugin.Registry) *cobra.Command {
 	flags.DurationVar(&offset, "clock-offset", 0, "how far the environment's clock is ahead; not in production")
 	flags.StringSliceVar(&origins, "cors-origin", nil, "web origin that may call from a browser; repeatable, or '*'")
 	flags.StringVar(&browsing, "server-browsing", "", "who may look for game servers besides servers and operators: players, publishable (keys too) or servers (nobody)")
+	oneRequired(command)
 	return command
 }
 

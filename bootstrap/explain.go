@@ -8,8 +8,8 @@ import (
 )
 
 // explain says on a terminal what went wrong: a fault in its own sentence, with
-// each member at fault on a line; and what lies behind it, which the API would
-// keep to its log.
+// each member at fault on a line; and of what is away or broken what lies behind
+// it, which the API would keep to its log.
 func explain(err error) string {
 	var f *fault.Fault
 	if !errors.As(err, &f) {
@@ -30,7 +30,7 @@ func explain(err error) string {
 		}
 		text += field.Detail
 	}
-	if cause != nil {
+	if cause != nil && f.Kind == fault.Unavailable {
 		text += ": " + cause.Error()
 	}
 	return text

@@ -17,10 +17,11 @@ func TestExplain(t *testing.T) {
 	var check fault.Check
 	check.Add("/slug", "malformed", "Lower-case letters.")
 	for want, err := range map[string]error{
-		"plain":                        errors.New("plain"),
-		"There is no such project":     fmt.Errorf("find project: %w", tenancy.ErrProjectNotFound),
-		"disk full":                    fault.ErrInternal.Because(errors.New("disk full")),
-		"This slug is in use: key (a)": tenancy.ErrSlugTaken.Because(errors.New("key (a)")),
+		"plain":                    errors.New("plain"),
+		"There is no such project": fmt.Errorf("find project: %w", tenancy.ErrProjectNotFound),
+		"disk full":                fault.ErrInternal.Because(errors.New("disk full")),
+		"This slug is in use":      tenancy.ErrSlugTaken.Because(errors.New("key (a)")),
+		"Away: no route":           fault.New(fault.Unavailable, "x.y", "Away.").Because(errors.New("no route")),
 		"this breaks a rule\n  slug: Lower-case letters.": check.Err(),
 		"Not so\n  Without end.\n  a/b: Twice.": fault.New(fault.Malformed, "x.y", "Not so.").WithFields(
 			fault.Body("", "truncated", "Without end."), fault.Body("/a/b", "duplicate_member", "Twice.")),

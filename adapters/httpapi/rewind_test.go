@@ -111,7 +111,7 @@ func TestBackToAMoment(t *testing.T) {
 	f.do("POST", path, f.operator, undo).is(http.StatusOK)
 
 	for bad, want := range map[string]string{
-		`{"at":"2999-01-01T00:00:00Z"}`: "/at out_of_range", `{"at":"0001-01-01T00:00:00Z"}`: "/at out_of_range", `{}`: "/at required",
+		`{"at":"2999-01-01T00:00:00Z"}`: "/at out_of_range", `{"at":"0001-01-01T00:00:00Z"}`: "/at malformed", `{}`: "/at required",
 	} {
 		if got := f.do("POST", path, f.operator, bad).faults(http.StatusUnprocessableEntity, "request.invalid"); !slices.Equal(got, []string{want}) {
 			t.Errorf("%s: %v", bad, got)

@@ -73,8 +73,12 @@ ask for a new password in the game.
 `, w.address, w.game)
 }
 
-// span says how long a code is good.
+// span says how long a code is good, to the minute, or past three hours in whole hours.
 func span(d time.Duration) string {
+	d = max(d.Round(time.Minute), time.Minute)
+	if d > 3*time.Hour {
+		d = d.Truncate(time.Hour)
+	}
 	count := func(n int64, unit string) string {
 		if n == 1 {
 			return "1 " + unit
