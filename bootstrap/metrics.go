@@ -45,6 +45,9 @@ var (
 
 	indexEvents = prometheus.NewDesc("overworld_rank_index_events_total", "What happened to rank indexes: built, failed, settled, left behind, and reads without one.", []string{"event"}, nil)
 
+	verified     = prometheus.NewDesc("overworld_rank_index_verified_total", "Entries of rank indexes that this replica's verification compared with the database, found different, and mended.", []string{"result"}, nil)
+	verifiedLast = prometheus.NewDesc("overworld_rank_index_last_pass_seconds", "Unix time at which this replica last had verified all rank indexes; 0: not yet.", nil, nil)
+
 	passwordsHashing = prometheus.NewDesc("overworld_passwords_hashing", "Passwords that are being hashed.", nil, nil)
 	passwordsWaiting = prometheus.NewDesc("overworld_passwords_waiting", "Passwords that wait to be hashed.", nil, nil)
 	passwordsRefused = prometheus.NewDesc("overworld_passwords_refused_total", "Passwords refused because too many waited.", nil, nil)
@@ -54,7 +57,7 @@ var (
 func (w watched) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		poolMax, poolOpen, poolInUse, poolWaits, poolTime, cacheUp, cacheTroubles, writesWaiting, writesRefused, writesTotal, writeCommits,
-		runsWaiting, runsRefused, runsTotal, runCommits, indexEvents, passwordsHashing, passwordsWaiting, passwordsRefused,
+		runsWaiting, runsRefused, runsTotal, runCommits, indexEvents, verified, verifiedLast, passwordsHashing, passwordsWaiting, passwordsRefused,
 	} {
 		descriptions <- d
 	}
@@ -102,6 +105,15 @@ func (w watched) Collect(metrics chan<- prometheus.Metric) {
 	counter(indexEvents, float64(index.Settled), "settled")
 	counter(indexEvents, float64(index.Left), "left")
 	counter(indexEvents, float64(index.Without), "without")
+	found := w.app.Verifier.Stats()
+	counter(verified, float64(found.Compared), "compared")
+	counter(verified, float64(found.Drifted), "drifted")
+	counter(verified, float64(found.Repaired), "repaired")
+	last := 0.0
+	if !found.Passed.IsZero() {
+		last = float64(found.Passed.UnixMicro()) / 1e6
+	}
+	gauge(verifiedLast, last)
 	queue := w.app.Desk.Queue()
 	gauge(passwordsHashing, float64(queue.Hashing))
 	gauge(passwordsWaiting, float64(queue.Waiting))

@@ -269,6 +269,31 @@ func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.P
 	})
 }
 
+// Held gives marks.
+func (r *Ranks) Held(ctx context.Context, at ranking.Ladder, players []identity.PlayerID) ([]ranking.Mark, error) {
+	marks := []ranking.Mark{}
+	_, err := r.read(ctx, at, func(l *ladder, _ *ranking.View) error {
+		for _, player := range players {
+			id, e, listed := l.entry(player)
+			m := memberOf(e.key, id)
+			hidden, isHidden := l.hidden[id]
+			revision, isGone := l.gone[id]
+			switch {
+			case listed && !l.order.has(&m):
+				marks = append(marks, ranking.Mark{Player: player, Gone: true})
+			case listed:
+				marks = append(marks, ranking.Mark{Player: player, Key: e.key, Metadata: e.metadata, Revision: e.revision})
+			case isHidden:
+				marks = append(marks, ranking.Mark{Player: player, Key: hidden.key, Metadata: hidden.metadata, Revision: hidden.revision, Hidden: true})
+			case isGone:
+				marks = append(marks, ranking.Mark{Player: player, Revision: revision, Gone: true})
+			}
+		}
+		return nil
+	})
+	return marks, err
+}
+
 // entry finds a player's; what is no UUID is nobody's.
 func (l *ladder) entry(player identity.PlayerID) (uuid.UUID, entry, bool) {
 	id, err := uuid.Parse(string(player))

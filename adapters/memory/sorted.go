@@ -117,6 +117,15 @@ func (s *sorted) rank(m *member) int {
 	return s.before(i) + at
 }
 
+// has tells whether a member is there.
+func (s *sorted) has(m *member) bool {
+	if len(s.blocks) == 0 {
+		return false
+	}
+	_, found := within(s.blocks[s.block(m)], m)
+	return found
+}
+
 // from gives up to limit members that follow the first rank ones.
 func (s *sorted) from(rank, limit int) []member {
 	limit = max(0, min(limit, s.size-rank))

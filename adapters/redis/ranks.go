@@ -66,6 +66,8 @@ var (
 	buildLua string
 	//go:embed scripts/read.lua
 	readLua string
+	//go:embed scripts/held.lua
+	heldLua string
 	//go:embed scripts/shadow.lua
 	shadowLua string
 
@@ -73,6 +75,7 @@ var (
 	applyScript  = rankScript(applyLua)
 	buildScript  = rankScript(buildLua)
 	readScript   = rankScript(readLua)
+	heldScript   = rankScript(heldLua)
 	shadowScript = rankScript(shadowLua)
 )
 
@@ -359,6 +362,64 @@ func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.P
 	view.Places = ranking.With(view.Places, views[1].Places[0], shared)
 	view.Count++
 	return view, nil
+}
+
+// Held gives marks.
+func (r *Ranks) Held(ctx context.Context, at ranking.Ladder, players []identity.PlayerID) ([]ranking.Mark, error) {
+	args, known := make([]string, 0, len(players)), make([]identity.PlayerID, 0, len(players))
+	for _, player := range players {
+		if id, err := uuid.Parse(string(player)); err == nil { // else no player has it
+			args, known = append(args, string(id[:])), append(known, player)
+		}
+	}
+	marks := []ranking.Mark{}
+	for len(known) > 0 {
+		n := min(fillAtOnce, len(known))
+		status, answer, err := r.run(ctx, "read marks", heldScript, at, args[:n]...)
+		switch {
+		case err != nil:
+			return nil, err
+		case status == isCold:
+			return nil, ranking.ErrCold
+		case status == isOwed:
+			return nil, owed(answer)
+		}
+		if marks, err = appendHeld(marks, known[:n], answer); err != nil {
+			return nil, fmt.Errorf("read marks: %w", err)
+		}
+		args, known = args[n:], known[n:]
+	}
+	return marks, nil
+}
+
+// appendHeld reads three items for each player; see held.lua.
+func appendHeld(marks []ranking.Mark, players []identity.PlayerID, answer []rueidis.RedisMessage) ([]ranking.Mark, error) {
+	if len(answer) != 3*len(players) {
+		return nil, errAnswer
+	}
+	for i, player := range players {
+		entry, err := answer[3*i].ToString()
+		place, err2 := answer[3*i+1].AsInt64()
+		metadata, err3 := answer[3*i+2].ToString()
+		if err := errors.Join(err, err2, err3); err != nil {
+			return nil, err
+		}
+		if entry == "" {
+			continue
+		}
+		m := ranking.Mark{Player: player, Gone: true}
+		if keySize := len(m.Key); len(entry) > keySize && place >= 0 {
+			m.Gone, m.Hidden, m.Metadata = false, place == 0, metadata
+			entry = entry[copy(m.Key[:], entry):]
+		}
+		if place >= 0 {
+			if m.Revision, err = strconv.ParseInt(entry, 10, 64); err != nil {
+				m = ranking.Mark{Player: player, Gone: true}
+			}
+		}
+		marks = append(marks, m)
+	}
+	return marks, nil
 }
 
 func flag(set bool) string {

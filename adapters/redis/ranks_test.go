@@ -69,6 +69,14 @@ func (p patient) Read(ctx context.Context, at ranking.Ladder, shared bool, quest
 	return views, err
 }
 
+func (p patient) Held(ctx context.Context, at ranking.Ladder, players []identity.PlayerID) (marks []ranking.Mark, err error) {
+	err = p.again(func() error {
+		marks, err = p.Ranks.Held(ctx, at, players)
+		return err
+	})
+	return marks, err
+}
+
 func (p patient) Build(ctx context.Context, at ranking.Ladder, builder string) error {
 	return p.again(func() error { return p.Ranks.Build(ctx, at, builder) })
 }

@@ -114,6 +114,8 @@ type faulty struct {
 	lost  atomic.Bool // it takes intents, and can't be reached any more when marks come
 	dying atomic.Bool // writers die between their commit and telling it
 	asked atomic.Int64
+	// forgetful: marks get lost, and the intents with them
+	forgetful atomic.Bool
 	// stall, if there is one, is called once, between an intent and the transaction.
 	stall atomic.Pointer[func()]
 }
@@ -139,6 +141,9 @@ func (f *faulty) Intend(ctx context.Context, at ranking.Ladder, intent ranking.I
 func (f *faulty) Apply(ctx context.Context, at ranking.Ladder, marks []ranking.Mark, intents ...string) error {
 	if f.dying.Load() {
 		return nil
+	}
+	if f.forgetful.Load() {
+		marks = nil
 	}
 	if err := f.down(); err != nil || f.lost.Load() {
 		return errors.Join(fault.ErrUnavailable, err)

@@ -61,13 +61,24 @@ func (u *UseCases) ask(ctx context.Context, season ranking.Season, at ranking.La
 // who is at his commit; one who is not that far begins anew, as his intent is
 // older than half of its time.
 func (u *UseCases) settle(ctx context.Context, season ranking.Season, at ranking.Ladder, intents []ranking.Intent) error {
-	players := map[identity.PlayerID]bool{}
+	var players []identity.PlayerID
 	names := make([]string, len(intents))
 	for i, intent := range intents {
 		names[i] = intent.ID
-		for _, player := range intent.Players {
-			players[player] = true
-		}
+		players = append(players, intent.Players...)
+	}
+	if err := u.mend(ctx, season, at, players, names...); err != nil {
+		return err
+	}
+	u.counters.settled.Add(1)
+	return nil
+}
+
+// mend tells the index what the database has of the players, and that these intents are settled.
+func (u *UseCases) mend(ctx context.Context, season ranking.Season, at ranking.Ladder, of []identity.PlayerID, intents ...string) error {
+	players := map[identity.PlayerID]bool{}
+	for _, player := range of {
+		players[player] = true
 	}
 	var marks []ranking.Mark
 	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
@@ -98,8 +109,7 @@ func (u *UseCases) settle(ctx context.Context, season ranking.Season, at ranking
 	if err != nil {
 		return err
 	}
-	u.counters.settled.Add(1)
-	return u.ranks.Apply(ctx, at, marks, names...)
+	return u.ranks.Apply(ctx, at, marks, intents...)
 }
 
 // await builds the ladder, or waits for the one who does, in the first moments of it:

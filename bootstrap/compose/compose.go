@@ -59,6 +59,7 @@ type App struct {
 	Players       *players.UseCases
 	Documents     *documents.UseCases
 	Leaderboards  *leaderboards.UseCases
+	Verifier      *leaderboards.Verifier
 	Servers       *servers.UseCases
 	Operators     *operators.UseCases
 	Outbox        *mailing.Outbox
@@ -67,10 +68,11 @@ type App struct {
 }
 
 // allJobs is what the workers of every replica take turns at.
-func allJobs(store datastore.Datastore, clock clock.Clock, outbox *mailing.Outbox) []jobs.Job {
+func allJobs(store datastore.Datastore, clock clock.Clock, outbox *mailing.Outbox, verifier *leaderboards.Verifier) []jobs.Job {
 	return []jobs.Job{
 		jobs.TokenPurge(store, clock),
 		jobs.MailDelivery(outbox),
+		jobs.RankVerification(verifier),
 		jobs.StaleServers(store, clock),
 	}
 }

@@ -26,7 +26,7 @@ func New(ports Ports) *App {
 		access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
 		limits.NewThrottle, once.NewLedger,
-		mailing.New, signin.NewDesk, signin.New, players.New, collections.NewBook, documents.New, leaderboards.New, servers.New, operators.New,
+		mailing.New, signin.NewDesk, signin.New, players.New, collections.NewBook, documents.New, leaderboards.New, leaderboards.NewVerifier, servers.New, operators.New,
 		allJobs,
 		wire.Struct(new(App), "*"),
 	)

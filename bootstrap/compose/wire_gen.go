@@ -54,9 +54,10 @@ func New(ports Ports) *App {
 	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
 	index := ports.Ranks
 	leaderboardsUseCases := leaderboards.New(datastore, index, directory, clock, source, limitsLimits, tracer)
+	verifier := leaderboards.NewVerifier(leaderboardsUseCases)
 	serversUseCases := servers.New(datastore, directory, clock, source, limitsLimits, tracer)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, limitsLimits, clock, source, random)
-	v := allJobs(datastore, clock, outbox)
+	v := allJobs(datastore, clock, outbox, verifier)
 	app := &App{
 		Authenticator: authenticator,
 		Uses:          uses,
@@ -67,6 +68,7 @@ func New(ports Ports) *App {
 		Players:       playersUseCases,
 		Documents:     documentsUseCases,
 		Leaderboards:  leaderboardsUseCases,
+		Verifier:      verifier,
 		Servers:       serversUseCases,
 		Operators:     operatorsUseCases,
 		Outbox:        outbox,

@@ -92,6 +92,11 @@ type Index interface {
 	// is nil and no mark of his is hidden.
 	Shadow(ctx context.Context, at Ladder, player identity.PlayerID, key *Key, before, after int, shared bool) (View, error)
 
+	// Held gives the marks that the index has of those players whom it knows, in any order, to be
+	// compared with what it was told. A mark that its engine damaged comes as Gone with
+	// revision 0. It fails as reads do.
+	Held(ctx context.Context, at Ladder, players []identity.PlayerID) ([]Mark, error)
+
 	// Build begins to build a cold ladder, from nothing. It is ErrBuilt when the
 	// ladder isn't cold, and ErrBuilding while somebody else builds it who was heard of
 	// within BuildFor. From now on Apply counts.

@@ -3,6 +3,7 @@ package ranktest
 import (
 	"errors"
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -383,6 +384,38 @@ func known(f *fixture) {
 	f.must(err)
 	f.shows(views[0], row{1, 1})
 	f.shows(views[1], row{1, 1})
+}
+
+func heldMarks(f *fixture) {
+	with := mark(1, 30, 3)
+	with.Metadata = `{"a":1}`
+	shy := hid(4, 7, 2)
+	shy.Metadata = `{"b":2}`
+	all := []ranking.Mark{with, mark(2, 20, 1<<53+1), gone(3, 5), shy}
+	players := []identity.PlayerID{id(9), "nobody"}
+	f.build(all...)
+	for _, m := range all {
+		players = append(players, m.Player)
+	}
+	for i := range 300 { // unknown ones, more than go at once
+		players = append(players, id(1000+i))
+	}
+	check := func(when string) {
+		f.Helper()
+		marks, err := f.Index.Held(f.Context(), f.at, players)
+		f.must(err)
+		slices.SortFunc(marks, func(a, b ranking.Mark) int { return strings.Compare(string(a.Player), string(b.Player)) })
+		if !reflect.DeepEqual(marks, all) {
+			f.Fatalf("%s: held %+v, want %+v", when, marks, all)
+		}
+	}
+	check("built")
+	all[0], all[2], all[3] = gone(1, 4), mark(3, 3, 6), mark(4, 7, 3)
+	f.apply(all[0], all[2], all[3])
+	check("changed")
+	f.must(f.Index.Drop(f.Context(), f.at))
+	_, err := f.Index.Held(f.Context(), f.at, players)
+	f.fails("when it is cold", err, ranking.ErrCold)
 }
 
 func sequence(f *fixture) {

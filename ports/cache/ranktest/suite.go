@@ -47,6 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) Engine) {
 		{"a shadow by any key", shadows},
 		{"several questions at once", several},
 		{"what is known is not told again", known},
+		{"what is held is what was told", heldMarks},
 		{"the sequence tells of every change", sequence},
 		{"an intent that is kept", intentKept},
 		{"intents left behind are owed", intentsOwed},
