@@ -162,7 +162,7 @@ type portsIn struct {
 func newPorts(in portsIn) compose.Ports {
 	return compose.Ports{
 		Tracer: in.Traces.Tracer(),
-		Store:  in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Ranks: in.Cache.Ranks(), Tokens: in.Tokens,
+		Store:  in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Ranks: in.Cache.Ranks(), Tokens: in.Tokens, JoinTickets: jwt.Tickets{},
 		Clock: in.Clock, IDs: in.IDs, Random: in.Random, Vault: in.Vault, Issuer: in.Issuer, Schemas: in.Schemas, Limits: in.Config.Limits,
 		Passwords: in.Passwords, Mail: in.Mail, MailFrom: mailing.From(in.Config.MailFrom),
 	}

@@ -41,6 +41,8 @@ type published struct {
 	ServerTags          int `json:"server_tags" doc:"Tags of a game server."`
 	ServerSeats         int `json:"server_seats" doc:"The most that max_players can be."`
 	HeartbeatTime       int `json:"heartbeat_seconds" doc:"How often a game server has to be heard of. After three times that it is gone."`
+	SeatTime            int `json:"seat_seconds" doc:"How long a reserved seat is kept."`
+	PartyPlayers        int `json:"party_players" doc:"Players of an allocation."`
 
 	ConcurrentRequests int `json:"concurrent_requests" doc:"Requests that each replica serves at once."`
 	WaitingRequests    int `json:"waiting_requests" doc:"Requests that wait for that, for up to a second; more are refused with service.overloaded."`
@@ -67,7 +69,7 @@ func limitsOf(l limits.Limits) *published {
 		Leaderboards: l.Leaderboards, LeaderboardRuns: l.LeaderboardRuns, LeaderboardPlayers: l.LeaderboardPlayers,
 		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
-		Servers: l.Servers, ServerMetadataBytes: l.ServerMetadataBytes, ServerTags: l.ServerTags, ServerSeats: l.ServerSeats, HeartbeatTime: int(wholeSeconds(l.HeartbeatTime)),
+		Servers: l.Servers, ServerMetadataBytes: l.ServerMetadataBytes, ServerTags: l.ServerTags, ServerSeats: l.ServerSeats, HeartbeatTime: int(wholeSeconds(l.HeartbeatTime)), SeatTime: int(wholeSeconds(l.SeatTime)), PartyPlayers: l.PartyPlayers,
 
 		ConcurrentRequests: l.ConcurrentRequests, WaitingRequests: l.WaitingRequests, Connections: l.Connections,
 	}

@@ -22,6 +22,7 @@ func table(o Options) []route {
 		quarantineRoutes(o),
 		operatedLeaderboardRoutes(o),
 		serverRoutes(o),
+		seatRoutes(o),
 		operatedServerRoutes(o),
 		projectRoutes(o),
 		environmentRoutes(o),

@@ -1,4 +1,4 @@
-// Package jwt writes and reads players' access tokens as JSON Web Tokens
+// Package jwt writes and reads players' access tokens and join tickets as JSON Web Tokens
 // (RFC 7519), signed with Ed25519 (EdDSA, RFC 8037).
 //
 // It reads only what it would have written itself: one algorithm, one header,

@@ -63,7 +63,7 @@ func (Tokens) Peek(token string) (tenancy.EnvironmentID, string, error) {
 	if err != nil || !c.complete() {
 		return "", "", identity.ErrAccessToken
 	}
-	keyID, ok := readHeader(parsed)
+	keyID, ok := readHeader(parsed, "JWT")
 	if !ok {
 		return "", "", identity.ErrAccessToken
 	}
@@ -78,7 +78,7 @@ func (Tokens) Verify(token string, key identity.SigningKey, issuer string, envir
 	}
 	var c claims
 	_, err := parser.ParseWithClaims(token, &c, func(parsed *jwt.Token) (any, error) {
-		if keyID, ok := readHeader(parsed); !ok || keyID != key.ID {
+		if keyID, ok := readHeader(parsed, "JWT"); !ok || keyID != key.ID {
 			return nil, identity.ErrAccessToken
 		}
 		return key.Public, nil
@@ -121,10 +121,10 @@ func wellFormed(token string) bool {
 
 // readHeader gives the key id of a header that has what ours have and nothing
 // else, so no extension (crit, b64) can change what the rest means.
-func readHeader(token *jwt.Token) (keyID string, ok bool) {
+func readHeader(token *jwt.Token, typ string) (keyID string, ok bool) {
 	keyID, _ = token.Header["kid"].(string)
 	return keyID, keyID != "" && len(token.Header) == 3 &&
-		token.Header["typ"] == "JWT" && token.Header["alg"] == jwt.SigningMethodEdDSA.Alg()
+		token.Header["typ"] == typ && token.Header["alg"] == jwt.SigningMethodEdDSA.Alg()
 }
 
 func (c *claims) complete() bool {

@@ -61,6 +61,10 @@ type Limits struct {
 	ServerSeats         int
 	// HeartbeatTime is how often a server has to be heard of. After three times that it is gone.
 	HeartbeatTime time.Duration
+	// SeatTime is how long a seat is kept for a player who has reserved it.
+	SeatTime time.Duration
+	// PartyPlayers bounds the players that an allocation is for.
+	PartyPlayers int
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
 	PageItems   int
 	PageDefault int
@@ -87,6 +91,8 @@ const (
 	Write Class = "write"
 	// Operate is what operators and their tools do.
 	Operate Class = "operate"
+	// TakeSeat is a player's reserving of seats, besides being a Write.
+	TakeSeat Class = "take_seat"
 	// EmailLogin is guessing an e-mail address's password. The caller is the e-mail
 	// address, whoever tries; the address is that e-mail address from one client.
 	EmailLogin Class = "email_login"
@@ -99,7 +105,7 @@ const (
 
 // Classes lists every class, in the order of the documentation.
 func Classes() []Class {
-	return []Class{SignIn, Read, Write, Operate, EmailLogin, EmailCode, EmailInbox}
+	return []Class{SignIn, Read, Write, Operate, TakeSeat, EmailLogin, EmailCode, EmailInbox}
 }
 
 // Rates bound the calls of one class: by each caller (a player, or a
@@ -144,6 +150,8 @@ func Default() Limits {
 		ServerTags:          32,
 		ServerSeats:         1000,
 		HeartbeatTime:       10 * time.Second,
+		SeatTime:            time.Minute,
+		PartyPlayers:        100,
 
 		ConcurrentRequests: 128,
 		WaitingRequests:    128,
@@ -154,6 +162,10 @@ func Default() Limits {
 			Read:    {PerCaller: perSecond(2000, 4000), PerAddress: perSecond(4000, 8000)},
 			Write:   {PerCaller: perSecond(1000, 2000), PerAddress: perSecond(2000, 4000)},
 			Operate: {PerCaller: perSecond(50, 200), PerAddress: perSecond(100, 400)},
+			TakeSeat: {
+				PerCaller:  limiter.Rate{Limit: 20, Period: time.Minute, Burst: 10},
+				PerAddress: limiter.Rate{Limit: 600, Period: time.Minute, Burst: 120},
+			},
 			EmailLogin: {
 				PerCaller:  limiter.Rate{Limit: 30, Period: time.Minute, Burst: 100},
 				PerAddress: limiter.Rate{Limit: 6, Period: time.Minute, Burst: 10},
@@ -201,6 +213,8 @@ func (l Limits) Check() error {
 	within("server_tags", l.ServerTags, 0, 1000)
 	within("server_seats", l.ServerSeats, 1, 10_000)
 	within("heartbeat_seconds", int(l.HeartbeatTime/time.Second), 1, 3600)
+	within("seat_seconds", int(l.SeatTime/time.Second), 5, 600)
+	within("party_players", l.PartyPlayers, 1, 1000)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)

@@ -78,6 +78,12 @@ func callerKey(class Class, p tenancy.Principal) string {
 	return string(class) + "/caller/" + string(p.Scope().Environment()) + "/" + p.Subject()
 }
 
+// Seat counts a player's reserving of a seat.
+func (t *Throttle) Seat(ctx context.Context, p tenancy.Principal, address netip.Addr) error {
+	_, _, err := t.Call(ctx, TakeSeat, p, address)
+	return err
+}
+
 func (t *Throttle) take(ctx context.Context, rate limiter.Rate, asks ...limiter.Ask) (limiter.Rate, limiter.Decision, error) {
 	decision, err := t.limiter.Take(ctx, asks...)
 	if err != nil {

@@ -27,7 +27,7 @@ func (u *UseCases) Browse(ctx context.Context, p tenancy.Principal, q Query) (*P
 	if err := u.browses(ctx, p); err != nil {
 		return nil, err
 	}
-	picture, err := u.gallery.picture(ctx, p.Scope())
+	picture, err := u.gallery.picture(ctx, p.Scope(), nil)
 	if err != nil {
 		return nil, err
 	}

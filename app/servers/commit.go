@@ -161,15 +161,15 @@ func refusal(err error) bool {
 }
 
 func (d *desk) do(ctx context.Context, w work) (outcome, error) {
-	for _, player := range w.players {
-		if err := d.exists(ctx, player); err != nil {
-			return outcome{}, err
-		}
-	}
 	s := d.states[w.server]
 	done, err := w.apply(s.current, d.now)
 	if err != nil {
 		return outcome{}, err
+	}
+	for _, player := range w.players {
+		if err := d.exists(ctx, player); err != nil {
+			return outcome{}, err
+		}
 	}
 	if s.current == nil {
 		if err := d.room(ctx); err != nil {

@@ -57,24 +57,23 @@ type coming struct {
 	err  error
 }
 
-// picture gives one that is at most Fresh old. It is shared and never changes.
-func (g *gallery) picture(ctx context.Context, scope tenancy.Scope) (*picture, error) {
+// picture gives one that is at most Fresh old, and another than the given one, if there is one.
+// It is shared and never changes.
+func (g *gallery) picture(ctx context.Context, scope tenancy.Scope, but *picture) (*picture, error) {
 	b := g.book(scope)
+	since := g.clock.Now().Add(-Fresh)
 	for {
 		b.mu.Lock()
 		now := g.clock.Now()
 		b.seen = now
-		age := Fresh
-		if b.current != nil {
-			age = now.Sub(b.current.at)
-		}
-		if age >= Fresh-ahead && b.next == nil {
+		good := b.current != nil && b.current != but && b.current.at.After(since)
+		if b.next == nil && (!good || now.Sub(b.current.at) >= Fresh-ahead) {
 			b.next = &coming{done: make(chan struct{})}
 			go g.take(scope, b, b.current, b.next)
 		}
 		current, next := b.current, b.next
 		b.mu.Unlock()
-		if age < Fresh {
+		if good {
 			return current, nil
 		}
 		select {

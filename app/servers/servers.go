@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/coalesce"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
@@ -23,12 +24,19 @@ type UseCases struct {
 	clock     clock.Clock
 	ids       ids.Source
 	limits    limits.Limits
+	keys      *environments.KeyRing
+	tickets   registry.Tickets
+	issuer    access.Issuer
+	throttle  *limits.Throttle
 	writers   *coalesce.Coalescer[work, result]
 	gallery   gallery
 }
 
-func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer) *UseCases {
-	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, limits: limits}
+func New(
+	store datastore.Datastore, directory *environments.Directory, keys *environments.KeyRing, tickets registry.Tickets, issuer access.Issuer,
+	clock clock.Clock, ids ids.Source, throttle *limits.Throttle, limits limits.Limits, tracer tracing.Tracer,
+) *UseCases {
+	u := &UseCases{store: store, directory: directory, keys: keys, tickets: tickets, issuer: issuer, clock: clock, ids: ids, throttle: throttle, limits: limits}
 	u.writers = coalesce.New(coalesce.Commits("commit servers", store, limits.RequestTime, tracer), u.commit)
 	u.gallery = gallery{store: store, clock: clock, most: limits.Servers, deadline: limits.RequestTime, books: map[tenancy.Scope]*book{}}
 	return u
@@ -36,6 +44,20 @@ func New(store datastore.Datastore, directory *environments.Directory, clock clo
 
 // Writes tells of the commits that concurrent writers share.
 func (u *UseCases) Writes() coalesce.Stats { return u.writers.Stats() }
+
+// Pictures are how lists came about since the start of the process.
+type Pictures struct {
+	Taken   uint64 // pictures, of all environments: a query each, and one for each thousand servers that changed
+	Fetched uint64 // servers that were read for them
+	Browses uint64 // pages that were given
+	Answers uint64 // pages that had to be made for it
+}
+
+// Pictures tells how lists came about.
+func (u *UseCases) Pictures() Pictures {
+	g := &u.gallery
+	return Pictures{Taken: g.taken.Load(), Fetched: g.fetched.Load(), Browses: g.browses.Load(), Answers: g.answers.Load()}
+}
 
 // leases is how many heartbeats may be missed until a server is gone, and one more.
 const leases = 3
@@ -63,7 +85,7 @@ func (u *UseCases) Server(ctx context.Context, p tenancy.Principal, id registry.
 	if err := u.browses(ctx, p); err != nil {
 		return registry.Shown{}, err
 	}
-	picture, err := u.gallery.picture(ctx, p.Scope())
+	picture, err := u.gallery.picture(ctx, p.Scope(), nil)
 	if err != nil {
 		return registry.Shown{}, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/overworldhq/overworld/app/signin"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/registry"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
@@ -34,6 +35,7 @@ type Ports struct {
 	Revocations revocation.Memory
 	Ranks       ranking.Index
 	Tokens      identity.AccessTokens
+	JoinTickets registry.Tickets
 	Clock       clock.Clock
 	IDs         ids.Source
 	Random      secrets.Random

@@ -22,7 +22,7 @@ import (
 // New builds the use cases over the given ports.
 func New(ports Ports) *App {
 	wire.Build(
-		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Tokens", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
+		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Tokens", "JoinTickets", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
 		access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
 		limits.NewThrottle, once.NewLedger,

@@ -55,7 +55,8 @@ func New(ports Ports) *App {
 	index := ports.Ranks
 	leaderboardsUseCases := leaderboards.New(datastore, index, directory, clock, source, limitsLimits, tracer)
 	verifier := leaderboards.NewVerifier(leaderboardsUseCases)
-	serversUseCases := servers.New(datastore, directory, clock, source, limitsLimits, tracer)
+	tickets := ports.JoinTickets
+	serversUseCases := servers.New(datastore, directory, keyRing, tickets, issuer, clock, source, throttle, limitsLimits, tracer)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, limitsLimits, clock, source, random)
 	v := allJobs(datastore, clock, outbox, verifier)
 	app := &App{

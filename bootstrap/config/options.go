@@ -88,6 +88,8 @@ func Options() []Option {
 		{Key: "limits.server_tags", Default: strconv.Itoa(base.ServerTags), Help: "most tags of a game server", read: whole(func(c *Config) *int { return &c.Limits.ServerTags })},
 		{Key: "limits.server_seats", Default: strconv.Itoa(base.ServerSeats), Help: "most players that a game server may take", read: whole(func(c *Config) *int { return &c.Limits.ServerSeats })},
 		{Key: "limits.heartbeat_seconds", Default: strconv.Itoa(int(base.HeartbeatTime / time.Second)), Help: "how often a game server has to be heard of; after three times that it is gone", read: seconds(func(c *Config) *time.Duration { return &c.Limits.HeartbeatTime }, 1, 3600)},
+		{Key: "limits.seat_seconds", Default: strconv.Itoa(int(base.SeatTime / time.Second)), Help: "how long a reserved seat is kept for its player", read: seconds(func(c *Config) *time.Duration { return &c.Limits.SeatTime }, 5, 600)},
+		{Key: "limits.party_players", Default: strconv.Itoa(base.PartyPlayers), Help: "most players that an allocation is for", read: whole(func(c *Config) *int { return &c.Limits.PartyPlayers })},
 		{Key: "limits.page_items", Default: strconv.Itoa(base.PageItems), Help: "most items on a page", read: whole(func(c *Config) *int { return &c.Limits.PageItems })},
 		{Key: "limits.page_default", Default: strconv.Itoa(base.PageDefault), Help: "items on a page when nothing is said", read: whole(func(c *Config) *int { return &c.Limits.PageDefault })},
 		{Key: "limits.request_seconds", Default: strconv.Itoa(int(base.RequestTime / time.Second)), Help: "longest a request may take", read: seconds(func(c *Config) *time.Duration { return &c.Limits.RequestTime }, 1, 60)},

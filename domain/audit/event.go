@@ -73,6 +73,8 @@ const (
 	QuarantineLifted     Action = "player.quarantine_lifted"
 	ServerDrained        Action = "server.drained"
 	ServerDeregistered   Action = "server.deregistered"
+	SeatReserved         Action = "server.seat_reserved"
+	SeatsAllocated       Action = "server.seats_allocated"
 	AccessRefused        Action = "access.refused"
 )
 

@@ -132,6 +132,10 @@ var samples = map[string]sample{
 	"registerServer":            {nothing, announces, always(created)},
 	"drainServer":               {arenas, beats, changesArena(ok)},
 	"deregisterServer":          {arenas, leaves, changesArena(gone)},
+	"reserveSeat":               {arenas, reserves, changesArena(created)},
+	"admitPlayer":               {arenas, admits, changesArena(ok)},
+	"removePlayer":              {arenas, departs, changesArena(gone)},
+	"allocateSeats":             {nothing, allocates, athome(created, answer{http.StatusConflict, "registry.none_available"})},
 	"listServers":               {environments, nil, environment(ok)},
 	"forceServerDrain":          {environments, revives, environment(ok)},
 	"forceServerDeregistration": {environments, revives, environment(gone)},
@@ -288,9 +292,9 @@ func seesBoard(_ *isolation, c caller, on target) answer {
 // homeArena is a game server of the home environment alone.
 const homeArena = "arena"
 
-func arenas(*isolation) []target {
+func arenas(i *isolation) []target {
 	on := func(name, server string, exists bool) target {
-		return target{name, map[string]string{"server": server}, exists}
+		return target{name, map[string]string{"server": server, "player": i.owner.player}, exists}
 	}
 	return []target{on("the home server", homeArena, true), on("no server", "nowhere", false)}
 }
@@ -301,7 +305,7 @@ func (i *isolation) opens(t *testing.T) int64 {
 	var shown struct {
 		Generation int64 `json:"generation"`
 	}
-	body := object{"server_id": homeArena, "address": object{"host": "192.0.2.7", "ports": object{"game": 7777}}, "max_players": 1000}
+	body := object{"server_id": homeArena, "address": object{"host": "192.0.2.7", "ports": object{"game": 7777}}, "max_players": 1000, "map": "canyon"}
 	i.server().Do(t, "POST", "/v1/servers", body).Want(t, http.StatusCreated).Into(t, &shown)
 	return shown.Generation
 }
@@ -330,6 +334,32 @@ func beats(t *testing.T, i *isolation, _ caller, _ target, r *request) {
 
 func leaves(t *testing.T, i *isolation, _ caller, _ target, r *request) {
 	r.path = fmt.Sprintf("%s?generation=%d", r.path, i.opens(t))
+}
+
+// reserves names the player that servers and operators must name.
+func reserves(t *testing.T, i *isolation, c caller, _ target, r *request) {
+	i.opens(t)
+	r.body = object{}
+	if c.kind != tenancy.PlayerToken {
+		r.body = object{"player": i.owner.player}
+	}
+}
+
+func admits(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	r.body = object{"generation": i.opens(t), "player": i.owner.player}
+}
+
+// departs seats the player who is to leave.
+func departs(t *testing.T, i *isolation, _ caller, _ target, r *request) {
+	generation := i.opens(t)
+	i.server().Do(t, "POST", "/v1/servers/"+homeArena+"/players", object{"generation": generation, "player": i.owner.player}).Want(t, http.StatusOK)
+	r.path = fmt.Sprintf("%s?generation=%d", r.path, generation)
+}
+
+// allocates asks for the map of the home server alone.
+func allocates(t *testing.T, i *isolation, c caller, on target, r *request) {
+	shows(t, i, caller{at: home}, on, r)
+	r.body = object{"players": []string{i.owner.player}, "filter": object{"map": "canyon"}}
 }
 
 func announces(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
