@@ -1,10 +1,12 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,23 +16,35 @@ import (
 	"github.com/overworldhq/overworld/ports/clock"
 )
 
-// Ranks is the rank index of this process. It costs about a hundred bytes an entry.
+// Ranks is the rank index of this process. It costs some two hundred bytes an entry. Ladders that nobody
+// used for idleAfter are forgotten when another is built; and beyond mostEntries those that were not used the
+// longest, unless that was a moment ago. Never one that a writer is at.
 type Ranks struct {
 	clock   clock.Clock
+	most    int // entries
 	mu      sync.RWMutex
 	ladders map[ranking.Ladder]*ladder
 }
 
 var _ ranking.Index = (*Ranks)(nil)
 
+const (
+	idleAfter   = time.Hour
+	mostEntries = 5_000_000 // about a gigabyte
+	// inUse is how lately a ladder was used that is not forgotten to make room.
+	inUse = time.Minute
+)
+
 // NewRanks makes an index in which every ladder is cold.
 func NewRanks(clock clock.Clock) *Ranks {
-	return &Ranks{clock: clock, ladders: map[ranking.Ladder]*ladder{}}
+	return &Ranks{clock: clock, most: mostEntries, ladders: map[ranking.Ladder]*ladder{}}
 }
 
 // ladder is one index.
 type ladder struct {
+	used     atomic.Int64 // when, in microseconds since 1970
 	mu       sync.RWMutex
+	lost     bool // it was forgotten: whoever still has it looks for another
 	state    condition
 	builder  string
 	heard    time.Time // from the builder
@@ -61,6 +75,21 @@ type intended struct {
 	at      time.Time
 }
 
+// change changes a ladder, which is made if it isn't there.
+func (r *Ranks) change(at ranking.Ladder, do func(l *ladder)) {
+	for {
+		l := r.ladder(at)
+		l.used.Store(r.clock.Now().UnixMicro())
+		l.mu.Lock()
+		if !l.lost {
+			defer l.mu.Unlock()
+			do(l)
+			return
+		}
+		l.mu.Unlock()
+	}
+}
+
 // ladder finds the ladder, made if it isn't there.
 func (r *Ranks) ladder(at ranking.Ladder) *ladder {
 	if l := r.known(at); l != nil {
@@ -83,15 +112,49 @@ func (r *Ranks) known(at ranking.Ladder) *ladder {
 	return r.ladders[at]
 }
 
+// makeRoom forgets ladders before another one is built.
+func (r *Ranks) makeRoom(forLadder ranking.Ladder) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.clock.Now().UnixMicro()
+	type candidate struct {
+		at   ranking.Ladder
+		l    *ladder
+		idle time.Duration
+		size int
+	}
+	var all []candidate
+	entries := 0
+	for at, l := range r.ladders {
+		l.mu.RLock()
+		size := len(l.entries) + len(l.gone)
+		l.mu.RUnlock()
+		entries += size
+		if at != forLadder {
+			all = append(all, candidate{at, l, time.Duration(now-l.used.Load()) * time.Microsecond, size})
+		}
+	}
+	slices.SortFunc(all, func(a, b candidate) int { return cmp.Compare(b.idle, a.idle) })
+	for _, c := range all {
+		if c.idle < inUse || c.idle < idleAfter && entries <= r.most {
+			return
+		}
+		c.l.mu.Lock()
+		if len(c.l.intents) == 0 {
+			c.l.lost = true
+			delete(r.ladders, c.at)
+			entries -= c.size
+		}
+		c.l.mu.Unlock()
+	}
+}
+
 // Intend notes an intent.
 func (r *Ranks) Intend(ctx context.Context, at ranking.Ladder, intent ranking.Intent) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l := r.ladder(at)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.intents[intent.ID] = intended{slices.Clone(intent.Players), r.clock.Now()}
+	r.change(at, func(l *ladder) { l.intents[intent.ID] = intended{slices.Clone(intent.Players), r.clock.Now()} })
 	return nil
 }
 
@@ -101,15 +164,14 @@ func (r *Ranks) Apply(_ context.Context, at ranking.Ladder, marks []ranking.Mark
 	if err != nil {
 		return err
 	}
-	l := r.ladder(at)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, id := range intents {
-		delete(l.intents, id)
-	}
-	if l.state != cold {
-		l.put(ids, marks)
-	}
+	r.change(at, func(l *ladder) {
+		for _, id := range intents {
+			delete(l.intents, id)
+		}
+		if l.state != cold {
+			l.put(ids, marks)
+		}
+	})
 	return nil
 }
 
@@ -172,9 +234,10 @@ func (r *Ranks) read(ctx context.Context, at ranking.Ladder, look func(*ladder, 
 		return ranking.View{}, ranking.ErrCold
 	}
 	now := r.clock.Now()
+	l.used.Store(now.UnixMicro())
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	if l.state != ready {
+	if l.lost || l.state != ready {
 		return ranking.View{}, ranking.ErrCold
 	}
 	if owed := l.owed(now); owed != nil {
@@ -333,20 +396,23 @@ func (r *Ranks) Build(ctx context.Context, at ranking.Ladder, builder string) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	r.makeRoom(at)
 	now := r.clock.Now()
-	l := r.ladder(at)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	switch {
-	case l.state == ready:
-		return ranking.ErrBuilt
-	case l.state == building && l.builder != builder && now.Sub(l.heard) < ranking.BuildFor:
-		return ranking.ErrBuilding
-	}
-	l.state, l.builder, l.heard = building, builder, now
-	l.order, l.entries, l.gone, l.hidden = sorted{}, map[uuid.UUID]entry{}, map[uuid.UUID]int64{}, map[uuid.UUID]entry{}
-	l.sequence = max(l.sequence+1, now.UnixMicro())
-	return nil
+	var err error
+	r.change(at, func(l *ladder) {
+		switch {
+		case l.state == ready:
+			err = ranking.ErrBuilt
+			return
+		case l.state == building && l.builder != builder && now.Sub(l.heard) < ranking.BuildFor:
+			err = ranking.ErrBuilding
+			return
+		}
+		l.state, l.builder, l.heard = building, builder, now
+		l.order, l.entries, l.gone, l.hidden = sorted{}, map[uuid.UUID]entry{}, map[uuid.UUID]int64{}, map[uuid.UUID]entry{}
+		l.sequence = max(l.sequence+1, now.UnixMicro())
+	})
+	return err
 }
 
 // Fill applies what the builder read.
@@ -372,9 +438,10 @@ func (r *Ranks) build(ctx context.Context, at ranking.Ladder, builder string, do
 		return ranking.ErrNotBuilding
 	}
 	now := r.clock.Now()
+	l.used.Store(now.UnixMicro())
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.state != building || l.builder != builder {
+	if l.lost || l.state != building || l.builder != builder {
 		return ranking.ErrNotBuilding
 	}
 	l.heard = now

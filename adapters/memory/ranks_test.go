@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -85,6 +86,70 @@ func millionMarks() []ranking.Mark {
 		}
 	}
 	return marks
+}
+
+// Ladders that nobody uses make room for those that are built, but none that a writer is at.
+func TestLaddersThatNobodyUsesAreForgotten(t *testing.T) {
+	clock := newClock()
+	r, ctx := NewRanks(clock), t.Context()
+	r.most = 25
+	at := func(n int) ranking.Ladder { return ranking.Ladder{Board: "laps", Season: n} }
+	build := func(n int) {
+		t.Helper()
+		marks := make([]ranking.Mark, 10)
+		for i := range marks {
+			marks[i] = ranking.Mark{Player: identity.PlayerID(uuid.NewString()), Revision: 1}
+		}
+		if err := errors.Join(r.Build(ctx, at(n), "b"), r.Fill(ctx, at(n), "b", marks), r.Finish(ctx, at(n), "b")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	there := func(when string, want ...bool) {
+		t.Helper()
+		for i, want := range want {
+			r.mu.RLock()
+			_, got := r.ladders[at(i)]
+			r.mu.RUnlock()
+			if got != want {
+				t.Errorf("%s: ladder %d: %t, want %t", when, i, got, want)
+			}
+		}
+	}
+	for n := range 3 {
+		build(n)
+		clock.advance(time.Second)
+	}
+	build(3)
+	there("all were used a moment ago", true, true, true, true)
+	clock.advance(inUse)
+	if err := r.Intend(ctx, at(1), ranking.Intent{ID: "writer"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{0, 3} {
+		if _, err := r.Read(ctx, at(n), false, ranking.Question{Limit: 1}); err != nil {
+			t.Fatal(err)
+		}
+		clock.advance(time.Second)
+	}
+	clock.advance(inUse)
+	build(4)
+	there("past the bound", false, true, false, true, true) // of 40 entries, 2 and 0 were not used the longest
+	clock.advance(idleAfter)
+	build(5)
+	there("idle", false, true, false, false, false, true)
+	if _, err := r.Read(ctx, at(0), false, ranking.Question{}); !errors.Is(err, ranking.ErrCold) {
+		t.Errorf("what was forgotten: %v", err)
+	}
+	lost := r.known(at(5))
+	clock.advance(idleAfter)
+	build(6)
+	mark := ranking.Mark{Player: identity.PlayerID(uuid.NewString()), Revision: 1}
+	if err := errors.Join(r.Build(ctx, at(5), "b"), r.Apply(ctx, at(5), []ranking.Mark{mark}), r.Finish(ctx, at(5), "b")); err != nil {
+		t.Fatal(err)
+	}
+	if views, err := r.Read(ctx, at(5), false, ranking.Question{Limit: 9}); err != nil || len(views[0].Places) != 1 || !lost.lost {
+		t.Errorf("built again: %+v, %v", views, err)
+	}
 }
 
 func BenchmarkRanksOfAMillion(b *testing.B) {

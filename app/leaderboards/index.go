@@ -21,6 +21,8 @@ const (
 	// buildTime bounds one building.
 	buildTime = 10 * time.Minute
 	buildPage = 2000
+	// buildsAtOnce keeps who asks for many old seasons from using up the database.
+	buildsAtOnce = 2
 	// settleRounds bounds how often a read settles what others left behind.
 	settleRounds = 8
 )
@@ -139,7 +141,15 @@ func (u *UseCases) begin(season ranking.Season, at ranking.Ladder) building {
 		ctx, cancel := context.WithTimeout(context.Background(), buildTime)
 		defer cancel()
 		// Without success whoever reads next finds a ladder that is still cold, and begins anew.
-		switch err := u.build(ctx, season, at); {
+		var err error
+		select {
+		case u.slots <- struct{}{}:
+			err = u.build(ctx, season, at)
+			<-u.slots
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+		switch {
 		case err == nil:
 			u.counters.built.Add(1)
 		case errors.Is(err, ranking.ErrBuilding), errors.Is(err, ranking.ErrBuilt): // another replica's

@@ -33,6 +33,7 @@ type UseCases struct {
 
 	mu     sync.Mutex
 	builds map[ranking.Ladder]building
+	slots  chan struct{} // one for each that may be built at once
 }
 
 // building is the build of an index that is under way in this process.
@@ -42,7 +43,7 @@ type building struct {
 }
 
 func New(store datastore.Datastore, ranks ranking.Index, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer) *UseCases {
-	u := &UseCases{store: store, ranks: gathered(ranks, limits.RequestTime, tracer), directory: directory, clock: clock, ids: ids, builds: map[ranking.Ladder]building{}}
+	u := &UseCases{store: store, ranks: gathered(ranks, limits.RequestTime, tracer), directory: directory, clock: clock, ids: ids, builds: map[ranking.Ladder]building{}, slots: make(chan struct{}, buildsAtOnce)}
 	u.boards.Last, u.seasons.Last = true, true
 	u.writers = coalesce.New(coalesce.Commits("commit runs", store, limits.RequestTime, tracer), u.commit)
 	return u
