@@ -145,6 +145,7 @@ type portsIn struct {
 	Config  *config.Config
 	Store   datastore.Datastore
 	Cache   cache.Cache
+	Blobs   blob.Store
 	Limiter limiter.Limiter
 	Tokens  identity.AccessTokens
 	Clock   clock.Clock
@@ -162,7 +163,7 @@ type portsIn struct {
 func newPorts(in portsIn) compose.Ports {
 	return compose.Ports{
 		Tracer: in.Traces.Tracer(),
-		Store:  in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Ranks: in.Cache.Ranks(), Tokens: in.Tokens, JoinTickets: jwt.Tickets{},
+		Store:  in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Ranks: in.Cache.Ranks(), Blobs: in.Blobs, Tokens: in.Tokens, JoinTickets: jwt.Tickets{},
 		Clock: in.Clock, IDs: in.IDs, Random: in.Random, Vault: in.Vault, Issuer: in.Issuer, Schemas: in.Schemas, Limits: in.Config.Limits,
 		Passwords: in.Passwords, Mail: in.Mail, MailFrom: mailing.From(in.Config.MailFrom),
 	}

@@ -382,7 +382,7 @@ type apiIn struct {
 
 func serveAPI(stop context.Context, lc fx.Lifecycle, in apiIn) error {
 	api, err := httpapi.New(httpapi.Options{
-		Authenticator: in.App.Authenticator, SignIn: in.App.SignIn, Players: in.App.Players, Documents: in.App.Documents, Leaderboards: in.App.Leaderboards, Servers: in.App.Servers,
+		Authenticator: in.App.Authenticator, SignIn: in.App.SignIn, Players: in.App.Players, Documents: in.App.Documents, Leaderboards: in.App.Leaderboards, Servers: in.App.Servers, Configs: in.App.Configs,
 		Operators: in.App.Operators, Throttle: in.App.Throttle, Ledger: in.App.Ledger, Directory: in.App.Directory,
 		Jobs:   in.App.Jobs,
 		Limits: in.Config.Limits, TrustedProxies: in.Config.TrustedProxies, Vault: in.Vault, IDs: in.IDs, Clock: in.Clock,

@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/configs"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/jobs"
@@ -37,6 +38,7 @@ type Options struct {
 	Documents     *documents.UseCases
 	Leaderboards  *leaderboards.UseCases
 	Servers       *servers.UseCases
+	Configs       *configs.UseCases
 	Operators     *operators.UseCases
 	Throttle      *limits.Throttle
 	// Directory knows the origins of web pages that each environment lets in.

@@ -62,6 +62,101 @@ var catalogue = map[string]entry{
 		"A page about a problem was asked for whose code this version doesn't have.",
 		"See the list of codes at /problems.",
 	},
+	"request.range_not_satisfiable": {
+		fault.Invalid, "Range not satisfiable",
+		"The Range header asks for bytes past the end of the content.",
+		"Ask for bytes before the size that Content-Range tells, or for all of them.",
+	},
+	"request.cut_off": {
+		fault.Malformed, "Body cut off",
+		"The connection ended before all bytes of the body had come. Nothing was kept of it.",
+		"Send it again.",
+	},
+	"config.malformed_name": {
+		fault.Invalid, "Malformed name of a config",
+		"A config was to be made whose name is not 1 to 64 lower-case letters, digits and single hyphens, beginning with a letter.",
+		"Choose another name.",
+	},
+	"config.not_found": {
+		fault.NotFound, "No such config",
+		"The environment has no config of this name, or none that the caller may read.",
+		"List the configs; a config is made by its declaration or its first release.",
+	},
+	"config.version_mismatch": {
+		fault.Stale, "Config changed meanwhile",
+		"If-Match or If-None-Match named another version of the config than there is. Nothing was changed.",
+		"Look at current in the reply, decide again, and send the ETag that it has.",
+	},
+	"config.too_many": {
+		fault.Conflict, "Too many configs",
+		"The environment has as many configs as GET /v1/limits allows.",
+		"Delete one that is of no use any more, or have limits.configs raised.",
+	},
+	"config.release_not_found": {
+		fault.NotFound, "No such release",
+		"The config has no release of this number, or it is so old that it isn't kept.",
+		"List the releases. GET /v1/limits tells how many are kept.",
+	},
+	"config.bundle_not_found": {
+		fault.NotFound, "No such bundle",
+		"The environment has no bundle of this hash, or no release of the config has it, or the caller may not read that config.",
+		"Read GET /v1/config again and follow the url that it gives.",
+	},
+	"config.bundle_missing": {
+		fault.Invalid, "Bundle not uploaded",
+		"A release names a bundle that the environment doesn't have.",
+		"Upload it to this environment first, or promote it from another.",
+	},
+	"config.bundle_too_large": {
+		fault.TooLarge, "Bundle too large",
+		"The bundle has more bytes than this server accepts. Nothing was kept of it.",
+		"Make it smaller, or have limits.bundle_bytes raised.",
+	},
+	"config.bundle_empty": {
+		fault.Invalid, "Empty bundle",
+		"The body of the upload has no bytes.",
+		"Send the bundle's bytes as the body.",
+	},
+	"config.content_type": {
+		fault.Unsupported, "Content-Type of no bundle",
+		"The Content-Type of the upload is not a media type, or is longer than 100 bytes, or the body has a Content-Encoding.",
+		"Send a Content-Type such as application/json, and the bytes as they are to be stored.",
+	},
+	"config.other_content_type": {
+		fault.Conflict, "Bundle of another content type",
+		"The environment has a bundle of exactly these bytes, of another content type. A bundle never changes.",
+		"Upload it with the content type that it has, or with other bytes.",
+	},
+	"config.not_json": {
+		fault.Invalid, "Bundle is not JSON",
+		"A bundle was uploaded as application/json that is not JSON, or not safely so: the entry under errors says where.",
+		"Mend the file, or upload it with another Content-Type.",
+	},
+	"config.schema_violation": {
+		fault.Invalid, "Bundle breaks the schema",
+		"A bundle of the release breaks the JSON Schema of its config. Each fault is listed under errors, with a pointer into the bundle. Nothing was changed.",
+		"Mend the bundle and upload it, or change the schema first.",
+	},
+	"config.not_checkable": {
+		fault.Invalid, "Bundle of no checkable kind",
+		"The config has a schema, and the bundle is not application/json, or larger than config_value_bytes of GET /v1/limits.",
+		"Make it smaller, or take the schema back.",
+	},
+	"config.nothing_to_promote": {
+		fault.Conflict, "Nothing to promote",
+		"The release to be promoted has no bundle that everyone gets: its rules all have conditions, a percentage or a schedule.",
+		"Name one of its bundles, or promote its rules along.",
+	},
+	"config.nothing_before": {
+		fault.Conflict, "Nothing to go back to",
+		"There is no release before this one, or it isn't kept any more.",
+		"Release the bundle that is wanted.",
+	},
+	"config.bundle_damaged": {
+		fault.Unavailable, "Bundle damaged",
+		"The object store has no longer the bytes that were stored for this bundle: its hash or its size is another, or it is gone. What is damaged is never served.",
+		"Restore the object, which the log names, from a backup of the object store.",
+	},
 	"idempotency.malformed_key": {
 		fault.Malformed, "Malformed Idempotency-Key",
 		"The Idempotency-Key is empty, longer than 255 bytes, not of printable ASCII characters, or there are several.",

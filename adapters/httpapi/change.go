@@ -26,6 +26,16 @@ func change[In, Result, Out any](
 	r route, who Audience, show func(c *call, result Result) *Out,
 	handle func(ctx context.Context, c *call, in *In, tell once.Effect[Result]) (Result, error),
 ) route {
+	return prepared(r, who, func(context.Context, *call, *In) (func(), error) { return func() {}, nil }, show, handle)
+}
+
+// prepared is change for routes that do something first which changes nothing that
+// anybody sees, such as taking in a large body. undo takes it back if it turns out
+// that the handler has nothing to do.
+func prepared[In, Result, Out any](
+	r route, who Audience, prepare func(ctx context.Context, c *call, in *In) (undo func(), err error), show func(c *call, result Result) *Out,
+	handle func(ctx context.Context, c *call, in *In, tell once.Effect[Result]) (Result, error),
+) route {
 	r = define(r, who, func(context.Context, *call, *In) (*Out, error) { return nil, nil })
 	r.keyed = true
 	plan := r.input
@@ -34,11 +44,17 @@ func change[In, Result, Out any](
 		if err := plan.read(ctx, c, reflect.ValueOf(in).Elem()); err != nil {
 			return nil, err
 		}
+		undo, err := prepare(ctx, c, in)
+		if err != nil {
+			return nil, err
+		}
 		attempt, replay, err := c.attempt(ctx)
 		switch {
 		case err != nil:
+			undo()
 			return nil, err
 		case replay != nil:
+			undo()
 			return replay, nil
 		}
 		if attempt == nil {

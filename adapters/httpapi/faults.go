@@ -14,6 +14,8 @@ var (
 	errParameter   = fault.New(fault.Malformed, "request.malformed_parameter", "Some parameters can't be read or are not known here; each is listed under errors.")
 	errCursor      = fault.New(fault.Malformed, "request.invalid_cursor", "This cursor is not one that this query gave.")
 	errBodySize    = fault.New(fault.TooLarge, "request.too_large", "The body is larger than this server accepts.")
+	errRange       = fault.New(fault.Invalid, "request.range_not_satisfiable", "The content doesn't have these bytes; Content-Range tells how many there are.")
+	errCutOff      = fault.New(fault.Malformed, "request.cut_off", "The body ended before it was whole.")
 	errContentType = fault.New(fault.Unsupported, "request.unsupported_media_type", "Send the body as Content-Type: application/json, in UTF-8 and not compressed.")
 	errOrigin      = fault.New(fault.Forbidden, "request.origin_not_allowed", "The environment doesn't list the web page's origin in cors_origins.")
 	errKeySecret   = fault.New(fault.Invalid, "idempotency.secret_required", "With an Idempotency-Key, send the device's own secret.").
@@ -39,10 +41,13 @@ var statuses = map[fault.Kind]int{
 }
 
 // statusOf gives the status of a fault. A method that a path doesn't know is
-// the one thing that only HTTP has a kind for.
+// one of two things that only HTTP has a kind for.
 func statusOf(f *fault.Fault) int {
-	if f.Code == errMethod.Code {
+	switch f.Code {
+	case errMethod.Code:
 		return http.StatusMethodNotAllowed
+	case errRange.Code:
+		return http.StatusRequestedRangeNotSatisfiable
 	}
 	return statuses[f.Kind]
 }

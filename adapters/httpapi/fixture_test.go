@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/overworldhq/overworld/adapters/argon2"
+	"github.com/overworldhq/overworld/adapters/blobstore"
 	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
@@ -28,6 +29,7 @@ import (
 	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
 	"github.com/overworldhq/overworld/bootstrap/tracing"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/plugin"
 )
@@ -60,6 +62,7 @@ type fixture struct {
 	store   datastore.Datastore
 	logs    *lockedBuffer
 	metrics *prometheus.Registry
+	blobs   blob.Store
 	mail    composetest.Mailbox
 
 	environments []tenancy.Environment
@@ -108,6 +111,10 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	t.Cleanup(func() { _ = engine.Close() })
 
 	f.store = store
+	if f.blobs, err = plugin.NewRegistry(blobstore.Plugin).Blobs.Open(t.Context(), "file://"+t.TempDir(), kit); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.blobs.Close() })
 
 	f.options = Options{
 		Limits: limits.Default(), Vault: system.NewVault([32]byte{1}), IDs: system.IDs{}, Clock: f.clock, Logger: logger,
@@ -117,14 +124,14 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 		one(&f.options)
 	}
 	f.app = compose.New(compose.Ports{
-		Store: store, Limiter: engine.Limiter(), Revocations: engine.Revocations(), Ranks: engine.Ranks(), Tokens: jwt.Tokens{}, JoinTickets: jwt.Tickets{}, Clock: f.clock, IDs: system.IDs{},
+		Store: store, Limiter: engine.Limiter(), Revocations: engine.Revocations(), Ranks: engine.Ranks(), Blobs: f.blobs, Tokens: jwt.Tokens{}, JoinTickets: jwt.Tickets{}, Clock: f.clock, IDs: system.IDs{},
 		Random: system.Random{}, Vault: f.options.Vault, Issuer: "https://game.example", Schemas: jsonschema.Compiler{}, Limits: f.options.Limits,
 		Passwords: argon2.New(argon2.Parameters{Memory: 64, Time: 1, Threads: 1}, system.Random{}), Mail: &f.mail, MailFrom: "game@example.com",
 	})
 	o := &f.options
 	o.Authenticator, o.SignIn, o.Players, o.Documents = f.app.Authenticator, f.app.SignIn, f.app.Players, f.app.Documents
 	o.Operators, o.Throttle, o.Jobs = f.app.Operators, f.app.Throttle, f.app.Jobs
-	o.Ledger, o.Directory, o.Leaderboards, o.Servers = f.app.Ledger, f.app.Directory, f.app.Leaderboards, f.app.Servers
+	o.Ledger, o.Directory, o.Leaderboards, o.Servers, o.Configs = f.app.Ledger, f.app.Directory, f.app.Leaderboards, f.app.Servers, f.app.Configs
 	if f.api, err = New(*o); err != nil {
 		t.Fatal(err)
 	}

@@ -155,6 +155,9 @@ func operationOf(r route, registry huma.Registry) *huma.Operation {
 			"application/json": {Schema: registry.Schema(r.input.bodyOf, true, upper(r.ID)+"Body")},
 		}}
 	}
+	if r.Streams && r.Method == http.MethodPost {
+		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}
+	}
 	if r.input.media != nil {
 		op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
 		for _, media := range r.input.media {
@@ -187,6 +190,8 @@ func responseOf(r route, status int, registry huma.Registry) *huma.Response {
 	}
 	switch r.output {
 	case reflect.TypeFor[nothing]():
+	case reflect.TypeFor[stream]():
+		response.Content = map[string]*huma.MediaType{"*/*": {Schema: &huma.Schema{Type: "string", Format: "binary"}}}
 	case reflect.TypeFor[page]():
 		contentType, s := "text/html", &huma.Schema{Type: "string"}
 		if strings.HasSuffix(r.Path, ".json") {

@@ -30,7 +30,7 @@ type problem struct {
 }
 
 type problemField struct {
-	In      string `json:"in,omitempty" enum:"path,query,header,document" doc:"Where the parameter stands; absent for a member of the body. document: in the document that the request would have made."`
+	In      string `json:"in,omitempty" enum:"path,query,header,document,bundle" doc:"Where the parameter stands; absent for a member of the body. document: in the document that the request would have made; bundle: in the bundle that it names."`
 	Pointer string `json:"pointer" doc:"An RFC 6901 JSON pointer into the body, or into what in names."`
 	Code    string `json:"code"`
 	Detail  string `json:"detail"`
@@ -140,6 +140,8 @@ func current(v any) any {
 		return fullProfile(v)
 	case storage.Collection:
 		return collectionOf(v)
+	case operators.Configured:
+		return configOf(v)
 	case operators.Leaderboard:
 		return leaderboardOf(v.Board, v.Season)
 	case tenancy.Environment:

@@ -44,6 +44,12 @@ type published struct {
 	SeatTime            int `json:"seat_seconds" doc:"How long a reserved seat is kept."`
 	PartyPlayers        int `json:"party_players" doc:"Players of an allocation."`
 
+	Configs          int `json:"configs" doc:"Configs of an environment."`
+	ConfigReleases   int `json:"config_releases" doc:"Releases of a config that are kept, with their bundles."`
+	ConfigValueBytes int `json:"config_value_bytes" doc:"Of a JSON bundle that is read inline, judged by a schema, and compared."`
+	BundleBytes      int `json:"bundle_bytes" doc:"Of a bundle."`
+	BundleTime       int `json:"bundle_seconds" doc:"How long the bytes of a bundle may take to arrive, or to be read."`
+
 	ConcurrentRequests int `json:"concurrent_requests" doc:"Requests that each replica serves at once."`
 	WaitingRequests    int `json:"waiting_requests" doc:"Requests that wait for that, for up to a second; more are refused with service.overloaded."`
 	Connections        int `json:"connections" doc:"Connections that each replica keeps open; more wait to be taken."`
@@ -67,6 +73,7 @@ func limitsOf(l limits.Limits) *published {
 	p := &published{
 		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault,
 		Leaderboards: l.Leaderboards, LeaderboardRuns: l.LeaderboardRuns, LeaderboardPlayers: l.LeaderboardPlayers,
+		Configs: l.Configs, ConfigReleases: l.ConfigReleases, ConfigValueBytes: l.ConfigValueBytes, BundleBytes: l.BundleBytes, BundleTime: int(wholeSeconds(l.BundleTime)),
 		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
 		Servers: l.Servers, ServerMetadataBytes: l.ServerMetadataBytes, ServerTags: l.ServerTags, ServerSeats: l.ServerSeats, HeartbeatTime: int(wholeSeconds(l.HeartbeatTime)), SeatTime: int(wholeSeconds(l.SeatTime)), PartyPlayers: l.PartyPlayers,

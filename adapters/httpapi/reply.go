@@ -32,6 +32,9 @@ func (c *call) encode(v any) ([]byte, error) {
 	return body, nil
 }
 
+// readied is an output that may have been written before, as encode would now; else nil.
+type readied interface{ readyMade() []byte }
+
 // reply sends what a handler gave.
 func (c *call) reply(out any) error {
 	if k, ok := out.(*kept); ok {
@@ -66,6 +69,13 @@ func (c *call) reply(out any) error {
 		}
 		c.send(c.status, "application/json", out.Body)
 		return nil
+	case readied:
+		if body := out.readyMade(); body != nil {
+			c.send(c.status, "application/json", body)
+			return nil
+		}
+	case *stream:
+		return c.stream(out)
 	case *page:
 		c.send(c.status, out.contentType, out.body)
 		return nil

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/overworldhq/overworld/app/limits"
 )
@@ -46,6 +47,8 @@ type route struct {
 	Tagged bool
 	// Page routes answer people: any query parameter is fine there.
 	Page bool
+	// Streams routes take or give bytes of any length and type, and have BundleTime for it.
+	Streams bool
 	// Vital routes tell whether the process lives. They pass by the gate, and are not
 	// traced: they are asked every second.
 	Vital bool
@@ -136,6 +139,14 @@ func (r route) check() error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// time is how long a request may take.
+func (r *route) time(l limits.Limits) time.Duration {
+	if r.Streams {
+		return l.BundleTime
+	}
+	return l.RequestTime
 }
 
 // pathNames lists the parameters of a path template.

@@ -109,7 +109,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.route.observe.done(c.written, took)
 		c.log(traced, took)
 	}()
-	ctx, cancel := context.WithTimeout(traced, a.Limits.RequestTime)
+	ctx, cancel := context.WithTimeout(traced, c.route.time(a.Limits))
 	defer cancel()
 	if err := c.answer(ctx, on, lost); err != nil {
 		c.refuse(ctx, err)

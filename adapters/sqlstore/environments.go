@@ -131,12 +131,34 @@ func (e environments) Update(ctx context.Context, environment tenancy.Environmen
 
 func (e environments) Delete(ctx context.Context, id tenancy.EnvironmentID) error {
 	return e.atomically(ctx, "delete environment", func(db bun.IDB) error {
+		var row environmentRow
+		q := db.NewSelect().Model(&row).Where("id = ?", ident(id))
+		if e.shared.engine.RowLocks {
+			q.For("UPDATE") // before what is in it, as whoever changes its configs does
+		}
+		if err := q.Scan(ctx); err != nil {
+			return missing(err, tenancy.ErrEnvironmentNotFound)
+		}
+		if err := unreleased(ctx, db, []ident{ident(id)}); err != nil {
+			return err
+		}
 		result, err := db.NewDelete().Model((*environmentRow)(nil)).Where("id = ?", ident(id)).Exec(ctx)
 		if err := changed(result, err, tenancy.ErrEnvironmentNotFound); err != nil {
 			return err
 		}
 		return orphaned(ctx, db, []ident{ident(id)})
 	})
+}
+
+// unreleased deletes the configs of environments that are about to be deleted: a
+// release keeps its bundles from going, also when all of it is to go.
+func unreleased(ctx context.Context, db bun.IDB, environments []ident) error {
+	for _, id := range environments {
+		if _, err := db.NewDelete().Model((*configRow)(nil)).Where("environment_id = ?", id).Exec(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // orphaned deletes what doesn't refer to its environment, which is deleted already:

@@ -68,7 +68,14 @@ func (p projects) Delete(ctx context.Context, id tenancy.ProjectID) error {
 			return missing(err, tenancy.ErrProjectNotFound)
 		}
 		var environments []ident
-		if err := db.NewSelect().Model((*environmentRow)(nil)).Column("id").Where("project_id = ?", ident(id)).Scan(ctx, &environments); err != nil {
+		inside := db.NewSelect().Model((*environmentRow)(nil)).Column("id").Where("project_id = ?", ident(id)).OrderBy("slug", bun.OrderAsc)
+		if p.shared.engine.RowLocks {
+			inside.For("UPDATE")
+		}
+		if err := inside.Scan(ctx, &environments); err != nil {
+			return err
+		}
+		if err := unreleased(ctx, db, environments); err != nil {
 			return err
 		}
 		if _, err := db.NewDelete().Model((*projectRow)(nil)).Where("id = ?", ident(id)).Exec(ctx); err != nil {

@@ -20,12 +20,13 @@ type repeated struct {
 }
 
 var (
-	sessionByID      = &repeated{where: byID}
-	sessionLocked    = &repeated{where: byID, locks: true}
-	playerByID       = &repeated{where: byID}
-	playerLocked     = &repeated{where: byID, locks: true}
-	declaredVersion  = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("id = ?", arguments...) }}
-	credentialByHash = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("hash = ?", arguments...) }}
+	sessionByID       = &repeated{where: byID}
+	sessionLocked     = &repeated{where: byID, locks: true}
+	playerByID        = &repeated{where: byID}
+	playerLocked      = &repeated{where: byID, locks: true}
+	declaredVersion   = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("id = ?", arguments...) }}
+	configuredVersion = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("id = ?", arguments...) }}
+	credentialByHash  = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("hash = ?", arguments...) }}
 	// Not a join: that could as well begin with all players of the environment, and
 	// does so while the tables have no statistics.
 	playerByLogin = &repeated{where: func(q *bun.SelectQuery, arguments []any) {

@@ -10,6 +10,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/registry"
@@ -113,4 +114,6 @@ func (r repos) Leases() lease.Leases               { return leases{r.conn} }
 func (r repos) Runs() lease.Runs                   { return runs{r.conn} }
 func (r repos) Tickets() identity.Tickets          { return tickets{r.conn} }
 func (r repos) Mails() mail.Outbox                 { return outbox{r.conn} }
+func (r repos) Bundles() configuration.Bundles     { return bundles{r.conn} }
+func (r repos) Configs() configuration.Configs     { return configs{r.conn} }
 func (r repos) Idempotency() idempotency.Records   { return records{r.conn} }

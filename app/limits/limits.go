@@ -65,6 +65,16 @@ type Limits struct {
 	SeatTime time.Duration
 	// PartyPlayers bounds the players that an allocation is for.
 	PartyPlayers int
+	// Configs bounds the configs of an environment.
+	Configs int
+	// ConfigReleases is how many releases of a config are kept, with their bundles.
+	ConfigReleases int
+	// ConfigValueBytes bounds the JSON bundles that are read inline, checked and compared.
+	ConfigValueBytes int
+	// BundleBytes bounds a bundle.
+	BundleBytes int
+	// BundleTime bounds how long the bytes of one may take to arrive, or to be read.
+	BundleTime time.Duration
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
 	PageItems   int
 	PageDefault int
@@ -153,6 +163,12 @@ func Default() Limits {
 		SeatTime:            time.Minute,
 		PartyPlayers:        100,
 
+		Configs:          100,
+		ConfigReleases:   100,
+		ConfigValueBytes: 256 << 10,
+		BundleBytes:      64 << 20,
+		BundleTime:       10 * time.Minute,
+
 		ConcurrentRequests: 128,
 		WaitingRequests:    128,
 		Connections:        10_000,
@@ -215,6 +231,11 @@ func (l Limits) Check() error {
 	within("heartbeat_seconds", int(l.HeartbeatTime/time.Second), 1, 3600)
 	within("seat_seconds", int(l.SeatTime/time.Second), 5, 600)
 	within("party_players", l.PartyPlayers, 1, 1000)
+	within("configs", l.Configs, 1, 1000)
+	within("config_releases", l.ConfigReleases, 2, 10_000)
+	within("config_value_bytes", l.ConfigValueBytes, 1<<10, 4<<20)
+	within("bundle_bytes", l.BundleBytes, l.ConfigValueBytes, 1<<30)
+	within("bundle_seconds", int(l.BundleTime/time.Second), 1, 3600)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/overworldhq/overworld/app/collections"
+	"github.com/overworldhq/overworld/app/configs"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/leaderboards"
@@ -34,13 +35,14 @@ type UseCases struct {
 	random      secrets.Random
 	boards      *leaderboards.UseCases
 	servers     *servers.UseCases
+	configs     *configs.UseCases
 }
 
 func New(
 	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
-	book *collections.Book, documents *documents.UseCases, boards *leaderboards.UseCases, servers *servers.UseCases, limits limits.Limits, clock clock.Clock, ids ids.Source, random secrets.Random,
+	book *collections.Book, documents *documents.UseCases, boards *leaderboards.UseCases, servers *servers.UseCases, configs *configs.UseCases, limits limits.Limits, clock clock.Clock, ids ids.Source, random secrets.Random,
 ) *UseCases {
-	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, book: book, documents: documents, boards: boards, servers: servers, limits: limits, clock: clock, ids: ids, random: random}
+	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, book: book, documents: documents, boards: boards, servers: servers, configs: configs, limits: limits, clock: clock, ids: ids, random: random}
 }
 
 // project finds the project that the caller names. Naming another than one's own

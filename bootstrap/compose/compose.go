@@ -2,6 +2,7 @@ package compose
 
 import (
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/configs"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/jobs"
@@ -16,6 +17,7 @@ import (
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/registry"
+	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
@@ -34,6 +36,7 @@ type Ports struct {
 	Limiter     limiter.Limiter
 	Revocations revocation.Memory
 	Ranks       ranking.Index
+	Blobs       blob.Store
 	Tokens      identity.AccessTokens
 	JoinTickets registry.Tickets
 	Clock       clock.Clock
@@ -63,6 +66,7 @@ type App struct {
 	Leaderboards  *leaderboards.UseCases
 	Verifier      *leaderboards.Verifier
 	Servers       *servers.UseCases
+	Configs       *configs.UseCases
 	Operators     *operators.UseCases
 	Outbox        *mailing.Outbox
 	Desk          *signin.Desk

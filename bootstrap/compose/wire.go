@@ -7,6 +7,7 @@ import (
 
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/collections"
+	"github.com/overworldhq/overworld/app/configs"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/leaderboards"
@@ -22,11 +23,11 @@ import (
 // New builds the use cases over the given ports.
 func New(ports Ports) *App {
 	wire.Build(
-		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Tokens", "JoinTickets", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
+		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Blobs", "Tokens", "JoinTickets", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
 		access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
 		limits.NewThrottle, once.NewLedger,
-		mailing.New, signin.NewDesk, signin.New, players.New, collections.NewBook, documents.New, leaderboards.New, leaderboards.NewVerifier, servers.New, operators.New,
+		mailing.New, signin.NewDesk, signin.New, players.New, collections.NewBook, documents.New, leaderboards.New, leaderboards.NewVerifier, servers.New, configs.New, operators.New,
 		allJobs,
 		wire.Struct(new(App), "*"),
 	)

@@ -9,6 +9,7 @@ package compose
 import (
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/collections"
+	"github.com/overworldhq/overworld/app/configs"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/leaderboards"
@@ -57,7 +58,9 @@ func New(ports Ports) *App {
 	verifier := leaderboards.NewVerifier(leaderboardsUseCases)
 	tickets := ports.JoinTickets
 	serversUseCases := servers.New(datastore, directory, keyRing, tickets, issuer, clock, source, throttle, limitsLimits, tracer)
-	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, limitsLimits, clock, source, random)
+	store := ports.Blobs
+	configsUseCases := configs.New(datastore, store, compiler, directory, clock, source, limitsLimits)
+	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, configsUseCases, limitsLimits, clock, source, random)
 	v := allJobs(datastore, clock, outbox, verifier)
 	app := &App{
 		Authenticator: authenticator,
@@ -71,6 +74,7 @@ func New(ports Ports) *App {
 		Leaderboards:  leaderboardsUseCases,
 		Verifier:      verifier,
 		Servers:       serversUseCases,
+		Configs:       configsUseCases,
 		Operators:     operatorsUseCases,
 		Outbox:        outbox,
 		Desk:          desk,

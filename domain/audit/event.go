@@ -75,6 +75,12 @@ const (
 	ServerDeregistered   Action = "server.deregistered"
 	SeatReserved         Action = "server.seat_reserved"
 	SeatsAllocated       Action = "server.seats_allocated"
+	BundleUploaded       Action = "bundle.uploaded"
+	ConfigDeclared       Action = "config.declared"
+	ConfigDeleted        Action = "config.deleted"
+	ConfigReleased       Action = "config.released"
+	ConfigRolledBack     Action = "config.rolled_back"
+	ConfigPromoted       Action = "config.promoted"
 	AccessRefused        Action = "access.refused"
 )
 

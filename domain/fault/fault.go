@@ -57,7 +57,7 @@ type Fault struct {
 // Field is one fault of one member of the request.
 type Field struct {
 	// In is where the member stands: "body", "path", "query" or "header"; or
-	// "document", for what the request would have made of one.
+	// "document", for what the request would have made of one, or "bundle", for one that it names.
 	In string
 	// Pointer is an RFC 6901 JSON pointer within In, such as "/address/port".
 	Pointer string

@@ -24,6 +24,8 @@ const (
 	LeaderboardsWrite Permission = "leaderboards:write"
 	RegistryRead      Permission = "registry:read"
 	RegistryWrite     Permission = "registry:write"
+	ConfigsRead       Permission = "configs:read"
+	ConfigsWrite      Permission = "configs:write"
 	AuditRead         Permission = "audit:read"
 	WorkersRead       Permission = "workers:read"
 	// Everything is every permission its kind of credential can have.
@@ -36,10 +38,10 @@ var grantable = map[Kind][]Permission{
 	SecretKey: {
 		ProjectsRead, ProjectsWrite, CredentialsRead, CredentialsWrite, PlayersRead, PlayersWrite,
 		DocumentsRead, DocumentsWrite, CollectionsRead, CollectionsWrite, LeaderboardsRead, LeaderboardsWrite,
-		RegistryRead, RegistryWrite, AuditRead, WorkersRead, Everything,
+		RegistryRead, RegistryWrite, ConfigsRead, ConfigsWrite, AuditRead, WorkersRead, Everything,
 	},
 	PublishableKey: {},
-	ServerToken:    {PlayersRead, DocumentsRead, DocumentsWrite, LeaderboardsRead, LeaderboardsWrite, RegistryRead, RegistryWrite, Everything},
+	ServerToken:    {PlayersRead, DocumentsRead, DocumentsWrite, LeaderboardsRead, LeaderboardsWrite, RegistryRead, RegistryWrite, ConfigsRead, Everything},
 }
 
 // Grantable lists what a kind of credential can be given.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
@@ -43,6 +44,8 @@ type Repos interface {
 	Idempotency() idempotency.Records
 	Tickets() identity.Tickets
 	Mails() mail.Outbox
+	Bundles() configuration.Bundles
+	Configs() configuration.Configs
 }
 
 // Datastore is an opened database. Its own Repos commit each call by itself.

@@ -147,6 +147,20 @@ var samples = map[string]sample{
 	"quarantinePlayer":           {environments, body(object{"reason": "a wallhack"}), environment(ok)},
 	"releasePlayer":              {environments, nil, environment(gone)},
 	"listQuarantines":            {environments, nil, environment(ok)},
+	"getConfig":                  {nothing, nil, always(ok)},
+	"getConfigBundle":            {nothing, readsBundle, athome(ok, noBundle)},
+	"downloadBundle":             {environments, nil, environment(ok)},
+	"listBundles":                {environments, nil, environment(ok)},
+	"uploadBundle":               {environments, uploads, environment(created)},
+	"getBundle":                  {environments, nil, environment(ok)},
+	"listConfigs":                {environments, nil, environment(ok)},
+	"inspectConfig":              {environments, nil, environment(ok)},
+	"putConfig":                  {environments, body(object{"readers": "public"}), environment(ok)},
+	"deleteConfig":               {environments, nil, environment(unconfirmed)},
+	"listReleases":               {environments, nil, environment(ok)},
+	"getRelease":                 {environments, nil, environment(ok)},
+	"activateRelease":            {environments, releases, environment(created)},
+	"rollbackConfig":             {environments, body(object{"to": 1}), environment(created)},
 
 	"listProjects":      {nothing, nil, always(ok)},
 	"getProject":        {projects, nil, project(ok)},
@@ -279,6 +293,23 @@ func closesSeason(t *testing.T, i *isolation, _ caller, _ target, r *request) {
 	}
 	i.operator().Do(t, "GET", "/v1/projects/"+home.project+"/environments/"+home.environment+"/leaderboards/"+homeBoard, nil).Want(t, http.StatusOK).Into(t, &shown)
 	r.body = object{"closes": shown.Current.Season}
+}
+
+var noBundle = answer{http.StatusNotFound, "config.bundle_not_found"}
+
+// readsBundle reads the one that home releases.
+func readsBundle(_ *testing.T, i *isolation, _ caller, _ target, r *request) {
+	r.path += "?config=" + homeConfig + "&sha256=" + i.bundle
+}
+
+// uploads sends a bundle that nobody has.
+func uploads(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
+	r.body = object{"by": newID()}
+}
+
+// releases releases the bundle that home has.
+func releases(_ *testing.T, i *isolation, _ caller, _ target, r *request) {
+	r.body = object{"bundle": i.bundle}
 }
 
 // seesBoard: a leaderboard of another environment is as one that is nowhere.
@@ -415,7 +446,7 @@ func projects(*isolation) []target {
 
 func environments(i *isolation) []target {
 	on := func(name, project, environment string, exists bool) target {
-		vars := map[string]string{"project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID(), "collection": "badges", "leaderboard": homeBoard, "server": homeArena}
+		vars := map[string]string{"project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID(), "collection": "badges", "leaderboard": homeBoard, "server": homeArena, "config": homeConfig, "sha256": i.bundle, "release": "1"}
 		return target{name, vars, exists}
 	}
 	return []target{

@@ -52,6 +52,7 @@ type isolation struct {
 	owner   caller           // the player whom the paths name
 	ids     map[place]string // of the environments
 	games   map[place]string // their publishable keys
+	bundle  string           // the hash of one of home's
 }
 
 // TestIsolation tries every route of the route table with every kind of
@@ -112,11 +113,27 @@ func newIsolation(t *testing.T, w world) *isolation {
 	server.Do(t, "PUT", "/v1/documents/rules/one", body).Want(t, http.StatusCreated)
 	w.operator().Do(t, "POST", "/v1/projects/"+home.project+"/environments/"+home.environment+"/leaderboards", object{"id": homeBoard, "submitters": "player"}).Want(t, http.StatusCreated)
 	i.enters(t)
+	i.configures(t)
 	for at := range i.ids {
 		i.first.Client(projects[at.project].Server[at.environment]).
 			Do(t, "PUT", "/v1/documents/rules/"+everywhereKey, object{"value": object{"by": at.String()}}).Want(t, http.StatusCreated)
 	}
 	return i
+}
+
+// homeConfig is a config of home that everyone there reads.
+const homeConfig = "gameplay"
+
+func (i *isolation) configures(t *testing.T) {
+	t.Helper()
+	path := "/v1/projects/" + home.project + "/environments/" + home.environment
+	var uploaded struct {
+		SHA256 string `json:"sha256"`
+	}
+	i.operator().Do(t, "POST", path+"/bundles", object{"by": home.String()}).Want(t, http.StatusCreated).Into(t, &uploaded)
+	i.bundle = uploaded.SHA256
+	i.operator().Do(t, "PUT", path+"/configs/"+homeConfig, object{"readers": "public"}).Want(t, http.StatusCreated)
+	i.operator().Do(t, "POST", path+"/configs/"+homeConfig+"/releases", object{"bundle": i.bundle}).Want(t, http.StatusCreated)
 }
 
 // add makes a credential of each kind that belongs to the place: with every

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/adapters/argon2"
+	"github.com/overworldhq/overworld/adapters/blobstore"
 	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
@@ -21,6 +22,7 @@ import (
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/plugin"
@@ -49,7 +51,7 @@ func At(t testing.TB, address string) *World {
 	clock := NewClock(Epoch)
 	mailbox := &Mailbox{}
 	ports := compose.Ports{
-		Store: open(t, clock, address), Limiter: memory.NewLimiter(clock), Revocations: memory.NewRevocations(clock), Ranks: memory.NewRanks(clock),
+		Store: open(t, clock, address), Limiter: memory.NewLimiter(clock), Revocations: memory.NewRevocations(clock), Ranks: memory.NewRanks(clock), Blobs: Blobs(t),
 		Tokens: jwt.Tokens{}, JoinTickets: jwt.Tickets{}, Clock: clock, IDs: system.IDs{}, Random: system.Random{},
 		Vault: system.NewVault([system.MasterKeySize]byte{1}), Issuer: "test", Schemas: jsonschema.Compiler{}, Limits: limits.Default(),
 		Passwords: argon2.New(argon2.Parameters{Memory: 64, Time: 1, Threads: 1}, system.Random{}), Mail: mailbox, MailFrom: "game@example.com",
@@ -71,6 +73,22 @@ func (w *World) Replica(change func(*compose.Ports)) *World {
 func Store(t testing.TB, clock clock.Clock) datastore.Datastore {
 	t.Helper()
 	return open(t, clock, file(t))
+}
+
+// Blobs opens an object store in a folder that goes with the test.
+func Blobs(t testing.TB) blob.Store {
+	t.Helper()
+	kit := plugin.Kit{Logger: slog.New(slog.DiscardHandler), Clock: system.Clock{}}
+	store, err := plugin.NewRegistry(blobstore.Plugin).Blobs.Open(context.Background(), "file://"+filepath.ToSlash(t.TempDir()), kit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return store
 }
 
 func file(t testing.TB) string {

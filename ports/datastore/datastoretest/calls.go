@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/storage"
@@ -124,6 +125,24 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"Collections.List":        second(w.Collections().List(ctx, b.scope, "", 1)),
 		"Collections.Save":        w.Collections().Save(ctx, b.scope, collection("call", 1)),
 		"Collections.Delete":      w.Collections().Delete(ctx, b.scope, b.collection.Name),
+		"Bundles.Save":            third(w.Bundles().Save(ctx, b.scope, bundle("call"))),
+		"Bundles.Get":             second(w.Bundles().Get(ctx, b.scope, b.bundle.Hash)),
+		"Bundles.GetMany":         second(w.Bundles().GetMany(ctx, b.scope, []configuration.Hash{b.bundle.Hash})),
+		"Bundles.List":            second(w.Bundles().List(ctx, b.scope, configuration.BundlePlace{}, 1)),
+		"Bundles.Objects":         second(w.Bundles().Objects(ctx, b.scope, []string{b.bundle.Object})),
+		"Bundles.Purge":           second(w.Bundles().Purge(ctx, b.scope, later(24*time.Hour), 1)),
+		"Configs.Version":         second(w.Configs().Version(ctx, b.scope)),
+		"Configs.NextVersion":     second(w.Configs().NextVersion(ctx, b.scope)),
+		"Configs.Get":             second(w.Configs().Get(ctx, b.scope, b.release.Config)),
+		"Configs.List":            second(w.Configs().List(ctx, b.scope, "", 1)),
+		"Configs.Save":            w.Configs().Save(ctx, b.scope, config("call", 1)),
+		"Configs.Release":         w.Configs().Release(ctx, b.scope, release("call", 1, b.bundle)),
+		"Configs.GetRelease":      second(w.Configs().GetRelease(ctx, b.scope, b.release.Config, 1)),
+		"Configs.Releases":        second(w.Configs().Releases(ctx, b.scope, b.release.Config, 0, 1)),
+		"Configs.Current":         second(w.Configs().Current(ctx, b.scope)),
+		"Configs.Names":           second(w.Configs().Names(ctx, b.scope, b.release.Config, b.bundle.Hash)),
+		"Configs.Forget":          w.Configs().Forget(ctx, b.scope, b.release.Config, 1),
+		"Configs.Delete":          w.Configs().Delete(ctx, b.scope, b.release.Config),
 	}
 }
 

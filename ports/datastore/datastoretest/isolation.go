@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
@@ -90,6 +91,21 @@ var isolationTests = map[string]func(*testing.T, *world){
 			successor := b.server
 			successor.Revision = 2
 			fails(t, "write over a server", w.Servers().WriteMany(w.ctx, foreign, []registry.Write{{Server: successor, Before: 1}}), registry.ErrServerStale)
+			fails(t, "bundle", second(w.Bundles().Get(w.ctx, foreign, b.bundle.Hash)), configuration.ErrBundleNotFound)
+			same(t, "bundles by hash", get[[]configuration.Bundle](t)(w.Bundles().GetMany(w.ctx, foreign, []configuration.Hash{b.bundle.Hash})), []configuration.Bundle{})
+			same(t, "bundles", get[[]configuration.Bundle](t)(w.Bundles().List(w.ctx, foreign, configuration.BundlePlace{}, 10)), []configuration.Bundle{})
+			same(t, "objects", get[[]string](t)(w.Bundles().Objects(w.ctx, foreign, []string{b.bundle.Object})), []string{})
+			same(t, "purged bundles", get[[]configuration.Bundle](t)(w.Bundles().Purge(w.ctx, foreign, later(24*time.Hour), 10)), []configuration.Bundle{})
+			fails(t, "config", second(w.Configs().Get(w.ctx, foreign, b.release.Config)), configuration.ErrConfigNotFound)
+			same(t, "configs", get[[]configuration.Config](t)(w.Configs().List(w.ctx, foreign, "", 10)), []configuration.Config{})
+			fails(t, "delete of a config", w.Configs().Delete(w.ctx, foreign, b.release.Config), configuration.ErrConfigNotFound)
+			fails(t, "release of a foreign config", w.Configs().Release(w.ctx, foreign, release(b.release.Config, 9, b.bundle)), configuration.ErrConfigNotFound)
+			fails(t, "release", second(w.Configs().GetRelease(w.ctx, foreign, b.release.Config, b.release.Number)), configuration.ErrReleaseNotFound)
+			same(t, "releases", get[[]configuration.Release](t)(w.Configs().Releases(w.ctx, foreign, b.release.Config, 0, 10)), []configuration.Release{})
+			same(t, "current releases", get[[]configuration.Release](t)(w.Configs().Current(w.ctx, foreign)), []configuration.Release{})
+			same(t, "names", get[bool](t)(w.Configs().Names(w.ctx, foreign, b.release.Config, b.bundle.Hash)), false)
+			must(t, w.Configs().Forget(w.ctx, foreign, b.release.Config, 9))
+			same(t, "configs' version", get[int64](t)(w.Configs().Version(w.ctx, foreign)), 0)
 			query := storage.Query{Owner: b.document.Owner, Reads: everyAccess, Limit: 10}
 			same(t, "documents", get[[]storage.Document](t)(w.Documents().List(w.ctx, foreign, query)), []storage.Document{})
 		}
@@ -99,6 +115,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 		same(t, "entry at home", get[ranking.Entry](t)(lockEntry(w.ctx, w, w.here(), b.season, b.player.ID)), b.entry)
 		same(t, "server at home", get[registry.Server](t)(oneServer(w.ctx, w, w.here(), b.server.ID)), b.server)
 		same(t, "document at home", get[storage.Document](t)(getOne(w.ctx, w, w.here(), b.document.Ref)), b.document)
+		same(t, "release at home", get[configuration.Release](t)(w.Configs().GetRelease(w.ctx, w.here(), b.release.Config, b.release.Number)), b.release)
 	},
 	"the same names in two environments are two things": func(t *testing.T, w *world) {
 		b := populate(t, w, w.home)
@@ -197,6 +214,24 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Collections.List":        second(w.Collections().List(w.ctx, none, "", 1)),
 			"Collections.Save":        w.Collections().Save(w.ctx, none, b.collection),
 			"Collections.Delete":      w.Collections().Delete(w.ctx, none, b.collection.Name),
+			"Bundles.Save":            third(w.Bundles().Save(w.ctx, none, bundle("call"))),
+			"Bundles.Get":             second(w.Bundles().Get(w.ctx, none, b.bundle.Hash)),
+			"Bundles.GetMany":         second(w.Bundles().GetMany(w.ctx, none, []configuration.Hash{b.bundle.Hash})),
+			"Bundles.List":            second(w.Bundles().List(w.ctx, none, configuration.BundlePlace{}, 1)),
+			"Bundles.Objects":         second(w.Bundles().Objects(w.ctx, none, []string{b.bundle.Object})),
+			"Bundles.Purge":           second(w.Bundles().Purge(w.ctx, none, start, 1)),
+			"Configs.Version":         second(w.Configs().Version(w.ctx, none)),
+			"Configs.NextVersion":     second(w.Configs().NextVersion(w.ctx, none)),
+			"Configs.Get":             second(w.Configs().Get(w.ctx, none, b.release.Config)),
+			"Configs.List":            second(w.Configs().List(w.ctx, none, "", 1)),
+			"Configs.Save":            w.Configs().Save(w.ctx, none, config("call", 1)),
+			"Configs.Release":         w.Configs().Release(w.ctx, none, release("call", 1, b.bundle)),
+			"Configs.GetRelease":      second(w.Configs().GetRelease(w.ctx, none, b.release.Config, 1)),
+			"Configs.Releases":        second(w.Configs().Releases(w.ctx, none, b.release.Config, 0, 1)),
+			"Configs.Current":         second(w.Configs().Current(w.ctx, none)),
+			"Configs.Names":           second(w.Configs().Names(w.ctx, none, b.release.Config, b.bundle.Hash)),
+			"Configs.Forget":          w.Configs().Forget(w.ctx, none, b.release.Config, 1),
+			"Configs.Delete":          w.Configs().Delete(w.ctx, none, b.release.Config),
 		} {
 			if err == nil || fault.KindOf(err) != fault.Internal {
 				t.Errorf("%s: got %v, want an internal error", name, err)

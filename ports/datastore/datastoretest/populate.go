@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/registry"
@@ -28,6 +29,8 @@ type belongings struct {
 	event      audit.Event
 	ticket     identity.Ticket
 	mail       mail.Entry
+	bundle     configuration.Bundle
+	release    configuration.Release
 }
 
 func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
@@ -56,6 +59,7 @@ func populate(t *testing.T, w *world, e tenancy.Environment) belongings {
 	b.ticket, b.mail = ticket("populate"), waiting(e, start)
 	must(t, w.Tickets().Create(w.ctx, b.scope, b.ticket))
 	must(t, w.Mails().Put(w.ctx, b.scope, b.mail))
+	b.bundle, b.release = w.release(t, b.scope, "gameplay", "populate")
 	return b
 }
 
@@ -75,6 +79,9 @@ func (b belongings) gone(t *testing.T, w *world) {
 	fails(t, "server", second(oneServer(w.ctx, w, b.scope, b.server.ID)), registry.ErrServerNotFound)
 	fails(t, "credential", second(w.Credentials().ByHash(w.ctx, b.credential.Hash)), tenancy.ErrCredentialNotFound)
 	fails(t, "ticket", second(w.Tickets().Get(w.ctx, b.scope, b.ticket.Hash)), identity.ErrTicketNotFound)
+	fails(t, "bundle", second(w.Bundles().Get(w.ctx, b.scope, b.bundle.Hash)), configuration.ErrBundleNotFound)
+	fails(t, "config", second(w.Configs().Get(w.ctx, b.scope, b.release.Config)), configuration.ErrConfigNotFound)
+	fails(t, "release", second(w.Configs().GetRelease(w.ctx, b.scope, b.release.Config, b.release.Number)), configuration.ErrReleaseNotFound)
 	if keys := get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, b.scope)); len(keys) != 0 {
 		t.Errorf("signing keys: %v", keys)
 	}

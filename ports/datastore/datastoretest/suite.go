@@ -39,6 +39,8 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Datastore) {
 		{"Entries", entryTests},
 		{"Quarantines", quarantineTests},
 		{"Servers", serverTests},
+		{"Bundles", bundleTests},
+		{"Configs", configTests},
 		{"Audit", auditTests},
 		{"Leases", leaseTests},
 		{"Runs", runTests},

@@ -1,0 +1,154 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/overworldhq/overworld/app/configs"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/domain/configuration"
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// liveConfig is what one caller gets.
+type liveConfig struct {
+	Configs map[string]liveValue `json:"configs" doc:"By name, those that have something for the caller."`
+
+	ready []byte
+}
+
+var _ readied = (*liveConfig)(nil)
+
+func (l *liveConfig) readyMade() []byte { return l.ready }
+
+type liveValue struct {
+	Release     int            `json:"release" doc:"The number of the release that chose it."`
+	SHA256      string         `json:"sha256" doc:"Of the bundle's bytes, in 64 lower-case hexadecimal digits."`
+	Size        int64          `json:"size" doc:"Of the bundle, in bytes."`
+	ContentType string         `json:"content_type"`
+	Value       jsontext.Value `json:"value,omitzero" doc:"The bundle itself, if it is JSON of at most config_value_bytes."`
+	URL         string         `json:"url,omitempty" doc:"Where to read the bundle, if it is not here."`
+}
+
+func liveConfigOf(answer *configs.Answer) *liveConfig {
+	shown := &liveConfig{Configs: make(map[string]liveValue, len(answer.Items))}
+	for _, item := range answer.Items {
+		value := liveValue{Release: item.Release, SHA256: item.Bundle.Hash.String(), Size: item.Bundle.Size, ContentType: item.Bundle.ContentType, Value: item.Value}
+		if item.Value == nil {
+			value.URL = "/v1/config/bundle?" + url.Values{"config": {item.Config}, "sha256": {value.SHA256}}.Encode()
+		}
+		shown.Configs[item.Config] = value
+	}
+	return shown
+}
+
+// callerFacts are what a caller says of himself. Embed it in the route's input.
+type callerFacts struct {
+	Config     string `query:"config" doc:"The names of the configs that are wanted, with commas between them; all if absent."`
+	Platform   string `query:"platform" doc:"What the game runs on, in the studio's words: ios, windows."`
+	Region     string `query:"region" doc:"Where it runs, in the studio's words."`
+	AppVersion string `query:"app_version" doc:"1 to 6 whole numbers with points between them, such as 1.12.0. What follows a - or + isn't compared."`
+	Tags       string `query:"tags" doc:"At most 50 words, with commas between them."`
+}
+
+// mostWords bounds the words of one list in the query.
+const mostWords = 50
+
+func (f callerFacts) query(c *call) (configs.Query, error) {
+	var fields []fault.Field
+	words := func(name, text string) []string {
+		if !c.query.Has(name) {
+			return nil
+		}
+		all := strings.Split(text, ",")
+		for _, word := range all {
+			if !configuration.ValidWord(word) || len(all) > mostWords {
+				fields = append(fields, parameter("query", name, "malformed", "At most %d words of 1 to 64 characters of printable ASCII, with commas between them.", mostWords))
+				break
+			}
+		}
+		return all
+	}
+	word := func(name, text string) string {
+		if c.query.Has(name) && !configuration.ValidWord(text) {
+			fields = append(fields, parameter("query", name, "malformed", "1 to 64 characters of printable ASCII, without comma."))
+		}
+		return text
+	}
+	q := configs.Query{Names: words("config", f.Config), Platform: word("platform", f.Platform), Region: word("region", f.Region), Tags: words("tags", f.Tags)}
+	if c.query.Has("app_version") {
+		var ok bool
+		if q.Version, ok = configuration.ParseVersion(f.AppVersion); !ok {
+			fields = append(fields, parameter("query", "app_version", "malformed", "1 to 6 whole numbers with points between them, such as 1.12.0."))
+		}
+	}
+	if len(fields) > 0 {
+		return q, errParameter.WithFields(fields...)
+	}
+	return q, nil
+}
+
+type (
+	configRead       struct{ callerFacts }
+	configBundleRead struct {
+		Config string `query:"config" doc:"The config that a release of gives this bundle."`
+		SHA256 string `query:"sha256" doc:"Of the bundle's bytes, in 64 lower-case hexadecimal digits."`
+		byteRange
+	}
+)
+
+func configRoutes(o Options) []route {
+	readers := runtime(player(), serverToken(tenancy.ConfigsRead), publishableKey())
+	// encode writes an answer once, for all who get it.
+	encode := func(c *call) func(*configs.Answer) ([]byte, error) {
+		return func(answer *configs.Answer) ([]byte, error) {
+			plain := *c
+			plain.stringInt64 = false
+			return plain.encode(liveConfigOf(answer))
+		}
+	}
+	return []route{
+		define(route{
+			Method: http.MethodGet, Path: "/v1/config", ID: "getConfig", Tag: "Configuration", Class: limits.Read, Tagged: true,
+			Summary: "Read the live configuration",
+			Description: "What the current releases choose for this caller: by who he is, by what he says of himself in the query, and by the time. " +
+				"The ETag changes with what he gets: send it as If-None-Match, and 304 says that he has it. A config that has nothing for him is not among configs.",
+		}, readers, func(ctx context.Context, c *call, in *configRead) (*liveConfig, error) {
+			query, err := in.query(c)
+			if err != nil {
+				return nil, err
+			}
+			answer, err := o.Configs.Read(ctx, c.principal, query)
+			if err != nil {
+				return nil, err
+			}
+			c.tag = answer.Tag
+			if c.stringInt64 {
+				return liveConfigOf(answer), nil
+			}
+			ready, err := answer.Encoded(encode(c))
+			return &liveConfig{ready: ready}, err
+		}),
+		define(route{
+			Method: http.MethodGet, Path: "/v1/config/bundle", ID: "getConfigBundle", Tag: "Configuration", Class: limits.Read, Tagged: true, Streams: true,
+			Statuses: []int{http.StatusOK, http.StatusPartialContent}, Summary: "Read a bundle",
+			Description: "Follow the url that GET /v1/config gives. The bytes never change, so they may be cached for good. Bytes that are not those that were stored are not served: " +
+				"the reply is 503 config.bundle_damaged or, of a large bundle, ends before its last bytes. Of a Range of a large bundle that can't be told: hold the whole against sha256.",
+		}, readers, func(ctx context.Context, c *call, in *configBundleRead) (*stream, error) {
+			hash, err := hashOf(in.SHA256)
+			if err != nil {
+				return nil, err
+			}
+			bundle, err := o.Configs.Released(ctx, c.principal, in.Config, hash)
+			if err != nil {
+				return nil, err
+			}
+			return c.bundle(ctx, o, bundle, in.byteRange)
+		}),
+	}
+}

@@ -1,0 +1,72 @@
+package configs
+
+import (
+	"context"
+	"sync"
+
+	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/domain/configuration"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/blob"
+	"github.com/overworldhq/overworld/ports/clock"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/ids"
+	"github.com/overworldhq/overworld/ports/schema"
+)
+
+// UseCases are what is done with live configuration, but for what operators change.
+type UseCases struct {
+	store     datastore.Datastore
+	blobs     blob.Store
+	compiler  schema.Compiler
+	directory *environments.Directory
+	clock     clock.Clock
+	ids       ids.Source
+	limits    limits.Limits
+	// receiving holds one for each upload that is under way.
+	receiving chan struct{}
+
+	mu    sync.Mutex
+	feeds map[tenancy.EnvironmentID]*feed
+}
+
+// uploads is how many uploads a replica takes at once: each may take some 16 MiB
+// on its way to the object store. More wait.
+const uploads = 4
+
+func New(
+	store datastore.Datastore, blobs blob.Store, compiler schema.Compiler, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits,
+) *UseCases {
+	return &UseCases{
+		store: store, blobs: blobs, compiler: compiler, directory: directory, clock: clock, ids: ids, limits: limits,
+		receiving: make(chan struct{}, uploads), feeds: map[tenancy.EnvironmentID]*feed{},
+	}
+}
+
+// feed gives the environment's.
+func (u *UseCases) feed(scope tenancy.Scope) *feed {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	f := u.feeds[scope.Environment()]
+	if f == nil {
+		f = &feed{configs: u, scope: scope, turn: make(chan struct{}, 1), changed: make(chan struct{})}
+		u.feeds[scope.Environment()] = f
+	}
+	return f
+}
+
+// Changed tells that an operator's change has committed: this replica sees it at once.
+func (u *UseCases) Changed(_ context.Context, scope tenancy.Scope) { u.feed(scope).expire() }
+
+// factsOf says of a caller what his credential proves.
+func factsOf(p tenancy.Principal) configuration.Facts {
+	switch p.Kind() {
+	case tenancy.PlayerToken:
+		return configuration.Facts{Caller: configuration.Player, Player: identity.PlayerID(p.Subject())}
+	case tenancy.ServerToken:
+		return configuration.Facts{Caller: configuration.Server}
+	}
+	return configuration.Facts{Caller: configuration.Client}
+}
