@@ -187,6 +187,8 @@ func (e entries) Standing(ctx context.Context, scope tenancy.Scope, season ranki
 	if shared {
 		ahead = fmt.Sprintf("other.rank_key < substr(leaderboard_entries.rank_key, 1, %d)", ranking.Prefix)
 	}
+	// The order is of no matter to the count. It keeps the engine from reading the whole
+	// table where it believes that most of it is ahead.
 	var row struct {
 		entryRow `bun:",extend"`
 		Ahead    int64
@@ -194,7 +196,7 @@ func (e entries) Standing(ctx context.Context, scope tenancy.Scope, season ranki
 	err = e.query(ctx, "read standing", func(db bun.IDB) error {
 		q := db.NewSelect().Model(&row).ColumnExpr("leaderboard_entries.*").
 			ColumnExpr(`(SELECT count(*) FROM (SELECT 1 FROM leaderboard_entries AS other WHERE other.environment_id = ? AND other.board_id = ? AND other.season = ?
-				AND other.rank_key > ? AND `+ahead+` LIMIT ?) AS found) AS ahead`, environment, ident(season.Board), season.Number, rankKey{}, bound).
+				AND other.rank_key > ? AND `+ahead+` ORDER BY other.rank_key, other.player_id LIMIT ?) AS found) AS ahead`, environment, ident(season.Board), season.Number, rankKey{}, bound).
 			Where("environment_id = ? AND player_id = ? AND board_id = ? AND season = ? AND rank_key > ?", environment, ident(player), ident(season.Board), season.Number, rankKey{})
 		return missing(q.Scan(ctx), ranking.ErrNotRanked)
 	})
@@ -231,7 +233,7 @@ func (e entries) Count(ctx context.Context, scope tenancy.Scope, season ranking.
 	}
 	var n int64
 	err = e.query(ctx, "count entries", func(db bun.IDB) error {
-		return db.NewRaw("SELECT count(*) FROM (SELECT 1 FROM leaderboard_entries WHERE "+ofSeason+" AND rank_key > ? LIMIT ?) AS found",
+		return db.NewRaw("SELECT count(*) FROM (SELECT 1 FROM leaderboard_entries WHERE "+ofSeason+" AND rank_key > ? ORDER BY rank_key, player_id LIMIT ?) AS found",
 			environment, ident(season.Board), season.Number, rankKey{}, bound).Scan(ctx, &n)
 	})
 	return n, err

@@ -23,6 +23,8 @@ type Season struct {
 	Number      int
 	Rules       ranking.Rules
 	Size        int // not a multiple of 7919
+	// Alone has the players left out, where it doesn't matter that they aren't there.
+	Alone bool
 }
 
 // stride spreads scores over the players: those of neighbours are far apart.
@@ -85,6 +87,9 @@ func (s Season) fillPostgres(ctx context.Context, address string) (err error) {
 		columns []string
 		row     func(i int, now any) []any
 	}{{"players", playerColumns, s.player}, {"leaderboard_entries", entryColumns, s.entry}} {
+		if s.Alone && table.name == "players" {
+			continue
+		}
 		rows := pgx.CopyFromSlice(s.Size, func(i int) ([]any, error) { return table.row(i, Time), nil })
 		if _, err := conn.CopyFrom(ctx, pgx.Identifier{table.name}, table.columns, rows); err != nil {
 			return fmt.Errorf("fill %s: %w", table.name, err)
@@ -113,6 +118,9 @@ func (s Season) fillSQLite(ctx context.Context, path string) (err error) {
 	}
 	now := Time.UnixMicro()
 	insert := func(table string, columns []string, row func(i int, now any) []any) error {
+		if s.Alone && table == "players" {
+			return nil
+		}
 		one := "(" + strings.Repeat("?, ", len(columns)-1) + "?)"
 		for first := 0; first < s.Size; first += rowsAtOnce {
 			n := min(rowsAtOnce, s.Size-first)
