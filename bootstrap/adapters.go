@@ -14,6 +14,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/overworldhq/overworld/adapters/argon2"
+	"github.com/overworldhq/overworld/adapters/cron"
 	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
@@ -32,6 +33,7 @@ import (
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/mail"
 	"github.com/overworldhq/overworld/ports/plugin"
+	"github.com/overworldhq/overworld/ports/recurrence"
 	"github.com/overworldhq/overworld/ports/schema"
 	"github.com/overworldhq/overworld/ports/secrets"
 )
@@ -73,6 +75,7 @@ func newClock() clock.Clock                    { return system.Clock{} }
 func newIDs() ids.Source                       { return system.IDs{} }
 func newRandom() secrets.Random                { return system.Random{} }
 func newSchemas() schema.Compiler              { return jsonschema.Compiler{} }
+func newCalendar() recurrence.Reader           { return cron.Reader{} }
 func newTokens() identity.AccessTokens         { return jwt.Tokens{} }
 func newIssuer(c *config.Config) access.Issuer { return access.Issuer(c.Issuer) }
 
@@ -156,6 +159,7 @@ type portsIn struct {
 	Traces  *tracing.Provider `optional:"true"` // only a server has any
 	Schemas schema.Compiler
 
+	Calendar  recurrence.Reader
 	Passwords secrets.Passwords
 	Mail      mail.Sender
 }
@@ -164,7 +168,7 @@ func newPorts(in portsIn) compose.Ports {
 	return compose.Ports{
 		Tracer: in.Traces.Tracer(),
 		Store:  in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Ranks: in.Cache.Ranks(), Blobs: in.Blobs, Tokens: in.Tokens, JoinTickets: jwt.Tickets{},
-		Clock: in.Clock, IDs: in.IDs, Random: in.Random, Vault: in.Vault, Issuer: in.Issuer, Schemas: in.Schemas, Limits: in.Config.Limits,
+		Clock: in.Clock, IDs: in.IDs, Random: in.Random, Vault: in.Vault, Issuer: in.Issuer, Schemas: in.Schemas, Calendar: in.Calendar, Limits: in.Config.Limits,
 		Passwords: in.Passwords, Mail: in.Mail, MailFrom: mailing.From(in.Config.MailFrom),
 	}
 }

@@ -133,7 +133,7 @@ func server(stop context.Context, c *config.Config, registry *plugin.Registry, l
 // adapters are chosen by configuration.
 func adapters() fx.Option {
 	return fx.Module("adapters", fx.Provide(
-		newClock, newIDs, newRandom, newTokens, newSchemas, newIssuer, newVault, newKit, newReplicaID,
+		newClock, newIDs, newRandom, newTokens, newSchemas, newCalendar, newIssuer, newVault, newKit, newReplicaID,
 		openDatabase, openCache, openBlobs, openMail, newLimiter, newPasswords,
 	))
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/overworldhq/overworld/adapters/argon2"
 	"github.com/overworldhq/overworld/adapters/blobstore"
+	"github.com/overworldhq/overworld/adapters/cron"
 	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
@@ -125,7 +126,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	}
 	f.app = compose.New(compose.Ports{
 		Store: store, Limiter: engine.Limiter(), Revocations: engine.Revocations(), Ranks: engine.Ranks(), Blobs: f.blobs, Tokens: jwt.Tokens{}, JoinTickets: jwt.Tickets{}, Clock: f.clock, IDs: system.IDs{},
-		Random: system.Random{}, Vault: f.options.Vault, Issuer: "https://game.example", Schemas: jsonschema.Compiler{}, Limits: f.options.Limits,
+		Random: system.Random{}, Vault: f.options.Vault, Issuer: "https://game.example", Schemas: jsonschema.Compiler{}, Calendar: cron.Reader{}, Limits: f.options.Limits,
 		Passwords: argon2.New(argon2.Parameters{Memory: 64, Time: 1, Threads: 1}, system.Random{}), Mail: &f.mail, MailFrom: "game@example.com",
 	})
 	o := &f.options

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -140,7 +141,7 @@ func TestLeaderboards(t *testing.T) {
 	}
 	f.do("GET", standings+"/me?season=2", bobsToken, "").problem(http.StatusNotFound, "ranking.not_ranked")
 	f.do("GET", standings+"?season=3", f.server, "").problem(http.StatusNotFound, "ranking.season_not_found")
-	if seasons := f.do("GET", "/v1/leaderboards/laps/seasons", f.server, "").is(http.StatusOK).json()["items"].([]any); len(seasons) != 2 || seasons[1].(map[string]any)["state"] != "closed" {
+	if seasons := f.do("GET", "/v1/leaderboards/laps/seasons", f.server, "").is(http.StatusOK).json()["items"].([]any); len(seasons) != 2 || seasons[1].(map[string]any)["state"] != "closing" {
 		t.Errorf("seasons: %v", seasons)
 	}
 
@@ -164,4 +165,43 @@ func TestLeaderboards(t *testing.T) {
 	if list := f.do("GET", operatedBoards, f.operator, "").is(http.StatusOK).json()["items"].([]any); len(list) != 0 {
 		t.Errorf("left: %v", list)
 	}
+}
+
+func TestSchedules(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t) // it is 2 January 2030, 03:04:05 UTC
+	made := f.do("POST", operatedBoards, f.operator, `{"id":"laps","schedule":{"cron":"0 5 * * mon"}}`).is(http.StatusCreated)
+	if s := made.json(); !reflect.DeepEqual(s["schedule"], map[string]any{"cron": "0 5 * * mon", "time_zone": "UTC"}) || s["current_season"].(map[string]any)["planned_end"] != "2030-01-07T05:00:00Z" {
+		t.Errorf("made: %s", made.Body)
+	}
+	const ends = `"ends":["2030-01-07T05:00:00Z","2030-01-14T05:00:00Z","2030-01-21T05:00:00Z","2030-01-28T05:00:00Z","2030-02-04T05:00:00Z"]}`
+	if got := f.do("GET", operatedBoards+"/laps/schedule", f.operator, "").is(http.StatusOK).Body.String(); got != `{"schedule":{"cron":"0 5 * * mon","time_zone":"UTC"},`+ends {
+		t.Errorf("schedule: %s", got)
+	}
+	preview := f.do("GET", operatedBoards+":schedule?cron=0+6+*+*+1&time_zone=Europe/Berlin", f.operator, "").is(http.StatusOK)
+	if !strings.HasSuffix(preview.Body.String(), ends) {
+		t.Errorf("preview: %s", preview.Body)
+	}
+	if got := f.do("PUT", operatedBoards+"/laps", f.operator, `{"name":"Laps"}`).is(http.StatusOK).json(); got["schedule"] != nil || got["current_season"].(map[string]any)["planned_end"] != nil {
+		t.Errorf("without: %v", got)
+	}
+	if got := f.do("GET", operatedBoards+"/laps/schedule", f.operator, "").is(http.StatusOK).Body.String(); got != `{"ends":[]}` {
+		t.Errorf("schedule of none: %s", got)
+	}
+	if got := f.do("GET", operatedBoards+":schedule?cron=x&time_zone=x", f.operator, "").faults(http.StatusBadRequest, "request.malformed_parameter"); !slices.Equal(got, []string{"query /cron malformed", "query /time_zone malformed"}) {
+		t.Errorf("preview: %v", got)
+	}
+	f.do("GET", operatedBoards+":schedule", f.operator, "").problem(http.StatusBadRequest, "request.malformed_parameter")
+	for body, want := range map[string]string{
+		`{"id":"b","schedule":{}}`:                                      "/schedule/cron required",
+		`{"id":"b","schedule":{"cron":"* * * * *"}}`:                    "/schedule/cron too_often",
+		`{"id":"b","schedule":{"cron":"0 0 * * *","time_zone":"../x"}}`: "/schedule/time_zone malformed",
+		`{"id":"b","schedule":{"cron":"0 0 * * *","zone":"UTC"}}`:       "/schedule/zone unknown",
+		`{"id":"b","schedule":{"cron":"TZ=UTC 0 0 * * *"}}`:             "/schedule/cron malformed",
+	} {
+		if got := f.do("POST", operatedBoards, f.operator, body).faults(http.StatusUnprocessableEntity, "request.invalid"); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: %v", body, got)
+		}
+	}
+	f.do("GET", operatedBoards+"/none/schedule", f.operator, "").problem(http.StatusNotFound, "ranking.board_not_found")
 }

@@ -26,19 +26,18 @@ func boardRulesOf(r ranking.Rules) boardRules {
 
 // season is one as the API shows it.
 type season struct {
-	Season    int       `json:"season" doc:"Its number, from 1."`
-	State     string    `json:"state" enum:"open,closed"`
-	StartedAt time.Time `json:"started_at"`
-	EndedAt   time.Time `json:"ended_at,omitzero" doc:"Absent while it is open."`
+	Season     int       `json:"season" doc:"Its number, from 1."`
+	State      string    `json:"state" enum:"open,closing,closed" doc:"closing: it has ended, and runs that were received before may still come in, for less than a minute. closed: its standings never change."`
+	StartedAt  time.Time `json:"started_at"`
+	PlannedEnd time.Time `json:"planned_end,omitzero" doc:"When it ends, or was to end, by the leaderboard's schedule; absent without one."`
+	EndedAt    time.Time `json:"ended_at,omitzero" doc:"Absent while it is open."`
 	boardRules
 }
 
 func seasonOf(s ranking.Season) *season {
-	shown := &season{Season: s.Number, State: "open", StartedAt: s.StartedAt, EndedAt: s.EndedAt, boardRules: boardRulesOf(s.Rules)}
-	if !s.Open() {
-		shown.State = "closed"
+	return &season{
+		Season: s.Number, State: string(s.State), StartedAt: s.StartedAt, PlannedEnd: s.PlannedEnd, EndedAt: s.EndedAt, boardRules: boardRulesOf(s.Rules),
 	}
-	return shown
 }
 
 // leaderboard is a board as the API shows it.
@@ -46,14 +45,15 @@ type leaderboard struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 	boardRules
-	MinScore      *int64    `json:"min_score,omitempty" doc:"Absent: no bound."`
-	MaxScore      *int64    `json:"max_score,omitempty" doc:"Absent: no bound."`
-	Submitters    string    `json:"submitters" enum:"server,player" doc:"player: players for themselves, besides servers and operators."`
-	MetadataBytes int       `json:"metadata_bytes" doc:"What a run may bring along, as compact JSON; 0: nothing."`
-	Version       int64     `json:"version" doc:"Counts the edits. It is the ETag for operators."`
-	Current       *season   `json:"current_season,omitempty" doc:"The season that is open, with the rules that it keeps; absent in lists."`
-	CreatedAt     time.Time `json:"created_at"`
-	UpdatedAt     time.Time `json:"updated_at"`
+	MinScore      *int64        `json:"min_score,omitempty" doc:"Absent: no bound."`
+	MaxScore      *int64        `json:"max_score,omitempty" doc:"Absent: no bound."`
+	Submitters    string        `json:"submitters" enum:"server,player" doc:"player: players for themselves, besides servers and operators."`
+	MetadataBytes int           `json:"metadata_bytes" doc:"What a run may bring along, as compact JSON; 0: nothing."`
+	Schedule      *scheduleBody `json:"schedule,omitempty" doc:"When seasons end by themselves; absent: when an operator says so."`
+	Version       int64         `json:"version" doc:"Counts the edits. It is the ETag for operators."`
+	Current       *season       `json:"current_season,omitempty" doc:"The season that is open, with the rules that it keeps; absent in lists."`
+	CreatedAt     time.Time     `json:"created_at"`
+	UpdatedAt     time.Time     `json:"updated_at"`
 }
 
 func leaderboardOf(b ranking.Board, s ranking.Season) *leaderboard {
@@ -65,26 +65,27 @@ func leaderboardOf(b ranking.Board, s ranking.Season) *leaderboard {
 func listedLeaderboard(b ranking.Board) *leaderboard {
 	return &leaderboard{
 		ID: string(b.ID), Name: b.Name, boardRules: boardRulesOf(b.Rules), MinScore: b.MinScore, MaxScore: b.MaxScore,
-		Submitters: string(b.Submitters), MetadataBytes: b.MetadataBytes, Version: b.Version, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt,
+		Submitters: string(b.Submitters), MetadataBytes: b.MetadataBytes, Schedule: scheduleBodyOf(b.Schedule), Version: b.Version, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt,
 	}
 }
 
 // definitionBody is what operators say of a board. Absent members take their defaults.
 type definitionBody struct {
-	Name          string `json:"name,omitempty" doc:"1 to 80 characters; the id if absent."`
-	Sort          string `json:"sort,omitempty" enum:"desc,asc" doc:"desc if absent: the greater run is ahead."`
-	Operator      string `json:"operator,omitempty" enum:"best,latest,sum" doc:"best if absent."`
-	TieBreak      string `json:"tie_break,omitempty" enum:"earliest,latest,shared" doc:"earliest if absent."`
-	Attempts      int64  `json:"attempts,omitzero" doc:"Runs that a player may submit in a season; 0 if absent, which is any number."`
-	MinScore      *int64 `json:"min_score,omitempty"`
-	MaxScore      *int64 `json:"max_score,omitempty"`
-	Submitters    string `json:"submitters,omitempty" enum:"server,player" doc:"server if absent: players can't submit."`
-	MetadataBytes int64  `json:"metadata_bytes,omitzero" doc:"0 to 4096; 0 if absent: runs bring nothing along."`
+	Name          string        `json:"name,omitempty" doc:"1 to 80 characters; the id if absent."`
+	Sort          string        `json:"sort,omitempty" enum:"desc,asc" doc:"desc if absent: the greater run is ahead."`
+	Operator      string        `json:"operator,omitempty" enum:"best,latest,sum" doc:"best if absent."`
+	TieBreak      string        `json:"tie_break,omitempty" enum:"earliest,latest,shared" doc:"earliest if absent."`
+	Attempts      int64         `json:"attempts,omitzero" doc:"Runs that a player may submit in a season; 0 if absent, which is any number."`
+	MinScore      *int64        `json:"min_score,omitempty"`
+	MaxScore      *int64        `json:"max_score,omitempty"`
+	Submitters    string        `json:"submitters,omitempty" enum:"server,player" doc:"server if absent: players can't submit."`
+	MetadataBytes int64         `json:"metadata_bytes,omitzero" doc:"0 to 4096; 0 if absent: runs bring nothing along."`
+	Schedule      *scheduleBody `json:"schedule,omitempty" doc:"When seasons end by themselves; absent: when an operator says so."`
 }
 
 func (b definitionBody) definition() ranking.Definition {
 	return ranking.Definition{
-		Name: b.Name, MinScore: b.MinScore, MaxScore: b.MaxScore, Submitters: ranking.Submitters(b.Submitters), MetadataBytes: int(b.MetadataBytes),
+		Name: b.Name, MinScore: b.MinScore, MaxScore: b.MaxScore, Submitters: ranking.Submitters(b.Submitters), MetadataBytes: int(b.MetadataBytes), Schedule: b.Schedule.schedule(),
 		Rules: ranking.Rules{Sort: ranking.Sort(b.Sort), Operator: ranking.Operator(b.Operator), TieBreak: ranking.TieBreak(b.TieBreak), Attempts: int(b.Attempts)},
 	}
 }
@@ -167,7 +168,7 @@ func operatedLeaderboardRoutes(o Options) []route {
 			Method: http.MethodPut, Path: one, ID: "defineLeaderboard", Tag: "Leaderboards", Class: limits.Operate, Tagged: true,
 			Summary: "Replace a leaderboard's definition",
 			Description: "What would falsify running standings (sort, operator, tie_break, attempts) takes effect with the next season: current_season in the reply has the rules that hold until then. " +
-				"Everything else holds at once. With If-Match it is replaced only while it has the version you know; a miss is 412 and carries it as it is.",
+				"Everything else holds at once: by another schedule the open season ends at another time. With If-Match it is replaced only while it has the version you know; a miss is 412 and carries it as it is.",
 		}, operator(tenancy.LeaderboardsWrite), shown, func(ctx context.Context, c *call, in *leaderboardPut, tell once.Effect[operators.Leaderboard]) (none operators.Leaderboard, _ error) {
 			pre, err := c.precondition()
 			if err != nil {
@@ -185,7 +186,7 @@ func operatedLeaderboardRoutes(o Options) []route {
 		change(route{
 			Method: http.MethodPost, Path: one + "/seasons", ID: "beginSeason", Tag: "Leaderboards", Class: limits.Operate,
 			Statuses: []int{http.StatusCreated}, Summary: "End the open season and begin the next",
-			Description: "The standings of the season that ends are frozen and stay readable with season=; every run counts in the one season or the other. " +
+			Description: "Every run counts in the season in which it was received. The standings of the season that ends stay readable with season=; once its state is closed they never change. " +
 				"The next one begins empty, by the leaderboard's present rules. 409 ranking.season_closed when closes names one that is over.",
 		}, operator(tenancy.LeaderboardsWrite), untagged, func(ctx context.Context, c *call, in *seasonBegin, tell once.Effect[operators.Leaderboard]) (operators.Leaderboard, error) {
 			return o.Operators.CloseSeason(ctx, c.principal, in.place(), ranking.BoardID(in.Leaderboard), int(in.Body.Closes), tell)

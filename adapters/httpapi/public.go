@@ -32,9 +32,10 @@ type published struct {
 	RequestTime       int                  `json:"request_seconds" doc:"How long a request may take."`
 	Rates             map[string]ratesInfo `json:"rates" doc:"By class of route."`
 
-	Leaderboards       int `json:"leaderboards" doc:"Leaderboards of an environment."`
-	LeaderboardRuns    int `json:"leaderboard_runs" doc:"Runs of a batch."`
-	LeaderboardPlayers int `json:"leaderboard_players" doc:"Players whose places are asked for at once."`
+	Leaderboards       int   `json:"leaderboards" doc:"Leaderboards of an environment."`
+	LeaderboardRuns    int   `json:"leaderboard_runs" doc:"Runs of a batch."`
+	LeaderboardPlayers int   `json:"leaderboard_players" doc:"Players whose places are asked for at once."`
+	SeasonTime         int64 `json:"season_seconds" doc:"The least time between two ends of seasons by a schedule."`
 
 	Servers             int `json:"servers" doc:"Game servers of an environment, dead ones too until they are pruned."`
 	ServerMetadataBytes int `json:"server_metadata_bytes" doc:"Of a game server's metadata, without white space."`
@@ -72,7 +73,7 @@ func limitsOf(l limits.Limits) *published {
 	}
 	p := &published{
 		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault,
-		Leaderboards: l.Leaderboards, LeaderboardRuns: l.LeaderboardRuns, LeaderboardPlayers: l.LeaderboardPlayers,
+		Leaderboards: l.Leaderboards, LeaderboardRuns: l.LeaderboardRuns, LeaderboardPlayers: l.LeaderboardPlayers, SeasonTime: wholeSeconds(l.SeasonTime),
 		Configs: l.Configs, ConfigReleases: l.ConfigReleases, ConfigValueBytes: l.ConfigValueBytes, BundleBytes: l.BundleBytes, BundleTime: int(wholeSeconds(l.BundleTime)),
 		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},

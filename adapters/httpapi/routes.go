@@ -28,6 +28,7 @@ func table(o Options) []route {
 		operatedConfigRoutes(o),
 		releaseRoutes(o),
 		bundleRoutes(o),
+		scheduleRoutes(o),
 		projectRoutes(o),
 		environmentRoutes(o),
 		credentialRoutes(o),

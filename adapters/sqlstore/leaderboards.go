@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -36,6 +35,8 @@ type boardRow struct {
 	MaxScore      *int64
 	Submitters    ident
 	MetadataBytes int
+	Cron          ident
+	TimeZone      ident
 	Version       int64
 	Season        int
 	CreatedAt     instant
@@ -45,7 +46,7 @@ type boardRow struct {
 func boardRowOf(environment ident, b ranking.Board) boardRow {
 	return boardRow{
 		EnvironmentID: environment, ID: ident(b.ID), Name: prose(b.Name), rulesColumns: rulesColumnsOf(b.Rules), MinScore: b.MinScore, MaxScore: b.MaxScore,
-		Submitters: ident(b.Submitters), MetadataBytes: b.MetadataBytes, Version: b.Version, Season: b.Season, CreatedAt: at(b.CreatedAt), UpdatedAt: at(b.UpdatedAt),
+		Submitters: ident(b.Submitters), MetadataBytes: b.MetadataBytes, Cron: ident(b.Schedule.Cron), TimeZone: ident(b.Schedule.Zone), Version: b.Version, Season: b.Season, CreatedAt: at(b.CreatedAt), UpdatedAt: at(b.UpdatedAt),
 	}
 }
 
@@ -54,31 +55,8 @@ func (r boardRow) board() ranking.Board {
 		ID: ranking.BoardID(r.ID), Version: r.Version, Season: r.Season, CreatedAt: r.CreatedAt.Time, UpdatedAt: r.UpdatedAt.Time,
 		Definition: ranking.Definition{
 			Name: string(r.Name), Rules: r.rules(), MinScore: r.MinScore, MaxScore: r.MaxScore, Submitters: ranking.Submitters(r.Submitters), MetadataBytes: r.MetadataBytes,
+			Schedule: ranking.Schedule{Cron: string(r.Cron), Zone: string(r.TimeZone)},
 		},
-	}
-}
-
-type seasonRow struct {
-	bun.BaseModel `bun:"table:leaderboard_seasons,alias:leaderboard_seasons"`
-	EnvironmentID ident
-	BoardID       ident
-	Number        int
-	rulesColumns
-	StartedAt instant
-	EndedAt   instant
-	Epoch     int64
-}
-
-func seasonRowOf(environment ident, s ranking.Season) seasonRow {
-	return seasonRow{
-		EnvironmentID: environment, BoardID: ident(s.Board), Number: s.Number, rulesColumns: rulesColumnsOf(s.Rules),
-		StartedAt: at(s.StartedAt), EndedAt: at(s.EndedAt), Epoch: s.Epoch,
-	}
-}
-
-func (r seasonRow) season() ranking.Season {
-	return ranking.Season{
-		Board: ranking.BoardID(r.BoardID), Number: r.Number, Rules: r.rules(), StartedAt: r.StartedAt.Time, EndedAt: r.EndedAt.Time, Epoch: r.Epoch,
 	}
 }
 
@@ -135,7 +113,7 @@ func (b boards) Update(ctx context.Context, scope tenancy.Scope, board ranking.B
 	row := boardRowOf(environment, board)
 	return b.exec(ctx, "update leaderboard", func(db bun.IDB) error {
 		result, err := db.NewUpdate().Model(&row).
-			Column("name", "sort", "operator", "tie_break", "attempts", "min_score", "max_score", "submitters", "metadata_bytes", "version", "updated_at").
+			Column("name", "sort", "operator", "tie_break", "attempts", "min_score", "max_score", "submitters", "metadata_bytes", "cron", "time_zone", "version", "updated_at").
 			Where("environment_id = ? AND id = ? AND version = ?", environment, row.ID, row.Version-1).Exec(ctx)
 		return changed(result, err, ranking.ErrBoardStale)
 	})
@@ -153,100 +131,5 @@ func (b boards) Delete(ctx context.Context, scope tenancy.Scope, id ranking.Boar
 		}
 		_, err = db.NewDelete().Model((*quarantineRow)(nil)).Where("environment_id = ? AND board_id = ?", environment, ident(id)).Exec(ctx)
 		return err
-	})
-}
-
-func (b boards) Season(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, number int) (ranking.Season, error) {
-	environment, err := within(scope)
-	if err != nil {
-		return ranking.Season{}, err
-	}
-	var row seasonRow
-	err = b.query(ctx, "read season", func(db bun.IDB) error {
-		q := db.NewSelect().Model(&row).Where("environment_id = ? AND board_id = ? AND number = ?", environment, ident(id), number)
-		return missing(q.Scan(ctx), ranking.ErrSeasonNotFound)
-	})
-	if err != nil {
-		return ranking.Season{}, err
-	}
-	return row.season(), nil
-}
-
-func (b boards) Seasons(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, before, limit int) ([]ranking.Season, error) {
-	environment, err := within(scope)
-	if err != nil {
-		return nil, err
-	}
-	return list(ctx, b.conn, "list seasons", limit, seasonRow.season, func(q *bun.SelectQuery) {
-		q.Where("environment_id = ? AND board_id = ?", environment, ident(id))
-		if before > 0 {
-			q.Where("number < ?", before)
-		}
-		q.OrderBy("number", bun.OrderDesc)
-	})
-}
-
-func (b boards) Hold(ctx context.Context, scope tenancy.Scope, ids []ranking.BoardID) ([]ranking.Season, error) {
-	environment, err := within(scope)
-	if err != nil {
-		return nil, err
-	}
-	seasons := []ranking.Season{}
-	if len(ids) == 0 {
-		return seasons, nil
-	}
-	names := make([]ident, len(ids))
-	for i, id := range ids {
-		names[i] = ident(id)
-	}
-	slices.Sort(names)
-	var rows []seasonRow
-	err = b.query(ctx, "hold seasons", func(db bun.IDB) error {
-		rows = nil
-		q := db.NewSelect().Model(&rows).Where("environment_id = ? AND board_id IN (?) AND ended_at IS NULL", environment, bun.List(names))
-		if b.inTx && b.shared.engine.RowLocks {
-			q.For("SHARE")
-		}
-		return q.Scan(ctx)
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, row := range rows {
-		seasons = append(seasons, row.season())
-	}
-	return seasons, nil
-}
-
-func (b boards) Close(ctx context.Context, scope tenancy.Scope, ended, next ranking.Season) error {
-	environment, err := within(scope)
-	if err != nil {
-		return err
-	}
-	row := seasonRowOf(environment, next)
-	return b.atomically(ctx, "close season", func(db bun.IDB) error {
-		result, err := db.NewUpdate().Model((*seasonRow)(nil)).Set("ended_at = ?", at(ended.EndedAt)).
-			Where("environment_id = ? AND board_id = ? AND number = ? AND epoch = ? AND ended_at IS NULL", environment, ident(ended.Board), ended.Number, ended.Epoch).Exec(ctx)
-		if err := changed(result, err, ranking.ErrSeasonNotFound); err != nil {
-			return err
-		}
-		if _, err := db.NewInsert().Model(&row).Exec(ctx); err != nil {
-			return err
-		}
-		result, err = db.NewUpdate().Model((*boardRow)(nil)).Set("season = ?", next.Number).
-			Where("environment_id = ? AND id = ?", environment, ident(next.Board)).Exec(ctx)
-		return changed(result, err, ranking.ErrBoardNotFound)
-	})
-}
-
-func (b boards) Renew(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, number int) error {
-	environment, err := within(scope)
-	if err != nil {
-		return err
-	}
-	return b.exec(ctx, "renew season", func(db bun.IDB) error {
-		result, err := db.NewUpdate().Model((*seasonRow)(nil)).Set("epoch = epoch + 1").
-			Where("environment_id = ? AND board_id = ? AND number = ?", environment, ident(id), number).Exec(ctx)
-		return changed(result, err, ranking.ErrSeasonNotFound)
 	})
 }

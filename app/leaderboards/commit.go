@@ -1,13 +1,13 @@
 package leaderboards
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -29,11 +29,13 @@ type work struct {
 
 // group is what one caller wants done as a whole; most have one work.
 type group struct {
-	principal   tenancy.Principal
-	environment tenancy.Environment
-	board       ranking.BoardID
-	works       []work
-	effects     []once.Effect[[]ranking.Receipt]
+	principal tenancy.Principal
+	// received is when the server got it, by the environment's clock: it decides
+	// in which season it counts, whenever it is committed.
+	received time.Time
+	board    ranking.BoardID
+	works    []work
+	effects  []once.Effect[[]ranking.Receipt]
 }
 
 func (g group) place() place { return place{g.principal.Scope(), g.board} }
@@ -45,15 +47,18 @@ type result struct {
 }
 
 // errRaced is a commit that began with what is no longer so: another writer made an
-// entry, or the season has another epoch or was closed.
+// entry, or the season has another epoch, ended too early for a run, or was closed.
 var errRaced = errors.New("another writer was first")
 
 // desk is where the works of one commit are done.
 type desk struct {
 	u         *UseCases
-	tables    map[place]*table
+	tables    map[term]*table
+	seats     []seat // by group
 	newcomers map[owner]newcomer
 	since     time.Time // before the intents were noted
+	// open tells that only open seasons will do, not those that take late runs.
+	open bool
 }
 
 type owner struct {
@@ -61,18 +66,23 @@ type owner struct {
 	player identity.PlayerID
 }
 
-// newcomer is a player who has no entry yet on a board at the desk.
+// newcomer is a player who has no entry yet in a season at the desk.
 type newcomer struct {
 	exists      bool
 	quarantines []ranking.Quarantine
 }
 
-// table is a board at the desk.
+// seat is where a group is done: at a table, or nowhere.
+type seat struct {
+	at     term
+	absent error // why nowhere
+}
+
+// table is a season of a board at the desk.
 type table struct {
 	current
-	found   bool
-	absent  error // why it was not found
 	players []identity.PlayerID
+	latest  time.Time // when the latest of its groups was received
 	intent  string
 	// missed tells that the index could not be told of the intent, so that the commit
 	// must leave it behind.
@@ -104,7 +114,7 @@ func (u *UseCases) commit(ctx context.Context, groups []group) (results []result
 // errRaced, and all begins anew.
 func (u *UseCases) transact(ctx context.Context, lay func(d *desk) error, work func(ctx context.Context, d *desk, tx datastore.Repos) error) error {
 	for {
-		d := &desk{u: u, tables: map[place]*table{}}
+		d := &desk{u: u, tables: map[term]*table{}}
 		if err := lay(d); err != nil {
 			return err
 		}
@@ -132,12 +142,22 @@ func (u *UseCases) transact(ctx context.Context, lay func(d *desk) error, work f
 	}
 }
 
-// lay finds the boards that the groups name.
+// lay finds the seasons in which the groups count.
 func (d *desk) lay(ctx context.Context, groups []group) error {
-	for _, g := range groups {
-		t, err := d.layOne(ctx, g.place())
-		if err != nil {
+	d.seats = make([]seat, len(groups))
+	for i, g := range groups {
+		found, err := d.u.counting(ctx, g.place(), g.received)
+		switch {
+		case fault.KindOf(err) == fault.NotFound:
+			d.seats[i].absent = err
+			continue
+		case err != nil:
 			return err
+		}
+		t := d.table(g.place(), found)
+		d.seats[i].at = term{g.place(), found.season.Number}
+		if g.received.After(t.latest) {
+			t.latest = g.received
 		}
 		for _, w := range g.works {
 			if !slices.Contains(t.players, w.player) {
@@ -148,56 +168,55 @@ func (d *desk) lay(ctx context.Context, groups []group) error {
 	return nil
 }
 
-// layOne finds a board, if it isn't at the desk.
-func (d *desk) layOne(ctx context.Context, at place) (*table, error) {
-	if t, ok := d.tables[at]; ok {
-		return t, nil
+// layOpen brings the open season of a board to the desk, and no other will do.
+func (d *desk) layOpen(ctx context.Context, at place) (*table, error) {
+	found, err := d.u.now(ctx, at)
+	if err != nil {
+		return nil, err
 	}
-	t := &table{}
-	d.tables[at] = t
-	t.current, t.absent = d.u.current(ctx, at)
-	if t.found = t.absent == nil; !t.found && fault.KindOf(t.absent) != fault.NotFound {
-		return nil, t.absent
-	}
-	return t, nil
+	d.open = true
+	return d.table(at, found), nil
 }
 
-// places are those of the boards that there are, in one order, so that writers who
-// lock more than one don't wait for each other in a circle.
-func (d *desk) places() []place {
-	places := make([]place, 0, len(d.tables))
-	for at, t := range d.tables {
-		if t.found {
-			places = append(places, at)
-		}
+// table is that of a season, which is brought to the desk if it isn't there.
+func (d *desk) table(at place, found current) *table {
+	one := term{at, found.season.Number}
+	t, ok := d.tables[one]
+	if !ok {
+		t = &table{current: found}
+		d.tables[one] = t
 	}
-	slices.SortFunc(places, func(a, b place) int {
-		if c := strings.Compare(string(a.scope.Environment()), string(b.scope.Environment())); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.board), string(b.board))
+	return t
+}
+
+// terms are the seasons at the desk, in one order, so that writers who lock more than
+// one don't wait for each other in a circle.
+func (d *desk) terms() []term {
+	return slices.SortedFunc(maps.Keys(d.tables), func(a, b term) int {
+		return cmp.Or(
+			cmp.Compare(a.scope.Environment(), b.scope.Environment()), cmp.Compare(a.board, b.board), cmp.Compare(a.number, b.number),
+		)
 	})
-	return places
 }
 
 func (d *desk) intend(ctx context.Context) {
 	d.since = d.u.clock.Now()
-	d.each(func(at place, t *table) {
+	d.each(func(at term, t *table) {
 		t.intent = d.u.ids.New()
 		// What keeps it from being noted doesn't matter: the commit goes another way.
 		t.missed = d.u.ranks.Intend(ctx, ladderOf(at.scope, t.season), ranking.Intent{ID: t.intent, Players: t.players}) != nil
 	})
 }
 
-// each does something with each board that there is, with all at once: the index may be far away.
-func (d *desk) each(do func(at place, t *table)) {
-	places := d.places()
-	if len(places) == 1 {
-		do(places[0], d.tables[places[0]])
+// each does something with each season, with all at once: the index may be far away.
+func (d *desk) each(do func(at term, t *table)) {
+	terms := d.terms()
+	if len(terms) == 1 {
+		do(terms[0], d.tables[terms[0]])
 		return
 	}
 	var all sync.WaitGroup
-	for _, at := range places {
+	for _, at := range terms {
 		all.Go(func() { do(at, d.tables[at]) })
 	}
 	all.Wait()
@@ -205,7 +224,7 @@ func (d *desk) each(do func(at place, t *table)) {
 
 // intendAgain brings back the intents of a transaction that nobody knows the end of.
 func (d *desk) intendAgain(ctx context.Context) {
-	d.each(func(at place, t *table) {
+	d.each(func(at term, t *table) {
 		if t.missed {
 			return
 		}
@@ -221,7 +240,7 @@ func (d *desk) intendAgain(ctx context.Context) {
 // withdraw takes the intents of a transaction back that changed nothing, and forgets
 // what led to it.
 func (d *desk) withdraw(ctx context.Context) {
-	d.each(func(at place, t *table) {
+	d.each(func(at term, t *table) {
 		ladder := ladderOf(at.scope, t.season)
 		d.u.forget(ladder)
 		if !t.missed {
@@ -244,7 +263,7 @@ func (d *desk) work(ctx context.Context, tx datastore.Repos, groups []group, fai
 			continue
 		}
 		var err error
-		if results[i], err = d.do(ctx, tx, g, now); err != nil {
+		if results[i], err = d.do(ctx, tx, d.seats[i], g, now); err != nil {
 			return nil, err
 		}
 	}
@@ -277,7 +296,7 @@ func (d *desk) meet(ctx context.Context, tx datastore.Repos) error {
 	d.newcomers = map[owner]newcomer{}
 	missing := map[tenancy.Scope][]identity.PlayerID{}
 	scopes := []tenancy.Scope{}
-	for _, at := range d.places() {
+	for _, at := range d.terms() {
 		t := d.tables[at]
 		for _, player := range t.players {
 			who := owner{at.scope, player}
@@ -312,18 +331,18 @@ func (d *desk) meet(ctx context.Context, tx datastore.Repos) error {
 	return nil
 }
 
-// hold keeps the seasons open and their entries to this transaction, in one order.
+// hold keeps the seasons as they are and their entries to this transaction, in one order.
 func (d *desk) hold(ctx context.Context, tx datastore.Repos) error {
-	for places := d.places(); len(places) > 0; {
-		n := d.together(places)
-		if err := d.holdSeasons(ctx, tx, places[:n]); err != nil {
+	for terms := d.terms(); len(terms) > 0; {
+		n := d.together(terms)
+		if err := d.holdSeasons(ctx, tx, terms[:n]); err != nil {
 			return err
 		}
-		places = places[n:]
+		terms = terms[n:]
 	}
-	for _, at := range d.places() {
+	for _, at := range d.terms() {
 		t := d.tables[at]
-		found, err := tx.Entries().LockMany(ctx, at.scope, refOf(t.season), t.players)
+		found, err := tx.Entries().LockMany(ctx, at.scope, t.season.Ref(), t.players)
 		if err != nil {
 			return fmt.Errorf("read entries: %w", err)
 		}
@@ -335,26 +354,26 @@ func (d *desk) hold(ctx context.Context, tx datastore.Repos) error {
 	return nil
 }
 
-// together is how many of the first places are held with one statement: those of one
-// environment, up to one whose season must be renewed, which is held alone.
-func (d *desk) together(places []place) int {
+// together is how many of the first seasons are held with one statement: those of one
+// environment, up to one that must be renewed, which is held alone.
+func (d *desk) together(terms []term) int {
 	n := 1
-	for !d.tables[places[0]].missed && n < len(places) && places[n].scope == places[0].scope && !d.tables[places[n]].missed {
+	for !d.tables[terms[0]].missed && n < len(terms) && terms[n].scope == terms[0].scope && !d.tables[terms[n]].missed {
 		n++
 	}
 	return n
 }
 
-// holdSeasons holds the seasons of one environment; one that is missed is alone.
-func (d *desk) holdSeasons(ctx context.Context, tx datastore.Repos, places []place) error {
-	scope, ids := places[0].scope, make([]ranking.BoardID, len(places))
-	for i, at := range places {
-		ids[i] = at.board
+// holdSeasons holds seasons of one environment; one that is missed is alone.
+func (d *desk) holdSeasons(ctx context.Context, tx datastore.Repos, terms []term) error {
+	scope, wanted := terms[0].scope, make([]ranking.SeasonRef, len(terms))
+	for i, at := range terms {
+		wanted[i] = ranking.SeasonRef{Board: at.board, Number: at.number}
 	}
-	missed := d.tables[places[0]].missed
+	missed := d.tables[terms[0]].missed
 	if missed {
 		// Before it is held: two who hold it could not both go on to renew it.
-		err := tx.Boards().Renew(ctx, scope, ids[0], d.tables[places[0]].season.Number)
+		err := tx.Boards().Renew(ctx, scope, wanted[0].Board, wanted[0].Number)
 		switch {
 		case errors.Is(err, ranking.ErrSeasonNotFound):
 			return errRaced
@@ -362,16 +381,16 @@ func (d *desk) holdSeasons(ctx context.Context, tx datastore.Repos, places []pla
 			return fmt.Errorf("renew season: %w", err)
 		}
 	}
-	held, err := tx.Boards().Hold(ctx, scope, ids)
+	held, err := tx.Boards().Hold(ctx, scope, wanted)
 	if err != nil {
 		return fmt.Errorf("hold seasons: %w", err)
 	}
-	if len(held) != len(places) {
+	if len(held) != len(terms) {
 		return errRaced
 	}
 	for _, season := range held {
-		known := d.tables[place{scope, season.Board}].season
-		if season.Number != known.Number || !missed && season.Epoch != known.Epoch {
+		t := d.tables[term{place{scope, season.Board}, season.Number}]
+		if !missed && season.Epoch != t.season.Epoch || !season.Takes(t.latest) || d.open && season.State != ranking.Open {
 			return errRaced
 		}
 	}
@@ -380,10 +399,10 @@ func (d *desk) holdSeasons(ctx context.Context, tx datastore.Repos, places []pla
 
 // do does one group. Its error is the end of the whole transaction; a refusal is
 // part of the result.
-func (d *desk) do(ctx context.Context, tx datastore.Repos, g group, now time.Time) (result, error) {
-	t := d.tables[g.place()]
-	if !t.found {
-		return result{err: t.absent}, nil
+func (d *desk) do(ctx context.Context, tx datastore.Repos, seat seat, g group, now time.Time) (result, error) {
+	t := d.tables[seat.at]
+	if t == nil {
+		return result{err: seat.absent}, nil
 	}
 	before := map[identity.PlayerID]state{}
 	receipts := make([]ranking.Receipt, len(g.works))
@@ -398,7 +417,7 @@ func (d *desk) do(ctx context.Context, tx datastore.Repos, g group, now time.Tim
 		if was.current == nil && !fresh.exists {
 			err = identity.ErrPlayerNotFound
 		} else {
-			next, receipts[i], err = w.apply(t.board, t.season, was.current, g.environment.Now(now))
+			next, receipts[i], err = w.apply(t.board, t.season, was.current, g.received)
 		}
 		if err != nil {
 			var refusal *fault.Fault
@@ -428,7 +447,7 @@ func (d *desk) do(ctx context.Context, tx datastore.Repos, g group, now time.Tim
 
 // write stores what the works left.
 func (d *desk) write(ctx context.Context, tx datastore.Repos) error {
-	for _, at := range d.places() {
+	for _, at := range d.terms() {
 		if err := d.tables[at].write(ctx, tx, at.scope); err != nil {
 			return err
 		}
@@ -446,7 +465,7 @@ func (t *table) write(ctx context.Context, tx datastore.Repos, scope tenancy.Sco
 	if len(writes) == 0 {
 		return nil
 	}
-	err := tx.Entries().WriteMany(ctx, scope, refOf(t.season), writes)
+	err := tx.Entries().WriteMany(ctx, scope, t.season.Ref(), writes)
 	switch {
 	case errors.Is(err, ranking.ErrEntryStale):
 		return errRaced
@@ -462,7 +481,7 @@ func (t *table) write(ctx context.Context, tx datastore.Repos, scope tenancy.Sco
 func (d *desk) tell(ctx context.Context) error {
 	var mu sync.Mutex
 	var faults []error
-	d.each(func(at place, t *table) {
+	d.each(func(at term, t *table) {
 		if err := d.tellOf(ctx, at, t); err != nil {
 			mu.Lock()
 			defer mu.Unlock()
@@ -477,8 +496,8 @@ func (d *desk) tell(ctx context.Context) error {
 	return nil
 }
 
-// tellOf tells what was committed of one board.
-func (d *desk) tellOf(ctx context.Context, at place, t *table) error {
+// tellOf tells what was committed of one season.
+func (d *desk) tellOf(ctx context.Context, at term, t *table) error {
 	ladder := ladderOf(at.scope, t.season)
 	if t.missed {
 		d.u.counters.left.Add(1)

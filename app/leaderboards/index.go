@@ -87,7 +87,7 @@ func (u *UseCases) mend(ctx context.Context, season ranking.Season, at ranking.L
 		marks = nil
 		missing := maps.Clone(players)
 		look := func(players map[identity.PlayerID]bool) error {
-			found, err := tx.Entries().LockMany(ctx, at.Scope, refOf(season), slices.Collect(maps.Keys(players)))
+			found, err := tx.Entries().LockMany(ctx, at.Scope, season.Ref(), slices.Collect(maps.Keys(players)))
 			if err != nil {
 				return fmt.Errorf("read entries: %w", err)
 			}
@@ -172,7 +172,7 @@ func (u *UseCases) build(ctx context.Context, season ranking.Season, at ranking.
 	}
 	var cursor ranking.Cursor
 	for {
-		page, next, err := u.store.Entries().All(ctx, at.Scope, refOf(season), cursor, buildPage)
+		page, next, err := u.store.Entries().All(ctx, at.Scope, season.Ref(), cursor, buildPage)
 		if err != nil {
 			return fmt.Errorf("read entries: %w", err)
 		}
@@ -212,8 +212,4 @@ func (u *UseCases) again(ctx context.Context, do func() error) error {
 			return ctx.Err()
 		}
 	}
-}
-
-func refOf(s ranking.Season) ranking.SeasonRef {
-	return ranking.SeasonRef{Board: s.Board, Number: s.Number}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
+	"github.com/overworldhq/overworld/ports/recurrence"
 	"github.com/overworldhq/overworld/ports/tracing"
 )
 
@@ -28,12 +29,18 @@ type UseCases struct {
 	writers   *coalesce.Coalescer[group, result]
 	counters  indexCounters
 
+	calendar recurrence.Reader
+	limits   limits.Limits
+	// grace is longer than anybody can be at a run that was received.
+	grace time.Duration
+
 	boards  recent.Values[place, current]
-	seasons recent.Values[past, ranking.Season]
+	seasons recent.Values[term, ranking.Season]
 
 	mu     sync.Mutex
 	builds map[ranking.Ladder]building
-	slots  chan struct{} // one for each that may be built at once
+	slots  chan struct{}           // one for each that may be built at once
+	rolls  map[place]chan struct{} // closed when this process has rolled the board's seasons
 }
 
 // building is the build of an index that is under way in this process.
@@ -42,12 +49,23 @@ type building struct {
 	done  chan struct{} // closed when it is over
 }
 
-func New(store datastore.Datastore, ranks ranking.Index, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer) *UseCases {
-	u := &UseCases{store: store, ranks: gathered(ranks, limits.RequestTime, tracer), directory: directory, clock: clock, ids: ids, builds: map[ranking.Ladder]building{}, slots: make(chan struct{}, buildsAtOnce)}
+func New(
+	store datastore.Datastore, ranks ranking.Index, directory *environments.Directory, calendar recurrence.Reader, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer,
+) *UseCases {
+	u := &UseCases{
+		store: store, ranks: gathered(ranks, limits.RequestTime, tracer), directory: directory, calendar: calendar, limits: limits, clock: clock, ids: ids,
+		// A run waits for its commit as long as its request may take, and the commit takes as long at most.
+		// The rest is for clocks of replicas that differ.
+		grace:  2*limits.RequestTime + skew,
+		builds: map[ranking.Ladder]building{}, rolls: map[place]chan struct{}{}, slots: make(chan struct{}, buildsAtOnce),
+	}
 	u.boards.Last, u.seasons.Last = true, true
 	u.writers = coalesce.New(coalesce.Commits("commit runs", store, limits.RequestTime, tracer), u.commit)
 	return u
 }
+
+// skew is how far the clocks of replicas may be apart.
+const skew = 5 * time.Second
 
 // Writes tells of the commits that concurrent writers share.
 func (u *UseCases) Writes() coalesce.Stats { return u.writers.Stats() }
@@ -58,8 +76,8 @@ type place struct {
 	board ranking.BoardID
 }
 
-// past names a season among those of all environments.
-type past struct {
+// term names a season among those of all environments.
+type term struct {
 	place
 	number int
 }
@@ -72,11 +90,57 @@ type current struct {
 
 // Board gives a board and its open season, as they were within the last moment.
 func (u *UseCases) Board(ctx context.Context, p tenancy.Principal, id ranking.BoardID) (ranking.Board, ranking.Season, error) {
-	c, err := u.current(ctx, place{p.Scope(), id})
+	c, err := u.now(ctx, place{p.Scope(), id})
 	return c.board, c.season, err
 }
 
-func (u *UseCases) current(ctx context.Context, at place) (current, error) {
+// moment is the time by the environment's clock.
+func (u *UseCases) moment(ctx context.Context, scope tenancy.Scope) (time.Time, error) {
+	environment, err := u.directory.Get(ctx, scope.Environment())
+	if err != nil {
+		return time.Time{}, err
+	}
+	return environment.Now(u.clock.Now()), nil
+}
+
+// now is current at this moment.
+func (u *UseCases) now(ctx context.Context, at place) (current, error) {
+	moment, err := u.moment(ctx, at.scope)
+	if err != nil {
+		return current{}, err
+	}
+	return u.current(ctx, at, moment)
+}
+
+// current gives a board and the season that is open at a moment. One that should have
+// ended by then is ended first.
+func (u *UseCases) current(ctx context.Context, at place, moment time.Time) (current, error) {
+	for {
+		c, err := u.known(ctx, at)
+		if err != nil || !c.season.Due(moment) {
+			return c, err
+		}
+		if err := u.roll(ctx, at, moment); err != nil {
+			return current{}, err
+		}
+	}
+}
+
+// counting gives a board and the season in which a run counts that was received then:
+// the open one, or one that ended after and isn't closed.
+func (u *UseCases) counting(ctx context.Context, at place, received time.Time) (current, error) {
+	c, err := u.current(ctx, at, received)
+	for err == nil && c.season.Number > 1 && received.Before(c.season.StartedAt) {
+		var before ranking.Season
+		if before, err = u.past(ctx, at, c.season.Number-1); err == nil && !before.Takes(received) {
+			break
+		}
+		c.season = before
+	}
+	return c, err
+}
+
+func (u *UseCases) known(ctx context.Context, at place) (current, error) {
 	return u.boards.Get(ctx, at, u.clock.Now(), func(ctx context.Context) (c current, err error) {
 		if c.board, err = u.store.Boards().Get(ctx, at.scope, at.board); err != nil {
 			return c, fmt.Errorf("find leaderboard: %w", err)
@@ -91,11 +155,15 @@ func (u *UseCases) current(ctx context.Context, at place) (current, error) {
 
 // season gives one season of a board; 0 is the current one.
 func (u *UseCases) season(ctx context.Context, at place, number int) (ranking.Season, error) {
-	c, err := u.current(ctx, at)
+	c, err := u.now(ctx, at)
 	if err != nil || number == 0 || number == c.season.Number {
 		return c.season, err
 	}
-	return u.seasons.Get(ctx, past{at, number}, u.clock.Now(), func(ctx context.Context) (ranking.Season, error) {
+	return u.past(ctx, at, number)
+}
+
+func (u *UseCases) past(ctx context.Context, at place, number int) (ranking.Season, error) {
+	return u.seasons.Get(ctx, term{at, number}, u.clock.Now(), func(ctx context.Context) (ranking.Season, error) {
 		season, err := u.store.Boards().Season(ctx, at.scope, at.board, number)
 		if err != nil {
 			return season, fmt.Errorf("find season: %w", err)
@@ -106,7 +174,7 @@ func (u *UseCases) season(ctx context.Context, at place, number int) (ranking.Se
 
 // Seasons gives up to limit seasons of a board with a smaller number, the latest first; 0 begins.
 func (u *UseCases) Seasons(ctx context.Context, p tenancy.Principal, id ranking.BoardID, before, limit int) ([]ranking.Season, error) {
-	if _, err := u.current(ctx, place{p.Scope(), id}); err != nil {
+	if _, err := u.now(ctx, place{p.Scope(), id}); err != nil {
 		return nil, err
 	}
 	seasons, err := u.store.Boards().Seasons(ctx, p.Scope(), id, before, limit)
@@ -125,7 +193,7 @@ func (u *UseCases) Forget(scope tenancy.Scope, id ranking.BoardID) {
 func (u *UseCases) forget(at ranking.Ladder) {
 	on := place{at.Scope, at.Board}
 	u.boards.Forget(on)
-	u.seasons.Forget(past{on, at.Season})
+	u.seasons.Forget(term{on, at.Season})
 }
 
 func ladderOf(scope tenancy.Scope, s ranking.Season) ranking.Ladder {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -52,12 +53,12 @@ func (u *UseCases) Sequester(ctx context.Context, p tenancy.Principal, scope ten
 			}
 		}
 		for _, board := range boards {
-			t, err := d.layOne(ctx, place{scope, board})
+			t, err := d.layOpen(ctx, place{scope, board})
+			if fault.KindOf(err) == fault.NotFound && s.Board == "" {
+				continue // deleted since
+			}
 			if err != nil {
 				return err
-			}
-			if !t.found && s.Board != "" {
-				return t.absent
 			}
 			t.players = []identity.PlayerID{s.Player}
 		}
@@ -128,7 +129,7 @@ func (d *desk) confine(ctx context.Context, tx datastore.Repos, scope tenancy.Sc
 		if board != "" && one != board {
 			continue
 		}
-		if t, ok := d.tables[place{scope, one}]; !ok || t.states[player].current == nil {
+		if !slices.ContainsFunc(d.terms(), func(at term) bool { return at.board == one && d.tables[at].states[player].current != nil }) {
 			return nil, errRaced
 		}
 	}
@@ -160,7 +161,7 @@ func quarantineSummary(quarantines []ranking.Quarantine, board ranking.BoardID) 
 // board, or with none those of all boards at once.
 func (u *UseCases) Quarantines(ctx context.Context, scope tenancy.Scope, board ranking.BoardID, after identity.PlayerID, limit int) ([]ranking.Quarantine, error) {
 	if board != "" {
-		if _, err := u.current(ctx, place{scope, board}); err != nil {
+		if _, err := u.now(ctx, place{scope, board}); err != nil {
 			return nil, err
 		}
 	}
@@ -201,12 +202,12 @@ func (u *UseCases) Inspect(ctx context.Context, scope tenancy.Scope, id ranking.
 }
 
 func (u *UseCases) inspect(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, player identity.PlayerID, before, after int) (found Inspected, _ error) {
-	c, err := u.current(ctx, place{scope, id})
+	c, err := u.now(ctx, place{scope, id})
 	if err != nil {
 		return found, err
 	}
 	found.Season = c.season
-	entries, err := u.store.Entries().LockMany(ctx, scope, refOf(c.season), []identity.PlayerID{player})
+	entries, err := u.store.Entries().LockMany(ctx, scope, c.season.Ref(), []identity.PlayerID{player})
 	if err != nil {
 		return found, fmt.Errorf("read entry: %w", err)
 	}

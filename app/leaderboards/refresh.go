@@ -29,8 +29,8 @@ func (u *UseCases) Refresh(ctx context.Context) error {
 		}
 		return found, nil
 	})
-	return errors.Join(err, u.seasons.Refresh(ctx, now, func(ctx context.Context, all []past) (map[past]ranking.Season, error) {
-		found := make(map[past]ranking.Season, len(all))
+	return errors.Join(err, u.seasons.Refresh(ctx, now, func(ctx context.Context, all []term) (map[term]ranking.Season, error) {
+		found := make(map[term]ranking.Season, len(all))
 		for _, one := range all {
 			season, err := u.store.Boards().Season(ctx, one.scope, one.board, one.number)
 			switch {
@@ -61,14 +61,20 @@ func (u *UseCases) readAll(ctx context.Context, scope tenancy.Scope, ids []ranki
 			break
 		}
 	}
-	seasons, err := u.store.Boards().Hold(ctx, scope, ids)
+	var open []ranking.SeasonRef
+	for _, id := range ids {
+		if board, ok := boards[id]; ok {
+			open = append(open, ranking.SeasonRef{Board: id, Number: board.Season})
+		}
+	}
+	seasons, err := u.store.Boards().Hold(ctx, scope, open)
 	if err != nil {
 		return fmt.Errorf("find seasons: %w", err)
 	}
 	for _, season := range seasons {
-		// A season that was closed in between is found by who asks next.
-		if board, ok := boards[season.Board]; ok && board.Season == season.Number {
-			found[place{scope, season.Board}] = current{board, season}
+		// One that ended in between is found by who asks next.
+		if season.State == ranking.Open {
+			found[place{scope, season.Board}] = current{boards[season.Board], season}
 		}
 	}
 	return nil

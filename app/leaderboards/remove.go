@@ -36,7 +36,11 @@ func (u *UseCases) Restore(ctx context.Context, p tenancy.Principal, id ranking.
 
 // alter does one work that has nothing to tell.
 func (u *UseCases) alter(ctx context.Context, p tenancy.Principal, id ranking.BoardID, one work, effects []once.Effect[once.Nothing]) error {
-	if _, err := u.current(ctx, place{p.Scope(), id}); err != nil {
+	received, err := u.moment(ctx, p.Scope())
+	if err != nil {
+		return err
+	}
+	if _, err := u.current(ctx, place{p.Scope(), id}, received); err != nil {
 		return err
 	}
 	var tell once.Effect[[]ranking.Receipt]
@@ -45,6 +49,6 @@ func (u *UseCases) alter(ctx context.Context, p tenancy.Principal, id ranking.Bo
 			return once.Tell(ctx, tx, once.Nothing{}, effects)
 		}
 	}
-	_, err := u.do(ctx, p, id, []work{one}, []once.Effect[[]ranking.Receipt]{tell})
+	_, err = u.do(ctx, group{principal: p, received: received, board: id, works: []work{one}, effects: []once.Effect[[]ranking.Receipt]{tell}})
 	return whole(err)
 }

@@ -36,7 +36,11 @@ func (u *UseCases) SubmitAll(ctx context.Context, p tenancy.Principal, id rankin
 }
 
 func (u *UseCases) submit(ctx context.Context, p tenancy.Principal, id ranking.BoardID, runs []ranking.Submission, effects ...once.Effect[[]ranking.Receipt]) ([]ranking.Receipt, error) {
-	known, err := u.current(ctx, place{p.Scope(), id})
+	received, err := u.moment(ctx, p.Scope())
+	if err != nil {
+		return nil, err
+	}
+	known, err := u.current(ctx, place{p.Scope(), id}, received)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +51,7 @@ func (u *UseCases) submit(ctx context.Context, p tenancy.Principal, id ranking.B
 	for i, run := range runs {
 		works[i] = submission(run)
 	}
-	return u.do(ctx, p, id, works, effects)
+	return u.do(ctx, group{principal: p, received: received, board: id, works: works, effects: effects})
 }
 
 // submission is the work of taking a run.
@@ -61,14 +65,9 @@ func submission(run ranking.Submission) work {
 // have one of their own, as with documents.
 const sharedWorks = 16
 
-// do has works done as a whole, with whatever others want done.
-func (u *UseCases) do(ctx context.Context, p tenancy.Principal, id ranking.BoardID, works []work, effects []once.Effect[[]ranking.Receipt]) ([]ranking.Receipt, error) {
-	environment, err := u.directory.Get(ctx, p.Scope().Environment())
-	if err != nil {
-		return nil, err
-	}
-	mine := group{principal: p, environment: environment, board: id, works: works, effects: effects}
-	if len(works) > sharedWorks {
+// do has a group done, with whatever others want done.
+func (u *UseCases) do(ctx context.Context, mine group) ([]ranking.Receipt, error) {
+	if len(mine.works) > sharedWorks {
 		done, err := u.commit(ctx, []group{mine})
 		if err != nil {
 			return nil, err

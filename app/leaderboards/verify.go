@@ -178,7 +178,7 @@ func (v *Verifier) slice(ctx context.Context, one *verified) (compared int, err 
 	players := []identity.PlayerID{}
 	switch one.part {
 	case stored:
-		entries, next, err := v.u.store.Entries().All(ctx, one.at.Scope, refOf(one.season), one.cursor, verifySlice)
+		entries, next, err := v.u.store.Entries().All(ctx, one.at.Scope, one.season.Ref(), one.cursor, verifySlice)
 		if err != nil {
 			return 0, fmt.Errorf("read entries: %w", err)
 		}
@@ -245,7 +245,7 @@ func (v *Verifier) compare(ctx context.Context, one *verified, players []identit
 	if err != nil {
 		return fmt.Errorf("read marks: %w", err)
 	}
-	entries, err := v.u.store.Entries().LockMany(ctx, one.at.Scope, refOf(one.season), players)
+	entries, err := v.u.store.Entries().LockMany(ctx, one.at.Scope, one.season.Ref(), players)
 	if err != nil {
 		return fmt.Errorf("read entries: %w", err)
 	}

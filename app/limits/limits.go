@@ -75,6 +75,8 @@ type Limits struct {
 	BundleBytes int
 	// BundleTime bounds how long the bytes of one may take to arrive, or to be read.
 	BundleTime time.Duration
+	// SeasonTime is the least time between two ends of seasons by a schedule.
+	SeasonTime time.Duration
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
 	PageItems   int
 	PageDefault int
@@ -154,6 +156,7 @@ func Default() Limits {
 		Leaderboards:       500,
 		LeaderboardRuns:    100,
 		LeaderboardPlayers: 100,
+		SeasonTime:         time.Hour,
 
 		Servers:             20_000,
 		ServerMetadataBytes: 4 << 10,
@@ -236,6 +239,7 @@ func (l Limits) Check() error {
 	within("config_value_bytes", l.ConfigValueBytes, 1<<10, 4<<20)
 	within("bundle_bytes", l.BundleBytes, l.ConfigValueBytes, 1<<30)
 	within("bundle_seconds", int(l.BundleTime/time.Second), 1, 3600)
+	within("season_seconds", int(l.SeasonTime/time.Second), 60, 366*24*3600)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -58,9 +59,12 @@ func (u *UseCases) CreateLeaderboard(
 	}
 	now := u.clock.Now()
 	made := Leaderboard{}
-	if made.Board, made.Season, err = ranking.NewBoard(id, definition, environment.Now(now)); err != nil {
+	made.Board, made.Season, err = ranking.NewBoard(id, definition, environment.Now(now))
+	_, faulty := u.boards.Rule(definition.Schedule)
+	if err := fault.BothInvalid(err, faulty); err != nil {
 		return Leaderboard{}, err
 	}
+	made.Season.PlannedEnd = u.boards.End(definition.Schedule, made.Season.StartedAt)
 	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		there, err := tx.Boards().List(ctx, scope, "", u.limits.Leaderboards)
 		if err != nil {
@@ -90,8 +94,9 @@ type LeaderboardEdit struct {
 	Versions []int64
 }
 
-// EditLeaderboard changes a board. Its rules take effect with the next season,
-// everything else at once; other replicas see it within recent.Fresh.
+// EditLeaderboard changes a board. Its rules take effect with the next season, and
+// everything else at once: by another schedule the open season has another end.
+// Other replicas see it within recent.Fresh.
 func (u *UseCases) EditLeaderboard(
 	ctx context.Context, p tenancy.Principal, place Place, id ranking.BoardID, edit LeaderboardEdit, effects ...once.Effect[Leaderboard],
 ) (Leaderboard, error) {
@@ -101,6 +106,9 @@ func (u *UseCases) EditLeaderboard(
 	}
 	for {
 		var next Leaderboard
+		if err := u.boards.CatchUp(ctx, scope, id, environment.Now(u.clock.Now())); err != nil {
+			return Leaderboard{}, err
+		}
 		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			current, err := u.leaderboard(ctx, tx, scope, id)
 			if err != nil {
@@ -113,8 +121,16 @@ func (u *UseCases) EditLeaderboard(
 			edit.Change(&definition)
 			now := u.clock.Now()
 			next = current
-			if next.Board, err = current.Board.Edited(definition, environment.Now(now)); err != nil {
+			next.Board, err = current.Board.Edited(definition, environment.Now(now))
+			_, faulty := u.boards.Rule(definition.Schedule)
+			if err := fault.BothInvalid(err, faulty); err != nil {
 				return err
+			}
+			if definition.Schedule != current.Board.Schedule {
+				next.Season.PlannedEnd = u.boards.End(definition.Schedule, environment.Now(now))
+				if err := tx.Boards().Plan(ctx, scope, next.Season.Ref(), next.Season.PlannedEnd); err != nil {
+					return fmt.Errorf("plan season: %w", err)
+				}
 			}
 			if err := tx.Boards().Update(ctx, scope, next.Board); err != nil {
 				return fmt.Errorf("update leaderboard: %w", err)
@@ -128,7 +144,8 @@ func (u *UseCases) EditLeaderboard(
 		})
 		u.boards.Forget(scope, id)
 		// Somebody else's edit came between; with no version named, ours goes on top of it.
-		if errors.Is(err, ranking.ErrBoardStale) && len(edit.Versions) == 0 && ctx.Err() == nil {
+		// Or the season ended.
+		if (errors.Is(err, ranking.ErrBoardStale) && len(edit.Versions) == 0 || errors.Is(err, ranking.ErrSeasonNotFound)) && ctx.Err() == nil {
 			continue
 		}
 		return next, err
@@ -171,6 +188,9 @@ func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place P
 		return Leaderboard{}, err
 	}
 	for {
+		if err := u.boards.CatchUp(ctx, scope, id, environment.Now(u.clock.Now())); err != nil {
+			return Leaderboard{}, err
+		}
 		var after Leaderboard
 		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			current, err := u.leaderboard(ctx, tx, scope, id)
@@ -183,7 +203,10 @@ func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place P
 				return ranking.ErrSeasonClosed
 			}
 			now := u.clock.Now()
-			ended, next := current.Season.Close(current.Board, environment.Now(now))
+			if current.Season.Due(environment.Now(now)) {
+				return ranking.ErrSeasonNotFound // since the look before
+			}
+			ended, next := u.boards.Ends(current.Board, current.Season, environment.Now(now))
 			if err := tx.Boards().Close(ctx, scope, ended, next); err != nil {
 				return fmt.Errorf("close season: %w", err)
 			}
@@ -212,6 +235,10 @@ func boardSummary(b ranking.Board) map[string]string {
 	s := map[string]string{
 		"name": b.Name, "sort": string(b.Rules.Sort), "operator": string(b.Rules.Operator), "tie_break": string(b.Rules.TieBreak),
 		"attempts": strconv.Itoa(b.Rules.Attempts), "submitters": string(b.Submitters), "metadata_bytes": strconv.Itoa(b.MetadataBytes),
+	}
+	s["schedule"] = "none"
+	if b.Schedule != (ranking.Schedule{}) {
+		s["schedule"] = b.Schedule.Cron + " " + b.Schedule.Zone
 	}
 	for name, bound := range map[string]*int64{"min_score": b.MinScore, "max_score": b.MaxScore} {
 		s[name] = "none"

@@ -23,6 +23,7 @@ import (
 	"github.com/overworldhq/overworld/ports/ids"
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/mail"
+	"github.com/overworldhq/overworld/ports/recurrence"
 	"github.com/overworldhq/overworld/ports/revocation"
 	"github.com/overworldhq/overworld/ports/schema"
 	"github.com/overworldhq/overworld/ports/secrets"
@@ -45,6 +46,7 @@ type Ports struct {
 	Vault       secrets.Vault
 	Issuer      access.Issuer
 	Schemas     schema.Compiler
+	Calendar    recurrence.Reader
 	Limits      limits.Limits
 	// Tracer shows what many callers share; nil: nothing is traced.
 	Tracer    tracing.Tracer
@@ -74,11 +76,12 @@ type App struct {
 }
 
 // allJobs is what the workers of every replica take turns at.
-func allJobs(store datastore.Datastore, clock clock.Clock, outbox *mailing.Outbox, verifier *leaderboards.Verifier) []jobs.Job {
+func allJobs(store datastore.Datastore, clock clock.Clock, outbox *mailing.Outbox, boards *leaderboards.UseCases, verifier *leaderboards.Verifier) []jobs.Job {
 	return []jobs.Job{
 		jobs.TokenPurge(store, clock),
 		jobs.MailDelivery(outbox),
 		jobs.RankVerification(verifier),
 		jobs.StaleServers(store, clock),
+		jobs.Seasons(store, boards),
 	}
 }

@@ -54,14 +54,15 @@ func New(ports Ports) *App {
 	book := collections.NewBook(compiler, limitsLimits)
 	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
 	index := ports.Ranks
-	leaderboardsUseCases := leaderboards.New(datastore, index, directory, clock, source, limitsLimits, tracer)
+	reader := ports.Calendar
+	leaderboardsUseCases := leaderboards.New(datastore, index, directory, reader, clock, source, limitsLimits, tracer)
 	verifier := leaderboards.NewVerifier(leaderboardsUseCases)
 	tickets := ports.JoinTickets
 	serversUseCases := servers.New(datastore, directory, keyRing, tickets, issuer, clock, source, throttle, limitsLimits, tracer)
 	store := ports.Blobs
 	configsUseCases := configs.New(datastore, store, compiler, directory, clock, source, limitsLimits)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, configsUseCases, limitsLimits, clock, source, random)
-	v := allJobs(datastore, clock, outbox, verifier)
+	v := allJobs(datastore, clock, outbox, leaderboardsUseCases, verifier)
 	app := &App{
 		Authenticator: authenticator,
 		Uses:          uses,

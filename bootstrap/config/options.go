@@ -95,6 +95,7 @@ func Options() []Option {
 		{Key: "limits.config_value_bytes", Default: strconv.Itoa(base.ConfigValueBytes), Help: "largest JSON bundle that is read inline, judged by a schema, and compared", read: whole(func(c *Config) *int { return &c.Limits.ConfigValueBytes })},
 		{Key: "limits.bundle_bytes", Default: strconv.Itoa(base.BundleBytes), Help: "largest bundle, in bytes", read: whole(func(c *Config) *int { return &c.Limits.BundleBytes })},
 		{Key: "limits.bundle_seconds", Default: strconv.Itoa(int(base.BundleTime / time.Second)), Help: "longest that the bytes of a bundle may take to arrive, or to be read", read: seconds(func(c *Config) *time.Duration { return &c.Limits.BundleTime }, 1, 3600)},
+		{Key: "limits.season_seconds", Default: strconv.Itoa(int(base.SeasonTime / time.Second)), Help: "least time between two ends of seasons by a leaderboard's schedule", read: seconds(func(c *Config) *time.Duration { return &c.Limits.SeasonTime }, 60, 366*24*3600)},
 		{Key: "limits.page_items", Default: strconv.Itoa(base.PageItems), Help: "most items on a page", read: whole(func(c *Config) *int { return &c.Limits.PageItems })},
 		{Key: "limits.page_default", Default: strconv.Itoa(base.PageDefault), Help: "items on a page when nothing is said", read: whole(func(c *Config) *int { return &c.Limits.PageDefault })},
 		{Key: "limits.request_seconds", Default: strconv.Itoa(int(base.RequestTime / time.Second)), Help: "longest a request may take", read: seconds(func(c *Config) *time.Duration { return &c.Limits.RequestTime }, 1, 60)},

@@ -61,6 +61,14 @@ type Rules struct {
 	Attempts int
 }
 
+// Schedule says when seasons end by themselves. The zero value is never.
+type Schedule struct {
+	// Cron has the five fields that package recurrence reads.
+	Cron string
+	// Zone is that of the clock on the wall: a name of the IANA database.
+	Zone string
+}
+
 // Definition is what an operator says of a board.
 type Definition struct {
 	Name string
@@ -71,6 +79,8 @@ type Definition struct {
 	Submitters         Submitters
 	// MetadataBytes bounds what a run may bring along, as compact JSON; 0: nothing.
 	MetadataBytes int
+	// Schedule ends seasons; the one that is open ends by it too.
+	Schedule Schedule
 }
 
 // Board is a leaderboard.
@@ -122,7 +132,7 @@ func (b Board) Edited(definition Definition, now time.Time) (Board, error) {
 // season is the board's, by its present rules. Its epochs begin with the moment, so
 // that a board whose id was another's before finds none of that one's indexes.
 func (b Board) season(number int, start time.Time) Season {
-	return Season{Board: b.ID, Number: number, Rules: b.Rules, StartedAt: start, Epoch: start.UnixMicro()}
+	return Season{Board: b.ID, Number: number, State: Open, Rules: b.Rules, StartedAt: start, Epoch: start.UnixMicro()}
 }
 
 // checked notes every fault of the definition, and fills in what was left out.

@@ -2,26 +2,62 @@ package ranking
 
 import "time"
 
-// Season is a stretch of a board's life with standings of its own.
+// State is how far a season has come. It only goes forward.
+type State string
+
+const (
+	// Open seasons take runs. A board has one.
+	Open State = "open"
+	// Closing seasons have ended, and still take runs that were received before.
+	Closing State = "closing"
+	// Closed seasons take nothing any more: their standings never change.
+	Closed State = "closed"
+)
+
+// Season is a stretch of a board's life with standings of its own. A run counts in
+// the one in which the server received it.
+//
+// Times are those of the environment's clock, but FreezesAt.
 type Season struct {
 	Board  BoardID
 	Number int // from 1
+	State  State
 	// Rules are the board's as they were when the season began.
 	Rules     Rules
 	StartedAt time.Time
-	// EndedAt is when it was closed; zero while it runs. Its standings never change after.
+	// PlannedEnd is when it ends by itself; zero: it doesn't.
+	PlannedEnd time.Time
+	// EndedAt is when it ended; zero while it is open.
 	EndedAt time.Time
+	// FreezesAt is the system's time from which on nobody can be at a run that
+	// was received before it ended; zero while it is open.
+	FreezesAt time.Time
 	// Epoch names the index of its standings; see Ladder. It only grows.
 	Epoch int64
 }
 
-// Open tells whether runs still count in it.
-func (s Season) Open() bool { return s.EndedAt.IsZero() }
+// Ref names the season within its environment.
+func (s Season) Ref() SeasonRef { return SeasonRef{Board: s.Board, Number: s.Number} }
 
-// Close ends the season now, and gives the next one, which begins at the same
-// moment by the board's present rules. Of an ended season there is nothing to close.
-func (s Season) Close(board Board, now time.Time) (ended, next Season) {
+// Takes tells whether a run counts in the season that was received then.
+func (s Season) Takes(received time.Time) bool {
+	switch s.State {
+	case Open:
+		return s.PlannedEnd.IsZero() || received.Before(s.PlannedEnd)
+	case Closing:
+		return received.Before(s.EndedAt)
+	}
+	return false
+}
+
+// Due tells whether the season should have ended by now.
+func (s Season) Due(now time.Time) bool { return s.State == Open && !s.Takes(now) }
+
+// Close ends the season, and gives the next one, which begins at the same moment by
+// the board's present rules. When the one freezes and the other is to end
+// is the caller's to fill.
+func (s Season) Close(board Board, at time.Time) (ended, next Season) {
 	ended = s
-	ended.EndedAt = now
-	return ended, board.season(s.Number+1, now)
+	ended.State, ended.EndedAt = Closing, at
+	return ended, board.season(s.Number+1, at)
 }

@@ -2,13 +2,15 @@ package ranking
 
 import (
 	"context"
+	"time"
 
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
 // Boards stores boards and their seasons. A board has one open season at a time,
-// the one with the greatest number, which is Board.Season.
+// the one with the greatest number, which is Board.Season. Whoever changes a season and
+// its board within a transaction, changes the season first.
 type Boards interface {
 	// Create stores a board and its first season; ErrBoardExists when the id is taken.
 	Create(ctx context.Context, scope tenancy.Scope, board Board, season Season) error
@@ -25,13 +27,24 @@ type Boards interface {
 	Season(ctx context.Context, scope tenancy.Scope, id BoardID, number int) (Season, error)
 	// Seasons gives up to limit seasons with a smaller number, the latest first; 0 begins.
 	Seasons(ctx context.Context, scope tenancy.Scope, id BoardID, before, limit int) ([]Season, error)
-	// Hold gives the open seasons of those boards that there are, in any order, and
-	// within a transaction keeps them open, and in their epoch, until it ends. Callers
+	// Hold gives those of the seasons that still take runs, which are Open or Closing, in any
+	// order, and within a transaction keeps them as they are until it ends. Callers
 	// don't keep each other out.
-	Hold(ctx context.Context, scope tenancy.Scope, ids []BoardID) ([]Season, error)
+	Hold(ctx context.Context, scope tenancy.Scope, seasons []SeasonRef) ([]Season, error)
+	// Plan stores the planned end of an open season; ErrSeasonNotFound unless it is open.
+	Plan(ctx context.Context, scope tenancy.Scope, season SeasonRef, end time.Time) error
 	// Close stores the end of the open season and the next one; ErrSeasonNotFound unless
 	// it is open in its epoch. Of callers at once, one succeeds.
 	Close(ctx context.Context, scope tenancy.Scope, ended, next Season) error
+	// Advance moves a season from a state to the one it has now; ErrSeasonNotFound unless
+	// it is in that state. It waits for those who hold it, and of callers at once one succeeds.
+	Advance(ctx context.Context, scope tenancy.Scope, season Season, from State) error
+	// Due gives up to limit open seasons whose planned end is not after now, the
+	// earliest end first.
+	Due(ctx context.Context, scope tenancy.Scope, now time.Time, limit int) ([]Season, error)
+	// Unfinished gives up to limit seasons that have ended and are not archived, by board
+	// and number, after one of them; the zero SeasonRef begins.
+	Unfinished(ctx context.Context, scope tenancy.Scope, after SeasonRef, limit int) ([]Season, error)
 	// Renew moves a season to its next epoch; ErrSeasonNotFound when there is none.
 	Renew(ctx context.Context, scope tenancy.Scope, id BoardID, number int) error
 }

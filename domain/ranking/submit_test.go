@@ -236,7 +236,7 @@ func TestDefinitions(t *testing.T) {
 	if board.Name != "Fastest laps" || board.Rules != (Rules{Sort: Descending, Operator: Best, TieBreak: EarliestFirst}) || board.Submitters != Servers || board.Version != 1 {
 		t.Errorf("defaults: %+v", board)
 	}
-	if season.Number != 1 || season.Rules != board.Rules || !season.StartedAt.Equal(start) || !season.Open() {
+	if season.Number != 1 || season.Rules != board.Rules || !season.StartedAt.Equal(start) || season.State != Open || !season.Takes(start.Add(1e9)) {
 		t.Errorf("season: %+v", season)
 	}
 	low, high := int64(2), int64(1)
@@ -253,7 +253,7 @@ func TestDefinitions(t *testing.T) {
 		t.Errorf("edited: %+v, %v", edited, err)
 	}
 	ended, next := season.Close(edited, start.Add(2*time.Hour))
-	if ended.Open() || ended.Rules.Sort != Descending || next.Number != 2 || next.Rules.Sort != Ascending || !next.StartedAt.Equal(ended.EndedAt) {
+	if ended.State != Closing || ended.Rules.Sort != Descending || next.Number != 2 || next.Rules.Sort != Ascending || !next.StartedAt.Equal(ended.EndedAt) {
 		t.Errorf("closed: %+v, %+v", ended, next)
 	}
 	for id, want := range map[string]bool{"a": true, "weekly-laps-2": true, "": false, "-a": false, "a--b": false, "A": false, "a_b": false, strings.Repeat("a", 65): false} {

@@ -59,6 +59,7 @@ var homes = map[string][]string{
 	"go.opentelemetry.io/otel/sdk":       {"bootstrap"},
 	"go.opentelemetry.io/otel/exporters": {"bootstrap"},
 
+	"github.com/robfig/cron":                {"adapters/cron"},
 	"github.com/santhosh-tekuri/jsonschema": {"adapters/jsonschema"},
 }
 

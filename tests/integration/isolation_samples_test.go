@@ -139,6 +139,8 @@ var samples = map[string]sample{
 	"listServers":               {environments, nil, environment(ok)},
 	"forceServerDrain":          {environments, revives, environment(ok)},
 	"forceServerDeregistration": {environments, revives, environment(gone)},
+	"previewSchedule":           {environments, asksForSchedule, environment(ok)},
+	"getLeaderboardSchedule":    {environments, nil, environment(ok)},
 
 	"inspectEntry":               {environments, nil, environment(ok)},
 	"quarantineOnLeaderboard":    {environments, body(object{"reason": "a wallhack"}), environment(ok)},
@@ -282,6 +284,10 @@ var boardsMade atomic.Int64
 
 func makesBoard(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
 	r.body = object{"id": fmt.Sprintf("board-%d", boardsMade.Add(1))}
+}
+
+func asksForSchedule(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
+	r.path += "?cron=0+5+*+*+1&time_zone=Europe/Berlin"
 }
 
 // closesSeason names the season that is open.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/overworldhq/overworld/adapters/argon2"
 	"github.com/overworldhq/overworld/adapters/blobstore"
+	"github.com/overworldhq/overworld/adapters/cron"
 	"github.com/overworldhq/overworld/adapters/jsonschema"
 	"github.com/overworldhq/overworld/adapters/jwt"
 	"github.com/overworldhq/overworld/adapters/memory"
@@ -53,7 +54,7 @@ func At(t testing.TB, address string) *World {
 	ports := compose.Ports{
 		Store: open(t, clock, address), Limiter: memory.NewLimiter(clock), Revocations: memory.NewRevocations(clock), Ranks: memory.NewRanks(clock), Blobs: Blobs(t),
 		Tokens: jwt.Tokens{}, JoinTickets: jwt.Tickets{}, Clock: clock, IDs: system.IDs{}, Random: system.Random{},
-		Vault: system.NewVault([system.MasterKeySize]byte{1}), Issuer: "test", Schemas: jsonschema.Compiler{}, Limits: limits.Default(),
+		Vault: system.NewVault([system.MasterKeySize]byte{1}), Issuer: "test", Schemas: jsonschema.Compiler{}, Calendar: cron.Reader{}, Limits: limits.Default(),
 		Passwords: argon2.New(argon2.Parameters{Memory: 64, Time: 1, Threads: 1}, system.Random{}), Mail: mailbox, MailFrom: "game@example.com",
 	}
 	return &World{App: compose.New(ports), Ports: ports, Clock: clock, Mail: mailbox}

@@ -61,13 +61,18 @@ var isolationTests = map[string]func(*testing.T, *world){
 			fails(t, "delete of a leaderboard", w.Boards().Delete(w.ctx, foreign, "laps"), ranking.ErrBoardNotFound)
 			fails(t, "season", second(w.Boards().Season(w.ctx, foreign, "laps", 1)), ranking.ErrSeasonNotFound)
 			same(t, "seasons", get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, foreign, "laps", 0, 10)), []ranking.Season{})
-			same(t, "held seasons", get[[]ranking.Season](t)(w.Boards().Hold(w.ctx, foreign, []ranking.BoardID{"laps"})), []ranking.Season{})
+			same(t, "held seasons", get[[]ranking.Season](t)(w.Boards().Hold(w.ctx, foreign, []ranking.SeasonRef{b.season})), []ranking.Season{})
 			fails(t, "epoch", w.Boards().Renew(w.ctx, foreign, "laps", 1), ranking.ErrSeasonNotFound)
 			b2, s2 := board("laps")
 			b2.Version = 2
 			fails(t, "edit of a leaderboard", w.Boards().Update(w.ctx, foreign, b2), ranking.ErrBoardStale)
 			ended, nextSeason := s2.Close(b2, later(time.Hour))
 			fails(t, "close of a season", w.Boards().Close(w.ctx, foreign, ended, nextSeason), ranking.ErrSeasonNotFound)
+			fails(t, "plan of a season", w.Boards().Plan(w.ctx, foreign, b.season, start), ranking.ErrSeasonNotFound)
+			fails(t, "advance of a season", w.Boards().Advance(w.ctx, foreign, s2, ranking.Open), ranking.ErrSeasonNotFound)
+			must(t, w.Boards().Plan(w.ctx, b.scope, b.season, start))
+			same(t, "due seasons", get[[]ranking.Season](t)(w.Boards().Due(w.ctx, foreign, later(time.Hour), 10)), []ranking.Season{})
+			same(t, "unfinished seasons", get[[]ranking.Season](t)(w.Boards().Unfinished(w.ctx, foreign, ranking.SeasonRef{}, 10)), []ranking.Season{})
 			fails(t, "locked entry", second(lockEntry(w.ctx, w, foreign, b.season, b.player.ID)), ranking.ErrNotRanked)
 			fails(t, "write over an entry", w.Entries().WriteMany(w.ctx, foreign, b.season, []ranking.EntryWrite{entryWrite(entry(b.player.ID, 9, 2), 1)}), ranking.ErrEntryStale)
 			same(t, "top", get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, foreign, b.season, 10)), []ranking.Entry{})
@@ -179,9 +184,13 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Boards.Delete":        w.Boards().Delete(w.ctx, none, "laps"),
 			"Boards.Season":        second(w.Boards().Season(w.ctx, none, "laps", 1)),
 			"Boards.Seasons":       second(w.Boards().Seasons(w.ctx, none, "laps", 0, 1)),
-			"Boards.Hold":          second(w.Boards().Hold(w.ctx, none, []ranking.BoardID{"laps"})),
+			"Boards.Hold":          second(w.Boards().Hold(w.ctx, none, []ranking.SeasonRef{{Board: "laps", Number: 1}})),
 			"Boards.Close":         w.Boards().Close(w.ctx, none, newSeason, newSeason),
 			"Boards.Renew":         w.Boards().Renew(w.ctx, none, "laps", 1),
+			"Boards.Plan":          w.Boards().Plan(w.ctx, none, b.season, start),
+			"Boards.Advance":       w.Boards().Advance(w.ctx, none, newSeason, ranking.Open),
+			"Boards.Due":           second(w.Boards().Due(w.ctx, none, start, 1)),
+			"Boards.Unfinished":    second(w.Boards().Unfinished(w.ctx, none, ranking.SeasonRef{}, 1)),
 			"Entries.LockMany":     second(lockEntry(w.ctx, w, none, b.season, b.player.ID)),
 			"Entries.WriteMany":    w.Entries().WriteMany(w.ctx, none, b.season, []ranking.EntryWrite{entryWrite(b.entry, 0)}),
 			"Entries.All":          pageError(w.Entries().All(w.ctx, none, b.season, ranking.Cursor{}, 1)),

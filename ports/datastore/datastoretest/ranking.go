@@ -1,6 +1,7 @@
 package datastoretest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ func board(id ranking.BoardID) (ranking.Board, ranking.Season) {
 		ID: id, Version: 1, Season: 1, CreatedAt: start, UpdatedAt: start,
 		Definition: ranking.Definition{Name: "The " + string(id), Rules: boardRules, MinScore: &low, Submitters: ranking.Servers, MetadataBytes: 100},
 	}
-	return b, ranking.Season{Board: id, Number: 1, Rules: boardRules, StartedAt: start, Epoch: 1}
+	return b, ranking.Season{Board: id, Number: 1, State: ranking.Open, Rules: boardRules, StartedAt: start, Epoch: 1}
 }
 
 // board stores a new board and gives its season.
@@ -89,6 +90,7 @@ var boardTests = map[string]func(*testing.T, *world){
 	"round trip": func(t *testing.T, w *world) {
 		b, s := board("laps")
 		high := int64(math.MaxInt64)
+		b.Schedule, s.PlannedEnd = ranking.Schedule{Cron: "0 5 * * mon", Zone: "Europe/Berlin"}, later(time.Hour)
 		b.MaxScore, b.Rules.Attempts, s.Rules.Attempts, b.Name = &high, 7, 7, "Ünïcode 日本 ' ?"
 		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
 		same(t, "board", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")), b)
@@ -123,6 +125,7 @@ var boardTests = map[string]func(*testing.T, *world){
 		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
 		fails(t, "version 1", w.Boards().Update(w.ctx, w.here(), b), ranking.ErrBoardStale)
 		b.Version, b.Name, b.UpdatedAt, b.MinScore, b.Submitters, b.MetadataBytes = 2, "Other", later(time.Hour), nil, ranking.Players, 5
+		b.Schedule = ranking.Schedule{Cron: "* * * * *", Zone: "UTC"}
 		b.Rules = ranking.Rules{Sort: ranking.Ascending, Operator: ranking.Sum, TieBreak: ranking.Shared, Attempts: 4}
 		must(t, w.Boards().Update(w.ctx, w.here(), b))
 		same(t, "updated", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")), b)
@@ -133,6 +136,7 @@ var boardTests = map[string]func(*testing.T, *world){
 		b, s := board("laps")
 		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
 		ended, next := s.Close(b, later(time.Hour))
+		ended.FreezesAt, next.PlannedEnd = later(time.Minute), later(2*time.Hour)
 		must(t, w.Boards().Renew(w.ctx, w.here(), "laps", 1))
 		fails(t, "in an epoch that is over", w.Boards().Close(w.ctx, w.here(), ended, next), ranking.ErrSeasonNotFound)
 		ended.Epoch++
@@ -141,13 +145,91 @@ var boardTests = map[string]func(*testing.T, *world){
 		same(t, "ended", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 1)), ended)
 		same(t, "next", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 2)), next)
 		same(t, "current", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")).Season, 2)
-		same(t, "held", get[[]ranking.Season](t)(w.Boards().Hold(w.ctx, w.here(), []ranking.BoardID{"laps", "none"})), []ranking.Season{next})
 		ended, next = next.Close(b, later(2*time.Hour))
 		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
 		same(t, "all", seasonNumbers(get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "laps", 0, 10))), "3 2 1")
 		same(t, "one before", seasonNumbers(get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "laps", 3, 1))), "2")
 		same(t, "none", get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "none", 0, 1)), []ranking.Season{})
 		fails(t, "renew none", w.Boards().Renew(w.ctx, w.here(), "laps", 9), ranking.ErrSeasonNotFound)
+	},
+	"seasons that take runs can be held": func(t *testing.T, w *world) {
+		b, s := board("laps")
+		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+		other := w.board(t, w.here(), "other")
+		first, second, none := s.Ref(), ranking.SeasonRef{Board: "laps", Number: 2}, ranking.SeasonRef{Board: "none", Number: 1}
+		held := func(wanted ...ranking.SeasonRef) string {
+			t.Helper()
+			return joined(slices.SortedFunc(slices.Values(get[[]ranking.Season](t)(w.Boards().Hold(w.ctx, w.here(), wanted))), func(a, b ranking.Season) int {
+				return strings.Compare(string(a.Board), string(b.Board))*2 + cmp.Compare(a.Number, b.Number)
+			}), func(s ranking.Season) string { return fmt.Sprint(s.Board, " ", s.Number, " ", s.State) })
+		}
+		same(t, "open", held(other, none, first, second), "laps 1 open other 1 open")
+		ended, next := s.Close(b, later(time.Hour))
+		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		same(t, "closing", held(first, second), "laps 1 closing laps 2 open")
+		same(t, "as it was stored", get[[]ranking.Season](t)(w.Boards().Hold(w.ctx, w.here(), []ranking.SeasonRef{first})), []ranking.Season{ended})
+		ended.State = ranking.Closed
+		must(t, w.Boards().Advance(w.ctx, w.here(), ended, ranking.Closing))
+		same(t, "closed", held(first, second, other), "laps 2 open other 1 open")
+		same(t, "nothing", held(), "")
+	},
+	"states follow each other": func(t *testing.T, w *world) {
+		b, s := board("laps")
+		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+		ended, next := s.Close(b, later(time.Hour))
+		closed := ended
+		closed.State = ranking.Closed
+		fails(t, "from a state it isn't in", w.Boards().Advance(w.ctx, w.here(), closed, ranking.Closing), ranking.ErrSeasonNotFound)
+		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		must(t, w.Boards().Advance(w.ctx, w.here(), closed, ranking.Closing))
+		fails(t, "again", w.Boards().Advance(w.ctx, w.here(), closed, ranking.Closing), ranking.ErrSeasonNotFound)
+		same(t, "closed", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 1)), closed)
+		none := closed
+		none.Number = 9
+		fails(t, "none", w.Boards().Advance(w.ctx, w.here(), none, ranking.Closing), ranking.ErrSeasonNotFound)
+	},
+	"ends are planned and found": func(t *testing.T, w *world) {
+		for i, id := range []ranking.BoardID{"c", "b", "a", "unplanned", "later"} {
+			b, s := board(id)
+			if id != "unplanned" {
+				s.PlannedEnd = later(time.Duration(i) * time.Hour)
+			}
+			must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+		}
+		due := func(now time.Time, limit int) string {
+			t.Helper()
+			return joined(get[[]ranking.Season](t)(w.Boards().Due(w.ctx, w.here(), now, limit)), func(s ranking.Season) string { return string(s.Board) })
+		}
+		same(t, "before all", due(later(-time.Microsecond), 10), "")
+		same(t, "at the end of the third", due(later(2*time.Hour), 10), "c b a")
+		same(t, "bounded", due(later(2*time.Hour), 2), "c b")
+		must(t, w.Boards().Plan(w.ctx, w.here(), ranking.SeasonRef{Board: "c", Number: 1}, later(3*time.Hour)))
+		must(t, w.Boards().Plan(w.ctx, w.here(), ranking.SeasonRef{Board: "b", Number: 1}, time.Time{}))
+		must(t, w.Boards().Plan(w.ctx, w.here(), ranking.SeasonRef{Board: "unplanned", Number: 1}, later(time.Minute)))
+		same(t, "planned anew", due(later(3*time.Hour), 10), "unplanned a c")
+		b, s := board("a")
+		ended, next := s.Close(b, later(2*time.Hour))
+		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		same(t, "ended", due(later(3*time.Hour), 10), "unplanned c")
+		fails(t, "plan of one that ended", w.Boards().Plan(w.ctx, w.here(), ended.Ref(), later(time.Hour)), ranking.ErrSeasonNotFound)
+	},
+	"what ended is unfinished": func(t *testing.T, w *world) {
+		for _, id := range []ranking.BoardID{"b", "a"} {
+			b, s := board(id)
+			must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+			for range 2 {
+				ended, next := s.Close(b, later(time.Hour))
+				must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+				s = next
+			}
+		}
+		unfinished := func(after ranking.SeasonRef, limit int) string {
+			t.Helper()
+			return joined(get[[]ranking.Season](t)(w.Boards().Unfinished(w.ctx, w.here(), after, limit)), func(s ranking.Season) string { return fmt.Sprint(s.Board, s.Number) })
+		}
+		same(t, "all", unfinished(ranking.SeasonRef{}, 10), "a1 a2 b1 b2")
+		same(t, "a page", unfinished(ranking.SeasonRef{Board: "a", Number: 1}, 2), "a2 b1")
+		same(t, "the end", unfinished(ranking.SeasonRef{Board: "b", Number: 2}, 2), "")
 	},
 	"of many who close, one does": func(t *testing.T, w *world) {
 		b, s := board("laps")
@@ -168,11 +250,12 @@ var boardTests = map[string]func(*testing.T, *world){
 		}
 		same(t, "closed", closed, 1)
 	},
-	"a held season stays open until its holder is done": func(t *testing.T, w *world) {
+	"a held season takes runs until its holder is done": func(t *testing.T, w *world) {
 		b, s := board("laps")
 		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
 		ref := ranking.SeasonRef{Board: "laps", Number: 1}
 		const writers = 6
+		var frozen int64
 		errs := make([]error, writers+1)
 		ids := make([]identity.PlayerID, writers)
 		for i := range ids {
@@ -181,28 +264,29 @@ var boardTests = map[string]func(*testing.T, *world){
 		together(writers+1, func(i int) {
 			if i == writers {
 				ended, next := s.Close(b, later(time.Hour))
-				errs[i] = w.Boards().Close(w.ctx, w.here(), ended, next)
+				closed := ended
+				closed.State = ranking.Closed
+				if errs[i] = w.Boards().Close(w.ctx, w.here(), ended, next); errs[i] == nil {
+					errs[i] = w.Boards().Advance(w.ctx, w.here(), closed, ranking.Closing)
+				}
+				if errs[i] == nil {
+					frozen, errs[i] = w.Entries().Count(w.ctx, w.here(), ref, 100)
+				}
 				return
 			}
 			errs[i] = w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
-				held, err := tx.Boards().Hold(ctx, w.here(), []ranking.BoardID{"laps"})
+				held, err := tx.Boards().Hold(ctx, w.here(), []ranking.SeasonRef{ref})
 				if err != nil {
 					return err
 				}
 				if len(held) == 0 {
-					return nil // it was just being closed: its closer has yet to say what is next, or so it looks
+					return nil // it was closed
 				}
-				// When the close came first, this one's lasts for ever.
-				season := ranking.SeasonRef{Board: "laps", Number: held[0].Number}
-				return tx.Entries().WriteMany(ctx, w.here(), season, []ranking.EntryWrite{entryWrite(entry(ids[i], 1, 1), 0)})
+				return tx.Entries().WriteMany(ctx, w.here(), ref, []ranking.EntryWrite{entryWrite(entry(ids[i], 1, 1), 0)})
 			})
 		})
 		must(t, errors.Join(errs...))
-		frozen := get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ref, 100))
-		next := get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ranking.SeasonRef{Board: "laps", Number: 2}, 100))
-		if len(frozen)+len(next) > writers {
-			t.Errorf("%d in the old season, %d in the new one", len(frozen), len(next))
-		}
+		same(t, "entries since it was closed", get[int64](t)(w.Entries().Count(w.ctx, w.here(), ref, 100)), frozen)
 	},
 	"delete takes all with it": func(t *testing.T, w *world) {
 		ref := w.board(t, w.here(), "laps")
@@ -381,7 +465,7 @@ var entryTests = map[string]func(*testing.T, *world){
 		together(writers, func(i int) {
 			for range each {
 				err := w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
-					if _, err := tx.Boards().Hold(ctx, w.here(), []ranking.BoardID{"laps"}); err != nil {
+					if _, err := tx.Boards().Hold(ctx, w.here(), []ranking.SeasonRef{ref}); err != nil {
 						return err
 					}
 					e, err := lockEntry(ctx, tx, w.here(), ref, p.ID)

@@ -1,0 +1,150 @@
+package leaderboards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/recurrence"
+)
+
+// Rule reads when seasons end by a schedule; nil for never. What is wrong with it is
+// ErrInvalid, with a field for each fault.
+func (u *UseCases) Rule(schedule ranking.Schedule) (recurrence.Rule, error) {
+	if schedule == (ranking.Schedule{}) {
+		return nil, nil
+	}
+	rule, err := u.calendar.Read(schedule.Cron, schedule.Zone)
+	var check fault.Check
+	if errors.Is(err, recurrence.ErrCron) {
+		check.Add("/schedule/cron", "malformed", "Five fields: minute, hour, day of the month, month, day of the week, such as 0 5 * * 1 or 30 4 1 jan,jul *; it must match at some time.")
+	}
+	if errors.Is(err, recurrence.ErrZone) {
+		check.Add("/schedule/time_zone", "malformed", "A name of the IANA time zone database, such as UTC or Europe/Berlin.")
+	}
+	if err == nil && rule.Shortest() < u.limits.SeasonTime {
+		check.Add("/schedule/cron", "too_often", "Seasons last %d seconds at least.", int64(u.limits.SeasonTime/time.Second))
+	}
+	if err := check.Err(); err != nil {
+		return nil, err
+	}
+	return rule, err
+}
+
+// End gives the first end after a moment by the schedule; zero: none.
+func (u *UseCases) End(schedule ranking.Schedule, after time.Time) time.Time {
+	if schedule == (ranking.Schedule{}) {
+		return time.Time{}
+	}
+	// A schedule was good when it was stored. Should a zone have gone from
+	// the database of zones, seasons are ended by operators.
+	rule, err := u.calendar.Read(schedule.Cron, schedule.Zone)
+	if err != nil {
+		return time.Time{}
+	}
+	end, _ := rule.Next(after)
+	return end
+}
+
+// Ends gives what becomes of a season that ends at a moment, and the one after it.
+func (u *UseCases) Ends(board ranking.Board, season ranking.Season, at time.Time) (ended, next ranking.Season) {
+	ended, next = season.Close(board, at)
+	ended.FreezesAt = u.clock.Now().Add(u.grace)
+	next.PlannedEnd = u.End(board.Schedule, at)
+	return ended, next
+}
+
+// InTx is the datastore's, or that of a turn at a job.
+type InTx func(ctx context.Context, fn func(ctx context.Context, tx datastore.Repos) error) error
+
+// CatchUp ends the seasons of a board that should have ended by a moment.
+func (u *UseCases) CatchUp(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, moment time.Time) error {
+	_, err := u.current(ctx, place{scope, id}, moment)
+	return err
+}
+
+// roll ends the seasons of a board that should have ended by a moment, or waits for
+// another caller in this process who is at it, and may fail.
+func (u *UseCases) roll(ctx context.Context, at place, moment time.Time) error {
+	u.mu.Lock()
+	if done, ok := u.rolls[at]; ok {
+		u.mu.Unlock()
+		select {
+		case <-done:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	done := make(chan struct{})
+	u.rolls[at] = done
+	u.mu.Unlock()
+	defer func() {
+		u.mu.Lock()
+		defer u.mu.Unlock()
+		delete(u.rolls, at)
+		close(done)
+	}()
+	_, err := u.rollIn(ctx, u.store.InTx, at, moment)
+	return err
+}
+
+// rollsAtOnce bounds the ends that one transaction makes up for.
+const rollsAtOnce = 50
+
+// rollIn ends the seasons of a board that should have ended by a moment, one after the other
+// and each at its planned end, and tells how many those were.
+func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.Time) (rolled int, err error) {
+	defer u.boards.Forget(at)
+	for {
+		n := 0
+		err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			n = 0
+			board, err := tx.Boards().Get(ctx, at.scope, at.board)
+			if err != nil {
+				return fmt.Errorf("find leaderboard: %w", err)
+			}
+			season, err := tx.Boards().Season(ctx, at.scope, at.board, board.Season)
+			if err != nil {
+				return fmt.Errorf("find season: %w", err)
+			}
+			for ; n < rollsAtOnce && season.Due(moment); n++ {
+				ended, next := u.Ends(board, season, season.PlannedEnd)
+				if err := tx.Boards().Close(ctx, at.scope, ended, next); err != nil {
+					return fmt.Errorf("close season: %w", err)
+				}
+				if err := tx.Audit().Append(ctx, u.endedBySchedule(at, ended, next)); err != nil {
+					return fmt.Errorf("audit: %w", err)
+				}
+				season = next
+			}
+			return nil
+		})
+		switch {
+		case errors.Is(err, ranking.ErrSeasonNotFound) && ctx.Err() == nil:
+			// Somebody else was first, or it got another epoch: the next look tells.
+			continue
+		case err != nil:
+			return rolled, err
+		}
+		rolled += n
+		if n < rollsAtOnce {
+			return rolled, nil
+		}
+	}
+}
+
+func (u *UseCases) endedBySchedule(at place, ended, next ranking.Season) audit.Event {
+	event := audit.Event{
+		ID: u.ids.New(), At: u.clock.Now(), Action: audit.SeasonClosed, Actor: audit.Actor{Kind: "schedule"},
+		Before: map[string]string{"season": strconv.Itoa(ended.Number)}, After: map[string]string{"season": strconv.Itoa(next.Number)},
+	}
+	return event.In(at.scope).On("leaderboard", string(at.board))
+}
