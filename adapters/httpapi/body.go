@@ -57,6 +57,8 @@ func (c *call) body(ctx context.Context, optional bool, accepted []string) ([]by
 		return nil, fault.ErrTimeout.With("The body took longer to arrive than a request may.")
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
+	case errors.Is(err, errOverloaded): // it came whole, but others have its place by now
+		return nil, err
 	case err != nil:
 		c.header().Set("Connection", "close")
 		return nil, errBody.With("The body ended before it was whole.").Because(err)

@@ -210,6 +210,31 @@ func TestASlowClientKeepsNobodyOut(t *testing.T) {
 	})
 }
 
+// A body that took its time may find no place when it is there. That is no fault of the body's.
+func TestWhoComesBackToAFullGateIsToldSo(t *testing.T) {
+	f := newFixture(t, small(1, 0))
+	synctest.Test(t, func(t *testing.T) {
+		api := f.with(func(context.Context, *call) error { return nil })
+		body, told := &slow{parts: make(chan string)}, httptest.NewRecorder()
+		var all sync.WaitGroup
+		all.Go(func() {
+			r := httptest.NewRequest("POST", "/v1/echo/a", body)
+			r.Header.Set("Content-Type", "application/json")
+			api.ServeHTTP(told, r)
+		})
+		synctest.Wait()
+		time.Sleep(slowBody)
+		synctest.Wait()
+		api.gate.places <- struct{}{} // somebody else's
+		body.parts <- `{"text":"a","number":1}`
+		close(body.parts)
+		all.Wait()
+		if told.Code != 503 || !strings.Contains(told.Body.String(), "service.overloaded") || told.Header().Get("Retry-After") == "" {
+			t.Errorf("%d %v %s", told.Code, told.Header(), told.Body)
+		}
+	})
+}
+
 // However many slow clients there are, what they have sent so far is held for a bounded number.
 func TestSlowUploadsAreBounded(t *testing.T) {
 	f := newFixture(t, small(1, 1))
