@@ -43,7 +43,8 @@ var (
 	runsTotal   = prometheus.NewDesc("overworld_leaderboard_runs_total", "Submissions that left with a commit.", nil, nil)
 	runCommits  = prometheus.NewDesc("overworld_leaderboard_commits_total", "Commits that submissions shared.", nil, nil)
 
-	indexEvents = prometheus.NewDesc("overworld_rank_index_events_total", "What happened to rank indexes: built, failed, settled, left behind, and reads without one.", []string{"event"}, nil)
+	rewardEvents = prometheus.NewDesc("overworld_rewards_total", "Rewards of seasons that were given and claimed.", []string{"event"}, nil)
+	indexEvents  = prometheus.NewDesc("overworld_rank_index_events_total", "What happened to rank indexes: built, failed, settled, left behind, and reads without one.", []string{"event"}, nil)
 
 	verified     = prometheus.NewDesc("overworld_rank_index_verified_total", "Entries of rank indexes that this replica's verification compared with the database, found different, and mended.", []string{"result"}, nil)
 	verifiedLast = prometheus.NewDesc("overworld_rank_index_last_pass_seconds", "Unix time at which this replica last had verified all rank indexes; 0: not yet.", nil, nil)
@@ -57,7 +58,7 @@ var (
 func (w watched) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		poolMax, poolOpen, poolInUse, poolWaits, poolTime, cacheUp, cacheTroubles, writesWaiting, writesRefused, writesTotal, writeCommits,
-		runsWaiting, runsRefused, runsTotal, runCommits, indexEvents, verified, verifiedLast, passwordsHashing, passwordsWaiting, passwordsRefused,
+		runsWaiting, runsRefused, runsTotal, runCommits, indexEvents, rewardEvents, verified, verifiedLast, passwordsHashing, passwordsWaiting, passwordsRefused,
 	} {
 		descriptions <- d
 	}
@@ -114,6 +115,9 @@ func (w watched) Collect(metrics chan<- prometheus.Metric) {
 		last = float64(found.Passed.UnixMicro()) / 1e6
 	}
 	gauge(verifiedLast, last)
+	rewards := w.app.Leaderboards.RewardCounts()
+	counter(rewardEvents, float64(rewards.Given), "given")
+	counter(rewardEvents, float64(rewards.Claimed), "claimed")
 	queue := w.app.Desk.Queue()
 	gauge(passwordsHashing, float64(queue.Hashing))
 	gauge(passwordsWaiting, float64(queue.Waiting))

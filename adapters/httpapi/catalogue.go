@@ -507,6 +507,26 @@ var catalogue = map[string]entry{
 		"The player has no place in this season: nothing was submitted, the entry was removed, or it is hidden.",
 		"Submit a run first.",
 	},
+	"ranking.reward_not_found": {
+		fault.NotFound, "No such reward",
+		"The player won nothing in this season, or it has not ended, or its rewards are still being given, which takes some seconds.",
+		"List the player's rewards.",
+	},
+	"ranking.reward_claimed": {
+		fault.Conflict, "Reward claimed before",
+		"Somebody claimed this reward already: another caller, or a request of yours whose reply got lost. It is under current.",
+		"Don't hand it out again. With an Idempotency-Key, a repeated request gets the reply of the first.",
+	},
+	"ranking.rewards_denied": {
+		fault.Forbidden, "Rewards of another player",
+		"Players see and claim what they won themselves.",
+		"Name yourself, as me.",
+	},
+	"ranking.award_not_found": {
+		fault.NotFound, "No rewards in this season",
+		"The season has no rewards to give.",
+		"Define rewards before the season ends.",
+	},
 	"ranking.not_removed": {
 		fault.Conflict, "Nothing to bring back",
 		"The player's entry in the open season was not removed, or he has submitted since, which began a new one.",

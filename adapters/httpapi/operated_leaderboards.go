@@ -50,6 +50,7 @@ type leaderboard struct {
 	Submitters    string        `json:"submitters" enum:"server,player" doc:"player: players for themselves, besides servers and operators."`
 	MetadataBytes int           `json:"metadata_bytes" doc:"What a run may bring along, as compact JSON; 0: nothing."`
 	Schedule      *scheduleBody `json:"schedule,omitempty" doc:"When seasons end by themselves; absent: when an operator says so."`
+	Rewards       []prize       `json:"rewards" doc:"What a season gives that ends while they stand here."`
 	Version       int64         `json:"version" doc:"Counts the edits. It is the ETag for operators."`
 	Current       *season       `json:"current_season,omitempty" doc:"The season that is open, with the rules that it keeps; absent in lists."`
 	CreatedAt     time.Time     `json:"created_at"`
@@ -65,7 +66,7 @@ func leaderboardOf(b ranking.Board, s ranking.Season) *leaderboard {
 func listedLeaderboard(b ranking.Board) *leaderboard {
 	return &leaderboard{
 		ID: string(b.ID), Name: b.Name, boardRules: boardRulesOf(b.Rules), MinScore: b.MinScore, MaxScore: b.MaxScore,
-		Submitters: string(b.Submitters), MetadataBytes: b.MetadataBytes, Schedule: scheduleBodyOf(b.Schedule), Version: b.Version, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt,
+		Submitters: string(b.Submitters), MetadataBytes: b.MetadataBytes, Schedule: scheduleBodyOf(b.Schedule), Rewards: prizeListOf(b.Prizes), Version: b.Version, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt,
 	}
 }
 
@@ -81,12 +82,14 @@ type definitionBody struct {
 	Submitters    string        `json:"submitters,omitempty" enum:"server,player" doc:"server if absent: players can't submit."`
 	MetadataBytes int64         `json:"metadata_bytes,omitzero" doc:"0 to 4096; 0 if absent: runs bring nothing along."`
 	Schedule      *scheduleBody `json:"schedule,omitempty" doc:"When seasons end by themselves; absent: when an operator says so."`
+	Rewards       []prize       `json:"rewards,omitempty" doc:"What seasons give when they end; none if absent. Who wins several gets the first."`
 }
 
 func (b definitionBody) definition() ranking.Definition {
 	return ranking.Definition{
 		Name: b.Name, MinScore: b.MinScore, MaxScore: b.MaxScore, Submitters: ranking.Submitters(b.Submitters), MetadataBytes: int(b.MetadataBytes), Schedule: b.Schedule.schedule(),
-		Rules: ranking.Rules{Sort: ranking.Sort(b.Sort), Operator: ranking.Operator(b.Operator), TieBreak: ranking.TieBreak(b.TieBreak), Attempts: int(b.Attempts)},
+		Prizes: prizesOf(b.Rewards),
+		Rules:  ranking.Rules{Sort: ranking.Sort(b.Sort), Operator: ranking.Operator(b.Operator), TieBreak: ranking.TieBreak(b.TieBreak), Attempts: int(b.Attempts)},
 	}
 }
 

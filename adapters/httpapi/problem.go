@@ -12,6 +12,7 @@ import (
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -144,6 +145,8 @@ func current(v any) any {
 		return configOf(v)
 	case operators.Leaderboard:
 		return leaderboardOf(v.Board, v.Season)
+	case ranking.Reward:
+		return rewardOf(v)
 	case tenancy.Environment:
 		return environmentOf(v)
 	}

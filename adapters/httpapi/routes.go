@@ -20,6 +20,7 @@ func table(o Options) []route {
 		standingRoutes(o),
 		scoreRoutes(o),
 		quarantineRoutes(o),
+		rewardRoutes(o),
 		operatedLeaderboardRoutes(o),
 		serverRoutes(o),
 		seatRoutes(o),

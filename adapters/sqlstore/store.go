@@ -109,6 +109,7 @@ func (r repos) Boards() ranking.Boards             { return boards{r.conn} }
 func (r repos) Entries() ranking.Entries           { return entries{r.conn} }
 func (r repos) Quarantines() ranking.Quarantines   { return quarantines{r.conn} }
 func (r repos) Servers() registry.Servers          { return servers{r.conn} }
+func (r repos) Rewards() ranking.Rewards           { return rewards{r.conn} }
 func (r repos) Audit() audit.Log                   { return auditLog{r.conn} }
 func (r repos) Leases() lease.Leases               { return leases{r.conn} }
 func (r repos) Runs() lease.Runs                   { return runs{r.conn} }

@@ -120,6 +120,9 @@ func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.
 				if err := tx.Boards().Close(ctx, at.scope, ended, next); err != nil {
 					return fmt.Errorf("close season: %w", err)
 				}
+				if err := BeginAward(ctx, tx, at.scope, board, ended.Number); err != nil {
+					return err
+				}
 				if err := tx.Audit().Append(ctx, u.endedBySchedule(at, ended, next)); err != nil {
 					return fmt.Errorf("audit: %w", err)
 				}

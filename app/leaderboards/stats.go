@@ -13,10 +13,24 @@ type IndexStats struct {
 }
 
 // indexCounters count what IndexStats tell.
-type indexCounters struct{ built, failed, settled, left, without atomic.Uint64 }
+type indexCounters struct {
+	built, failed, settled, left, without atomic.Uint64
+	rewards, claims                       atomic.Uint64
+}
 
 // Index tells what happened to the rank indexes.
 func (u *UseCases) Index() IndexStats {
 	c := &u.counters
 	return IndexStats{Built: c.built.Load(), Failed: c.failed.Load(), Settled: c.settled.Load(), Left: c.left.Load(), Without: c.without.Load()}
+}
+
+// RewardStats are what happened to rewards in this process since its start.
+type RewardStats struct {
+	Given   uint64
+	Claimed uint64
+}
+
+// RewardCounts tells how many rewards were given and claimed.
+func (u *UseCases) RewardCounts() RewardStats {
+	return RewardStats{Given: u.counters.rewards.Load(), Claimed: u.counters.claims.Load()}
 }

@@ -16,8 +16,8 @@ import (
 const seasonsAtOnce = 100
 
 // Tend does what is due with the seasons of an environment: it ends those whose planned
-// end has come, and moves those that ended a state further. Every step may be
-// cut off and done again. A board at which it fails doesn't keep it from the
+// end has come, moves those that ended a state further, and gives what frozen ones have to
+// give. Every step may be cut off and done again. A board at which it fails doesn't keep it from the
 // others; the error is that of all of them.
 func (u *UseCases) Tend(ctx context.Context, environment tenancy.Environment, inTx InTx) error {
 	failed := u.endDue(ctx, environment, inTx)
@@ -40,7 +40,7 @@ func (u *UseCases) Tend(ctx context.Context, environment tenancy.Environment, in
 			}
 		}
 		if len(ended) < seasonsAtOnce {
-			return failed
+			return errors.Join(failed, u.reward(ctx, environment, inTx))
 		}
 	}
 }

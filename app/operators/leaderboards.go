@@ -2,11 +2,14 @@ package operators
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
+	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/fault"
@@ -210,6 +213,9 @@ func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place P
 			if err := tx.Boards().Close(ctx, scope, ended, next); err != nil {
 				return fmt.Errorf("close season: %w", err)
 			}
+			if err := leaderboards.BeginAward(ctx, tx, scope, current.Board, ended.Number); err != nil {
+				return err
+			}
 			after = Leaderboard{Board: current.Board, Season: next}
 			after.Board.Season = next.Number
 			event := audit.By(p, audit.SeasonClosed, now).In(scope).On("leaderboard", string(id))
@@ -240,6 +246,7 @@ func boardSummary(b ranking.Board) map[string]string {
 	if b.Schedule != (ranking.Schedule{}) {
 		s["schedule"] = b.Schedule.Cron + " " + b.Schedule.Zone
 	}
+	s["rewards"] = prizeSummary(b.Prizes)
 	for name, bound := range map[string]*int64{"min_score": b.MinScore, "max_score": b.MaxScore} {
 		s[name] = "none"
 		if bound != nil {
@@ -247,4 +254,20 @@ func boardSummary(b ranking.Board) map[string]string {
 		}
 	}
 	return s
+}
+
+// prizeSummary names who wins what: the payloads, which may be long, by a part of their hash.
+func prizeSummary(prizes []ranking.Prize) string {
+	words := make([]string, len(prizes))
+	for i, p := range prizes {
+		words[i] = fmt.Sprintf("%d-%d", p.FromRank, p.ToRank)
+		if p.TopBasisPoints > 0 {
+			words[i] = fmt.Sprintf("top %d.%02d%%", p.TopBasisPoints/100, p.TopBasisPoints%100)
+		}
+		words[i] += fmt.Sprintf(" %.4x", sha256.Sum256([]byte(p.Payload)))
+	}
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ", ")
 }

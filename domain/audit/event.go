@@ -81,6 +81,7 @@ const (
 	ConfigReleased       Action = "config.released"
 	ConfigRolledBack     Action = "config.rolled_back"
 	ConfigPromoted       Action = "config.promoted"
+	RewardClaimed        Action = "leaderboard.reward_claimed"
 	AccessRefused        Action = "access.refused"
 )
 

@@ -81,6 +81,8 @@ type Definition struct {
 	MetadataBytes int
 	// Schedule ends seasons; the one that is open ends by it too.
 	Schedule Schedule
+	// Prizes are what a season gives that ends while they are the board's.
+	Prizes []Prize
 }
 
 // Board is a leaderboard.
@@ -157,6 +159,7 @@ func (d Definition) checked(c *fault.Check, name string) Definition {
 	if d.MinScore != nil && d.MaxScore != nil && *d.MinScore > *d.MaxScore {
 		c.Add("/min_score", "out_of_range", "At most max_score.")
 	}
+	checkPrizes(c, d.Prizes)
 	return d
 }
 

@@ -21,6 +21,13 @@ var (
 	ErrNotRemoved = fault.New(fault.Conflict, "ranking.not_removed", "The player has no removed entry in this season.")
 	// ErrNotQuarantined is a quarantine that there is not.
 	ErrNotQuarantined = fault.New(fault.NotFound, "ranking.not_quarantined", "The player is not quarantined there.")
+	ErrRewardNotFound = fault.New(fault.NotFound, "ranking.reward_not_found", "The player has no reward of this season.")
+	// ErrRewardClaimed refuses to claim a reward again.
+	ErrRewardClaimed = fault.New(fault.Conflict, "ranking.reward_claimed", "This reward was claimed before; it is under current.")
+	// ErrRewardsDenied keeps players from those of others.
+	ErrRewardsDenied = fault.New(fault.Forbidden, "ranking.rewards_denied", "Players see and claim their own rewards only.")
+	// ErrAwardNotFound is a season that has nothing to give.
+	ErrAwardNotFound = fault.New(fault.NotFound, "ranking.award_not_found", "This season gives no rewards.")
 	// ErrSubmitDenied refuses a player on a board that only servers submit to.
 	ErrSubmitDenied = fault.New(fault.Forbidden, "ranking.submit_denied", "Only game servers submit to this leaderboard.")
 	// ErrOverflow refuses a sum that int64 can't hold.

@@ -115,3 +115,35 @@ type Quarantines interface {
 	// board those of all boards at once.
 	List(ctx context.Context, scope tenancy.Scope, board BoardID, after identity.PlayerID, limit int) ([]Quarantine, error)
 }
+
+// Rewards stores what players won, and how far giving it has come.
+type Rewards interface {
+	// Begin stores the award of a season that ends; ErrSeasonNotFound when there is no such season.
+	Begin(ctx context.Context, scope tenancy.Scope, award Award) error
+	// Unfinished gives up to limit seasons, by board and number, whose awards aren't
+	// finished, after one of them; the zero SeasonRef begins.
+	Unfinished(ctx context.Context, scope tenancy.Scope, after SeasonRef, limit int) ([]SeasonRef, error)
+	// Award is ErrAwardNotFound when the season has none. Within a transaction it keeps
+	// others who ask out until it ends.
+	Award(ctx context.Context, scope tenancy.Scope, season SeasonRef) (Award, error)
+	// Give stores how far an award has come, and rewards of different players; one that a player has of the
+	// season already stays as it is. ErrPlayerNotFound of identity when a player is not there: then the caller's
+	// transaction may not commit.
+	Give(ctx context.Context, scope tenancy.Scope, award Award, rewards []Reward) error
+	// Get is ErrRewardNotFound when there is none.
+	Get(ctx context.Context, scope tenancy.Scope, season SeasonRef, player identity.PlayerID) (Reward, error)
+	// Claim notes when a reward was claimed. ErrRewardNotFound unless there is one that wasn't
+	// claimed: of callers at once, one succeeds.
+	Claim(ctx context.Context, scope tenancy.Scope, season SeasonRef, player identity.PlayerID, at time.Time) error
+	// Of gives up to limit rewards of a player, by board and season, after one of them; the
+	// zero SeasonRef begins.
+	Of(ctx context.Context, scope tenancy.Scope, player identity.PlayerID, query RewardQuery, after SeasonRef) ([]Reward, error)
+	// In gives up to limit rewards of a season, by place, after a place; 0 begins.
+	In(ctx context.Context, scope tenancy.Scope, season SeasonRef, query RewardQuery, after int64) ([]Reward, error)
+}
+
+// RewardQuery selects rewards.
+type RewardQuery struct {
+	Unclaimed bool // only those that weren't claimed
+	Limit     int
+}

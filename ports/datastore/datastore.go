@@ -38,6 +38,7 @@ type Repos interface {
 	Entries() ranking.Entries
 	Quarantines() ranking.Quarantines
 	Servers() registry.Servers
+	Rewards() ranking.Rewards
 	Audit() audit.Log
 	Leases() lease.Leases
 	Runs() lease.Runs

@@ -119,6 +119,9 @@ var samples = map[string]sample{
 	"submitScores":       {boards, submitsMany, seesBoard},
 	"removeStanding":     {boards, resubmits, removesStanding},
 	"restoreStanding":    {boards, removes, removesStanding},
+	"listSeasonRewards":  {boards, nil, seesBoard},
+	"listPlayerRewards":  {players, nil, seesRewards},
+	"claimReward":        {players, nil, claims},
 	"listLeaderboards":   {environments, nil, environment(ok)},
 	"createLeaderboard":  {environments, makesBoard, environment(created)},
 	"inspectLeaderboard": {environments, nil, environment(ok)},
@@ -208,7 +211,7 @@ func keySets(i *isolation) []target {
 
 func players(i *isolation) []target {
 	on := func(name, player string, exists bool) target {
-		return target{name, map[string]string{"player": player, "collection": "saves", "key": "one"}, exists}
+		return target{name, map[string]string{"player": player, "collection": "saves", "key": "one", "leaderboard": homeBoard, "season": "1"}, exists}
 	}
 	return []target{on("the home player", i.owner.player, true), on("no player", newID(), false)}
 }
@@ -246,7 +249,7 @@ var boardDefinition = object{"submitters": "player", "metadata_bytes": 100}
 
 func boards(i *isolation) []target {
 	on := func(name, board string, exists bool) target {
-		return target{name, map[string]string{"leaderboard": board, "player": i.owner.player}, exists}
+		return target{name, map[string]string{"leaderboard": board, "player": i.owner.player, "season": "1"}, exists}
 	}
 	return []target{on("the home leaderboard", homeBoard, true), on("no leaderboard", "nowhere", false)}
 }
@@ -272,6 +275,21 @@ func resubmits(t *testing.T, i *isolation, _ caller, _ target, _ *request) {
 func removes(t *testing.T, i *isolation, _ caller, _ target, _ *request) {
 	i.enters(t)
 	i.server().Do(t, "DELETE", "/v1/leaderboards/"+homeBoard+"/standings/"+i.owner.player, nil).Want(t, http.StatusNoContent)
+}
+
+// seesRewards: players see their own; there are none of other environments' players.
+func seesRewards(i *isolation, c caller, on target) answer {
+	if c.kind == tenancy.PlayerToken && c.player != on.vars["player"] {
+		return answer{http.StatusForbidden, "ranking.rewards_denied"}
+	}
+	return ok
+}
+
+func claims(i *isolation, c caller, on target) answer {
+	if seen := seesRewards(i, c, on); seen != ok {
+		return seen
+	}
+	return answer{http.StatusNotFound, "ranking.reward_not_found"}
 }
 
 // enters gives the home player a place.

@@ -86,6 +86,14 @@ var isolationTests = map[string]func(*testing.T, *world){
 			fails(t, "lifted quarantine", w.Quarantines().Lift(w.ctx, foreign, "laps", b.player.ID), ranking.ErrNotQuarantined)
 			same(t, "quarantines", get[[]ranking.Quarantine](t)(w.Quarantines().Of(w.ctx, foreign, []identity.PlayerID{b.player.ID})), []ranking.Quarantine{})
 			same(t, "listed quarantines", get[[]ranking.Quarantine](t)(w.Quarantines().List(w.ctx, foreign, "laps", "", 10)), []ranking.Quarantine{})
+			fails(t, "award of a season", w.Rewards().Begin(w.ctx, foreign, award(b.season)), ranking.ErrSeasonNotFound)
+			fails(t, "award", second(w.Rewards().Award(w.ctx, foreign, b.season)), ranking.ErrAwardNotFound)
+			fails(t, "given", w.Rewards().Give(w.ctx, foreign, award(b.season), []ranking.Reward{reward(b.season, b.player.ID, 2)}), ranking.ErrAwardNotFound)
+			same(t, "unfinished", get[[]ranking.SeasonRef](t)(w.Rewards().Unfinished(w.ctx, foreign, ranking.SeasonRef{}, 10)), []ranking.SeasonRef{})
+			fails(t, "reward", second(w.Rewards().Get(w.ctx, foreign, b.season, b.player.ID)), ranking.ErrRewardNotFound)
+			fails(t, "claim", w.Rewards().Claim(w.ctx, foreign, b.season, b.player.ID, start), ranking.ErrRewardNotFound)
+			same(t, "rewards of a player", get[[]ranking.Reward](t)(w.Rewards().Of(w.ctx, foreign, b.player.ID, someAward, ranking.SeasonRef{})), []ranking.Reward{})
+			same(t, "rewards of a season", get[[]ranking.Reward](t)(w.Rewards().In(w.ctx, foreign, b.season, someAward, 0)), []ranking.Reward{})
 			same(t, "count", get[int64](t)(w.Entries().Count(w.ctx, foreign, b.season, 10)), 0)
 			fails(t, "server", second(oneServer(w.ctx, w, foreign, b.server.ID)), registry.ErrServerNotFound)
 			same(t, "locked servers", get[[]registry.Server](t)(w.Servers().LockMany(w.ctx, foreign, []registry.ServerID{b.server.ID})), []registry.Server{})
@@ -202,6 +210,14 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Quarantines.Lift":     w.Quarantines().Lift(w.ctx, none, "laps", b.player.ID),
 			"Quarantines.Of":       second(w.Quarantines().Of(w.ctx, none, []identity.PlayerID{b.player.ID})),
 			"Quarantines.List":     second(w.Quarantines().List(w.ctx, none, "laps", "", 1)),
+			"Rewards.Begin":        w.Rewards().Begin(w.ctx, none, award(b.season)),
+			"Rewards.Unfinished":   second(w.Rewards().Unfinished(w.ctx, none, ranking.SeasonRef{}, 1)),
+			"Rewards.Award":        second(w.Rewards().Award(w.ctx, none, b.season)),
+			"Rewards.Give":         w.Rewards().Give(w.ctx, none, award(b.season), nil),
+			"Rewards.Get":          second(w.Rewards().Get(w.ctx, none, b.season, b.player.ID)),
+			"Rewards.Claim":        w.Rewards().Claim(w.ctx, none, b.season, b.player.ID, start),
+			"Rewards.Of":           second(w.Rewards().Of(w.ctx, none, b.player.ID, someAward, ranking.SeasonRef{})),
+			"Rewards.In":           second(w.Rewards().In(w.ctx, none, b.season, someAward, 0)),
 			"Entries.Count":        second(w.Entries().Count(w.ctx, none, b.season, 1)),
 			"Servers.GetMany":      second(oneServer(w.ctx, w, none, b.server.ID)),
 			"Servers.LockMany":     second(w.Servers().LockMany(w.ctx, none, []registry.ServerID{b.server.ID})),

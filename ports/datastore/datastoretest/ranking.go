@@ -91,6 +91,7 @@ var boardTests = map[string]func(*testing.T, *world){
 		b, s := board("laps")
 		high := int64(math.MaxInt64)
 		b.Schedule, s.PlannedEnd = ranking.Schedule{Cron: "0 5 * * mon", Zone: "Europe/Berlin"}, later(time.Hour)
+		b.Prizes = []ranking.Prize{{FromRank: 1, ToRank: 3, Payload: `{"é":"'?\u0001"}`}, {TopBasisPoints: 10_000, Payload: `{}`}}
 		b.MaxScore, b.Rules.Attempts, s.Rules.Attempts, b.Name = &high, 7, 7, "Ünïcode 日本 ' ?"
 		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
 		same(t, "board", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")), b)
@@ -126,6 +127,7 @@ var boardTests = map[string]func(*testing.T, *world){
 		fails(t, "version 1", w.Boards().Update(w.ctx, w.here(), b), ranking.ErrBoardStale)
 		b.Version, b.Name, b.UpdatedAt, b.MinScore, b.Submitters, b.MetadataBytes = 2, "Other", later(time.Hour), nil, ranking.Players, 5
 		b.Schedule = ranking.Schedule{Cron: "* * * * *", Zone: "UTC"}
+		b.Prizes = []ranking.Prize{{FromRank: 2, ToRank: 2, Payload: `{}`}}
 		b.Rules = ranking.Rules{Sort: ranking.Ascending, Operator: ranking.Sum, TieBreak: ranking.Shared, Attempts: 4}
 		must(t, w.Boards().Update(w.ctx, w.here(), b))
 		same(t, "updated", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")), b)

@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Datastore) {
 		{"Servers", serverTests},
 		{"Bundles", bundleTests},
 		{"Configs", configTests},
+		{"Rewards", rewardTests},
 		{"Audit", auditTests},
 		{"Leases", leaseTests},
 		{"Runs", runTests},
