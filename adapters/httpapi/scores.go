@@ -110,7 +110,7 @@ func scoreRoutes(o Options) []route {
 		change(route{
 			Method: http.MethodPost, Path: board + "/scores", ID: "submitScore", Tag: "Leaderboards", Class: limits.Write,
 			Summary: "Submit a run",
-			Description: "It is stored, and every read sees it, before this is answered. It counts in the season that is open when it is stored. " +
+			Description: "It is stored, and every read sees it, before this is answered. It counts in the season in which it was received. " +
 				"A run that is no better, or past the attempts of a player, is answered with accepted false; one that breaks a bound of the leaderboard is 422. " +
 				"Players submit for themselves, where the leaderboard lets them.",
 		}, runtime(player(), serverToken(tenancy.LeaderboardsWrite), secretKey(tenancy.LeaderboardsWrite)), one, h.submit),

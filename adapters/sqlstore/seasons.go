@@ -160,7 +160,7 @@ func (b boards) Unfinished(ctx context.Context, scope tenancy.Scope, after ranki
 	})
 }
 
-func (b boards) Close(ctx context.Context, scope tenancy.Scope, ended, next ranking.Season) error {
+func (b boards) Close(ctx context.Context, scope tenancy.Scope, version int64, ended, next ranking.Season) error {
 	environment, err := within(scope)
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func (b boards) Close(ctx context.Context, scope tenancy.Scope, ended, next rank
 			return err
 		}
 		result, err = db.NewUpdate().Model((*boardRow)(nil)).Set("season = ?", next.Number).
-			Where("environment_id = ? AND id = ?", environment, ident(next.Board)).Exec(ctx)
-		return changed(result, err, ranking.ErrBoardNotFound)
+			Where("environment_id = ? AND id = ? AND version = ?", environment, ident(next.Board), version).Exec(ctx)
+		return changed(result, err, ranking.ErrSeasonNotFound)
 	})
 }

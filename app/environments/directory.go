@@ -28,15 +28,13 @@ type Directory struct {
 }
 
 func NewDirectory(store datastore.Datastore, clock clock.Clock) *Directory {
-	d := &Directory{store: store, clock: clock}
-	d.known.Last = true
-	return d
+	return &Directory{store: store, clock: clock}
 }
 
 // Get is ErrEnvironmentNotFound when there is none. While the database can't be asked, what was
 // known is good for recent.Lasting.
 func (d *Directory) Get(ctx context.Context, id tenancy.EnvironmentID) (tenancy.Environment, error) {
-	return d.known.Get(ctx, id, d.clock.Now(), func(ctx context.Context) (tenancy.Environment, error) {
+	return d.known.GetLasting(ctx, id, d.clock.Now(), func(ctx context.Context) (tenancy.Environment, error) {
 		environment, err := d.store.Environments().Get(ctx, id)
 		if err != nil {
 			return environment, fmt.Errorf("find environment: %w", err)

@@ -170,7 +170,11 @@ func (d *desk) lay(ctx context.Context, groups []group) error {
 
 // layOpen brings the open season of a board to the desk, and no other will do.
 func (d *desk) layOpen(ctx context.Context, at place) (*table, error) {
-	found, err := d.u.now(ctx, at)
+	moment, err := d.u.moment(ctx, at.scope)
+	if err != nil {
+		return nil, err
+	}
+	found, err := d.u.current(ctx, at, moment)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,6 @@ func New(
 		grace:  2*limits.RequestTime + skew,
 		builds: map[ranking.Ladder]building{}, rolls: map[place]chan struct{}{}, slots: make(chan struct{}, buildsAtOnce),
 	}
-	u.boards.Last, u.seasons.Last = true, true
 	u.writers = coalesce.New(coalesce.Commits("commit runs", store, limits.RequestTime, tracer), u.commit)
 	return u
 }
@@ -103,20 +102,28 @@ func (u *UseCases) moment(ctx context.Context, scope tenancy.Scope) (time.Time, 
 	return environment.Now(u.clock.Now()), nil
 }
 
-// now is current at this moment.
+// now is current at this moment, for readers: they are shown what is known while the
+// database can't be asked.
 func (u *UseCases) now(ctx context.Context, at place) (current, error) {
 	moment, err := u.moment(ctx, at.scope)
 	if err != nil {
 		return current{}, err
 	}
-	return u.current(ctx, at, moment)
+	return u.open(ctx, at, moment, u.boards.GetLasting)
 }
 
 // current gives a board and the season that is open at a moment. One that should have
 // ended by then is ended first.
 func (u *UseCases) current(ctx context.Context, at place, moment time.Time) (current, error) {
+	return u.open(ctx, at, moment, u.boards.Get)
+}
+
+// get is one of the two ways in which recent.Values give what they have.
+type get func(ctx context.Context, key place, now time.Time, load func(context.Context) (current, error)) (current, error)
+
+func (u *UseCases) open(ctx context.Context, at place, moment time.Time, known get) (current, error) {
 	for {
-		c, err := u.known(ctx, at)
+		c, err := known(ctx, at, u.clock.Now(), u.load(at))
 		if err != nil || !c.season.Due(moment) {
 			return c, err
 		}
@@ -140,8 +147,8 @@ func (u *UseCases) counting(ctx context.Context, at place, received time.Time) (
 	return c, err
 }
 
-func (u *UseCases) known(ctx context.Context, at place) (current, error) {
-	return u.boards.Get(ctx, at, u.clock.Now(), func(ctx context.Context) (c current, err error) {
+func (u *UseCases) load(at place) func(context.Context) (current, error) {
+	return func(ctx context.Context) (c current, err error) {
 		if c.board, err = u.store.Boards().Get(ctx, at.scope, at.board); err != nil {
 			return c, fmt.Errorf("find leaderboard: %w", err)
 		}
@@ -150,7 +157,7 @@ func (u *UseCases) known(ctx context.Context, at place) (current, error) {
 			return c, fmt.Errorf("find season: %w", err)
 		}
 		return c, nil
-	})
+	}
 }
 
 // season gives one season of a board; 0 is the current one.
@@ -163,7 +170,7 @@ func (u *UseCases) season(ctx context.Context, at place, number int) (ranking.Se
 }
 
 func (u *UseCases) past(ctx context.Context, at place, number int) (ranking.Season, error) {
-	return u.seasons.Get(ctx, term{at, number}, u.clock.Now(), func(ctx context.Context) (ranking.Season, error) {
+	return u.seasons.GetLasting(ctx, term{at, number}, u.clock.Now(), func(ctx context.Context) (ranking.Season, error) {
 		season, err := u.store.Boards().Season(ctx, at.scope, at.board, number)
 		if err != nil {
 			return season, fmt.Errorf("find season: %w", err)

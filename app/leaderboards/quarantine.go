@@ -236,6 +236,7 @@ func (u *UseCases) inspect(ctx context.Context, scope tenancy.Scope, id ranking.
 		if own < 0 || view.Places[own].Key != key {
 			return view, errRaced // the entry is another by now
 		}
+		view.Places = slices.Clone(view.Places) // others who asked the same have this view too
 		view.Places[own].Metadata = entry.Metadata
 		found.With, found.Without, found.Count = view.Places, ranking.Without(view.Places, player), view.Count
 		found.Moves, err = u.behind(ctx, at, view, view.Places[own], entry.Listed(), shared)

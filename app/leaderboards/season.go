@@ -55,8 +55,9 @@ func (u *UseCases) End(schedule ranking.Schedule, after time.Time) time.Time {
 
 // Ends gives what becomes of a season that ends at a moment, and the one after it.
 func (u *UseCases) Ends(board ranking.Board, season ranking.Season, at time.Time) (ended, next ranking.Season) {
-	ended, next = season.Close(board, at)
-	ended.FreezesAt = u.clock.Now().Add(u.grace)
+	now := u.clock.Now()
+	ended, next = season.Close(board, at, now)
+	ended.FreezesAt = now.Add(u.grace)
 	next.PlannedEnd = u.End(board.Schedule, at)
 	return ended, next
 }
@@ -117,7 +118,7 @@ func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.
 			}
 			for ; n < rollsAtOnce && season.Due(moment); n++ {
 				ended, next := u.Ends(board, season, season.PlannedEnd)
-				if err := tx.Boards().Close(ctx, at.scope, ended, next); err != nil {
+				if err := tx.Boards().Close(ctx, at.scope, board.Version, ended, next); err != nil {
 					return fmt.Errorf("close season: %w", err)
 				}
 				if err := BeginAward(ctx, tx, at.scope, board, ended.Number); err != nil {
@@ -132,7 +133,7 @@ func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.
 		})
 		switch {
 		case errors.Is(err, ranking.ErrSeasonNotFound) && ctx.Err() == nil:
-			// Somebody else was first, or it got another epoch: the next look tells.
+			// Somebody else was first, it got another epoch, or the board was edited: the next look tells.
 			continue
 		case err != nil:
 			return rolled, err

@@ -62,7 +62,7 @@ func (u *UseCases) CreateLeaderboard(
 	}
 	now := u.clock.Now()
 	made := Leaderboard{}
-	made.Board, made.Season, err = ranking.NewBoard(id, definition, environment.Now(now))
+	made.Board, made.Season, err = ranking.NewBoard(id, definition, environment.Now(now), now)
 	_, faulty := u.boards.Rule(definition.Schedule)
 	if err := fault.BothInvalid(err, faulty); err != nil {
 		return Leaderboard{}, err
@@ -184,7 +184,7 @@ func (u *UseCases) DeleteLeaderboard(ctx context.Context, p tenancy.Principal, p
 }
 
 // CloseSeason ends the open season, which must be the one of this number, and begins
-// the next. Runs count in the one or the other: the one that is open when they are stored.
+// the next. Runs count in the one or the other: the one in which they were received.
 func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place Place, id ranking.BoardID, number int, effects ...once.Effect[Leaderboard]) (Leaderboard, error) {
 	environment, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
@@ -210,7 +210,7 @@ func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place P
 				return ranking.ErrSeasonNotFound // since the look before
 			}
 			ended, next := u.boards.Ends(current.Board, current.Season, environment.Now(now))
-			if err := tx.Boards().Close(ctx, scope, ended, next); err != nil {
+			if err := tx.Boards().Close(ctx, scope, current.Board.Version, ended, next); err != nil {
 				return fmt.Errorf("close season: %w", err)
 			}
 			if err := leaderboards.BeginAward(ctx, tx, scope, current.Board, ended.Number); err != nil {
@@ -227,7 +227,7 @@ func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place P
 			return once.Tell(ctx, tx, after, effects)
 		})
 		u.boards.Forget(scope, id)
-		// It got another epoch, or somebody else was first, which the next round finds out.
+		// It got another epoch, the board was edited, or somebody else was first, which the next round finds out.
 		if errors.Is(err, ranking.ErrSeasonNotFound) && ctx.Err() == nil {
 			if known, lookup := u.store.Boards().Season(ctx, scope, id, number); lookup == nil && known.Number == number {
 				continue

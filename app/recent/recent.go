@@ -17,8 +17,8 @@ import (
 const (
 	// Fresh is how long a value is used.
 	Fresh = time.Second
-	// Lasting is how long a value may be used that can't be read again: Values that Last
-	// then give it when the reading fails, or takes longer than Patience.
+	// Lasting is how long GetLasting may use a value that can't be read again, because
+	// the reading fails or takes longer than Patience.
 	Lasting  = 30 * time.Second
 	Patience = 250 * time.Millisecond
 	// loadTime bounds one reading, which is for all who wait for it.
@@ -30,10 +30,6 @@ const (
 // Values remembers values for Fresh after they were loaded. Of those who ask for a value at once
 // one loads it. Its zero value is empty.
 type Values[K comparable, V any] struct {
-	// Last has values used for longer when they can't be read; see Lasting. Not to be
-	// changed once a value was asked for.
-	Last bool
-
 	mu      sync.RWMutex
 	known   map[K]*dated[V]
 	loads   map[K]*loading[V]
@@ -59,12 +55,27 @@ type loading[V any] struct {
 // Get gives the value of a key, loaded when it isn't known or no longer fresh at now. A load
 // outlives the one who began it.
 func (r *Values[K, V]) Get(ctx context.Context, key K, now time.Time, load func(context.Context) (V, error)) (V, error) {
-	r.mu.RLock()
-	known := r.known[key]
-	fresh := known != nil && now.Sub(known.tried) < Fresh
-	lasting := known != nil && r.Last && now.Sub(known.loaded) < Lasting
-	r.mu.RUnlock()
-	if fresh {
+	known := r.find(key)
+	if known != nil && now.Sub(known.loaded) < Fresh {
+		known.used.Store(true)
+		return known.value, nil
+	}
+	l := r.load(ctx, key, now, load)
+	select {
+	case <-l.done:
+		return l.value, l.err
+	case <-ctx.Done():
+		var none V
+		return none, ctx.Err()
+	}
+}
+
+// GetLasting is Get for who is better served by what is known than not at all: a value that
+// can't be read again is used until Lasting has passed.
+func (r *Values[K, V]) GetLasting(ctx context.Context, key K, now time.Time, load func(context.Context) (V, error)) (V, error) {
+	known := r.find(key)
+	lasting := known != nil && now.Sub(known.loaded) < Lasting
+	if lasting && now.Sub(known.tried) < Fresh {
 		known.used.Store(true)
 		return known.value, nil
 	}
@@ -87,6 +98,13 @@ func (r *Values[K, V]) Get(ctx context.Context, key K, now time.Time, load func(
 		var none V
 		return none, ctx.Err()
 	}
+}
+
+// find gives what is known of a key, or nil.
+func (r *Values[K, V]) find(key K) *dated[V] {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.known[key]
 }
 
 // load joins the load of a key, or begins it.
@@ -126,7 +144,7 @@ func (r *Values[K, V]) keep(key K, now time.Time, l *loading[V]) {
 		r.sweep(now)
 	case !away(l.err):
 		delete(r.known, key)
-	case known != nil && r.Last && now.Sub(known.loaded) < Lasting:
+	case known != nil && now.Sub(known.loaded) < Lasting:
 		// Nobody tries again before Fresh has passed.
 		r.known[key] = &dated[V]{value: known.value, loaded: known.loaded, tried: now}
 	}

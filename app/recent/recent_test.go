@@ -94,49 +94,51 @@ func TestWhatLastsIsUsedWhileNobodyCanBeAsked(t *testing.T) {
 		fails := func(err error) func(context.Context) (int, error) {
 			return func(context.Context) (int, error) { tries++; return 0, err }
 		}
-		known := func(last bool) *Values[string, int] {
-			r := &Values[string, int]{Last: last}
+		known := func() *Values[string, int] {
+			r := &Values[string, int]{}
 			if _, err := r.Get(t.Context(), "a", start, func(context.Context) (int, error) { return 1, nil }); err != nil {
 				t.Fatal(err)
 			}
 			return r
 		}
-		r := known(true)
+		r := known()
 		for _, after := range []time.Duration{Fresh, Fresh + 1, 2*Fresh - 1} {
-			if got, err := r.Get(t.Context(), "a", start.Add(after), fails(away)); err != nil || got != 1 {
+			if got, err := r.GetLasting(t.Context(), "a", start.Add(after), fails(away)); err != nil || got != 1 {
 				t.Errorf("after %s: %d, %v", after, got, err)
 			}
 		}
 		if tries != 1 {
 			t.Errorf("it was tried %d times in a moment", tries)
 		}
-		if got, err := r.Get(t.Context(), "a", start.Add(Lasting-1), fails(away)); err != nil || got != 1 {
+		if got, err := r.GetLasting(t.Context(), "a", start.Add(Lasting-1), fails(away)); err != nil || got != 1 {
 			t.Errorf("at the end: %d, %v", got, err)
 		}
-		if _, err := r.Get(t.Context(), "a", start.Add(Lasting+Fresh), fails(away)); !errors.Is(err, fault.ErrUnavailable) {
+		if _, err := r.GetLasting(t.Context(), "a", start.Add(Lasting+Fresh), fails(away)); !errors.Is(err, fault.ErrUnavailable) {
 			t.Errorf("after its end: %v", err)
 		}
-		r = known(true)
+		r = known()
 		let := make(chan struct{})
 		slow := func(context.Context) (int, error) { <-let; return 2, nil }
-		if got, err := r.Get(t.Context(), "a", start.Add(Fresh), slow); err != nil || got != 1 {
+		if got, err := r.GetLasting(t.Context(), "a", start.Add(Fresh), slow); err != nil || got != 1 {
 			t.Errorf("a slow load: %d, %v", got, err)
 		}
 		close(let)
 		synctest.Wait()
-		if got, err := r.Get(t.Context(), "a", start.Add(Fresh), fails(away)); err != nil || got != 2 {
+		if got, err := r.GetLasting(t.Context(), "a", start.Add(Fresh), fails(away)); err != nil || got != 2 {
 			t.Errorf("after a slow load: %d, %v", got, err)
 		}
-		r = known(true)
-		if _, err := r.Get(t.Context(), "a", start.Add(Fresh), fails(none)); !errors.Is(err, none) {
+		r = known()
+		if _, err := r.GetLasting(t.Context(), "a", start.Add(Fresh), fails(none)); !errors.Is(err, none) {
 			t.Errorf("a refusal: %v", err)
 		}
-		r = known(false)
-		if _, err := r.Get(t.Context(), "a", start.Add(Fresh), fails(away)); !errors.Is(err, fault.ErrUnavailable) {
-			t.Errorf("what doesn't last: %v", err)
+		r = known()
+		if got, err := r.GetLasting(t.Context(), "a", start.Add(Fresh), fails(away)); err != nil || got != 1 {
+			t.Errorf("again: %d, %v", got, err)
 		}
-		r = known(true)
-		if _, err := r.Get(t.Context(), "b", start, func(context.Context) (int, error) { panic("as it wants") }); !errors.Is(err, fault.ErrInternal) {
+		if _, err := r.Get(t.Context(), "a", start.Add(Fresh), fails(away)); !errors.Is(err, fault.ErrUnavailable) {
+			t.Errorf("who wants no such value: %v", err)
+		}
+		if _, err := r.GetLasting(t.Context(), "b", start, func(context.Context) (int, error) { panic("as it wants") }); !errors.Is(err, fault.ErrInternal) {
 			t.Errorf("a panic: %v", err)
 		}
 	})

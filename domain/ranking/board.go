@@ -110,15 +110,16 @@ var boardID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 // ValidBoardID tells whether a board may have the id.
 func ValidBoardID(id string) bool { return len(id) <= maxBoardID && boardID.MatchString(id) }
 
-// NewBoard makes a board and its first season, which begins now.
-func NewBoard(id BoardID, definition Definition, now time.Time) (Board, Season, error) {
+// NewBoard makes a board and its first season, which begins at a moment of the environment's
+// clock; now is the system's time.
+func NewBoard(id BoardID, definition Definition, moment, now time.Time) (Board, Season, error) {
 	var check fault.Check
 	if !ValidBoardID(string(id)) {
 		check.Add("/id", "malformed", "1 to %d lower-case letters, digits and single hyphens, beginning with a letter.", maxBoardID)
 	}
 	definition = definition.checked(&check, string(id))
-	b := Board{ID: id, Definition: definition, Version: 1, CreatedAt: now, UpdatedAt: now, Season: 1}
-	return b, b.season(1, now), check.Err()
+	b := Board{ID: id, Definition: definition, Version: 1, CreatedAt: moment, UpdatedAt: moment, Season: 1}
+	return b, b.season(1, moment, now), check.Err()
 }
 
 // Edited gives the board with another definition, one version on. Its running
@@ -131,10 +132,11 @@ func (b Board) Edited(definition Definition, now time.Time) (Board, error) {
 	return b, check.Err()
 }
 
-// season is the board's, by its present rules. Its epochs begin with the moment, so
-// that a board whose id was another's before finds none of that one's indexes.
-func (b Board) season(number int, start time.Time) Season {
-	return Season{Board: b.ID, Number: number, State: Open, Rules: b.Rules, StartedAt: start, Epoch: start.UnixMicro()}
+// season is the board's, by its present rules. Its epochs begin with the system's time,
+// which nobody moves back, so that a board whose id was another's before finds none of
+// that one's indexes.
+func (b Board) season(number int, start, now time.Time) Season {
+	return Season{Board: b.ID, Number: number, State: Open, Rules: b.Rules, StartedAt: start, Epoch: now.UnixMicro()}
 }
 
 // checked notes every fault of the definition, and fills in what was left out.

@@ -28,7 +28,7 @@ func TestPrizesAreChecked(t *testing.T) {
 		{FromRank: 1, ToRank: 1, Payload: `{}`}, {FromRank: 1, ToRank: 3, Payload: `{}`}, {TopBasisPoints: 100, Payload: `{}`}, {TopBasisPoints: 1000, Payload: `{}`},
 		{FromRank: 3, ToRank: 9, Payload: `{}`},
 	}
-	if _, _, err := NewBoard("laps", Definition{Prizes: good}, start); err != nil {
+	if _, _, err := NewBoard("laps", Definition{Prizes: good}, start, start); err != nil {
 		t.Error(err)
 	}
 	bad := []Prize{
@@ -37,7 +37,7 @@ func TestPrizesAreChecked(t *testing.T) {
 		{TopBasisPoints: 10_001, Payload: `{}`}, {TopBasisPoints: 9, Payload: `[]`}, {TopBasisPoints: 9_000, Payload: fmt.Sprintf(`{"a":"%4096d"}`, 1)},
 		{FromRank: 2, ToRank: 5, Payload: `{}`}, {TopBasisPoints: 10, Payload: `{}`}, {TopBasisPoints: -1, Payload: `{}`},
 	}
-	_, _, err := NewBoard("laps", Definition{Prizes: bad}, start)
+	_, _, err := NewBoard("laps", Definition{Prizes: bad}, start, start)
 	var f *fault.Fault
 	if !errors.As(err, &f) {
 		t.Fatal(err)
@@ -54,7 +54,7 @@ func TestPrizesAreChecked(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if _, _, err := NewBoard("laps", Definition{Prizes: make([]Prize, MaxPrizes+1)}, start); !errors.As(err, &f) || len(f.Fields) != 1 {
+	if _, _, err := NewBoard("laps", Definition{Prizes: make([]Prize, MaxPrizes+1)}, start, start); !errors.As(err, &f) || len(f.Fields) != 1 {
 		t.Errorf("too many: %v", err)
 	}
 }

@@ -54,10 +54,10 @@ func (s Season) Takes(received time.Time) bool {
 func (s Season) Due(now time.Time) bool { return s.State == Open && !s.Takes(now) }
 
 // Close ends the season, and gives the next one, which begins at the same moment by
-// the board's present rules. When the one freezes and the other is to end
-// is the caller's to fill.
-func (s Season) Close(board Board, at time.Time) (ended, next Season) {
+// the board's present rules; now is the system's time. When the one freezes and the
+// other is to end is the caller's to fill.
+func (s Season) Close(board Board, at, now time.Time) (ended, next Season) {
 	ended = s
 	ended.State, ended.EndedAt = Closing, at
-	return ended, board.season(s.Number+1, at)
+	return ended, board.season(s.Number+1, at, now)
 }

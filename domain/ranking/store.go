@@ -34,8 +34,9 @@ type Boards interface {
 	// Plan stores the planned end of an open season; ErrSeasonNotFound unless it is open.
 	Plan(ctx context.Context, scope tenancy.Scope, season SeasonRef, end time.Time) error
 	// Close stores the end of the open season and the next one; ErrSeasonNotFound unless
-	// it is open in its epoch. Of callers at once, one succeeds.
-	Close(ctx context.Context, scope tenancy.Scope, ended, next Season) error
+	// it is open in its epoch, and the board of this version, which the next season goes by.
+	// Of callers at once, one succeeds.
+	Close(ctx context.Context, scope tenancy.Scope, version int64, ended, next Season) error
 	// Advance moves a season from a state to the one it has now; ErrSeasonNotFound unless
 	// it is in that state. It waits for those who hold it, and of callers at once one succeeds.
 	Advance(ctx context.Context, scope tenancy.Scope, season Season, from State) error

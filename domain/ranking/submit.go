@@ -67,7 +67,7 @@ type Receipt struct {
 
 // Submit gives the entry that a run makes of the one before (nil: none), and the
 // receipt. If the entry's revision is that of the one before, there is nothing
-// to store. The season must be open. It changes nothing itself.
+// to store. The season must take runs of that moment. It changes nothing itself.
 func (s Season) Submit(board Board, before *Entry, run Submission, now time.Time) (Entry, Receipt, error) {
 	if err := board.check(run, now); err != nil {
 		return Entry{}, Receipt{}, err

@@ -18,7 +18,7 @@ var start = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 func open(t testing.TB, d Definition) (Board, Season) {
 	t.Helper()
-	board, season, err := NewBoard("laps", d, start)
+	board, season, err := NewBoard("laps", d, start, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func TestDefinitions(t *testing.T) {
 	_, _, err := NewBoard("Laps", Definition{
 		Name: strings.Repeat("x", 81), Rules: Rules{Sort: "up", Operator: "most", TieBreak: "none", Attempts: -1},
 		MinScore: &low, MaxScore: &high, Submitters: "all", MetadataBytes: 1 << 20,
-	}, start)
+	}, start, start)
 	var f *fault.Fault
 	if !errors.As(err, &f) || len(f.Fields) != 9 {
 		t.Errorf("all faults at once: %+v", f)
@@ -252,7 +252,7 @@ func TestDefinitions(t *testing.T) {
 	if err != nil || edited.Version != 2 || edited.Rules.Sort != Ascending || edited.Name != "laps" || !edited.CreatedAt.Equal(start) {
 		t.Errorf("edited: %+v, %v", edited, err)
 	}
-	ended, next := season.Close(edited, start.Add(2*time.Hour))
+	ended, next := season.Close(edited, start.Add(2*time.Hour), start.Add(2*time.Hour))
 	if ended.State != Closing || ended.Rules.Sort != Descending || next.Number != 2 || next.Rules.Sort != Ascending || !next.StartedAt.Equal(ended.EndedAt) {
 		t.Errorf("closed: %+v, %+v", ended, next)
 	}

@@ -72,7 +72,7 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"Boards.Season":        second(w.Boards().Season(ctx, b.scope, b.season.Board, 1)),
 		"Boards.Seasons":       second(w.Boards().Seasons(ctx, b.scope, b.season.Board, 0, 1)),
 		"Boards.Hold":          second(w.Boards().Hold(ctx, b.scope, []ranking.SeasonRef{b.season})),
-		"Boards.Close":         w.Boards().Close(ctx, b.scope, newSeason, newSeason),
+		"Boards.Close":         w.Boards().Close(ctx, b.scope, 1, newSeason, newSeason),
 		"Boards.Renew":         w.Boards().Renew(ctx, b.scope, b.season.Board, 1),
 		"Boards.Plan":          w.Boards().Plan(ctx, b.scope, b.season, start),
 		"Boards.Advance":       w.Boards().Advance(ctx, b.scope, newSeason, ranking.Closing),

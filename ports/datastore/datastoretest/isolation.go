@@ -66,8 +66,8 @@ var isolationTests = map[string]func(*testing.T, *world){
 			b2, s2 := board("laps")
 			b2.Version = 2
 			fails(t, "edit of a leaderboard", w.Boards().Update(w.ctx, foreign, b2), ranking.ErrBoardStale)
-			ended, nextSeason := s2.Close(b2, later(time.Hour))
-			fails(t, "close of a season", w.Boards().Close(w.ctx, foreign, ended, nextSeason), ranking.ErrSeasonNotFound)
+			ended, nextSeason := s2.Close(b2, later(time.Hour), later(time.Hour))
+			fails(t, "close of a season", w.Boards().Close(w.ctx, foreign, 1, ended, nextSeason), ranking.ErrSeasonNotFound)
 			fails(t, "plan of a season", w.Boards().Plan(w.ctx, foreign, b.season, start), ranking.ErrSeasonNotFound)
 			fails(t, "advance of a season", w.Boards().Advance(w.ctx, foreign, s2, ranking.Open), ranking.ErrSeasonNotFound)
 			must(t, w.Boards().Plan(w.ctx, b.scope, b.season, start))
@@ -193,7 +193,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Boards.Season":        second(w.Boards().Season(w.ctx, none, "laps", 1)),
 			"Boards.Seasons":       second(w.Boards().Seasons(w.ctx, none, "laps", 0, 1)),
 			"Boards.Hold":          second(w.Boards().Hold(w.ctx, none, []ranking.SeasonRef{{Board: "laps", Number: 1}})),
-			"Boards.Close":         w.Boards().Close(w.ctx, none, newSeason, newSeason),
+			"Boards.Close":         w.Boards().Close(w.ctx, none, 1, newSeason, newSeason),
 			"Boards.Renew":         w.Boards().Renew(w.ctx, none, "laps", 1),
 			"Boards.Plan":          w.Boards().Plan(w.ctx, none, b.season, start),
 			"Boards.Advance":       w.Boards().Advance(w.ctx, none, newSeason, ranking.Open),

@@ -137,18 +137,20 @@ var boardTests = map[string]func(*testing.T, *world){
 	"seasons close once and in their epoch": func(t *testing.T, w *world) {
 		b, s := board("laps")
 		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
-		ended, next := s.Close(b, later(time.Hour))
+		ended, next := s.Close(b, later(time.Hour), later(time.Hour))
 		ended.FreezesAt, next.PlannedEnd = later(time.Minute), later(2*time.Hour)
 		must(t, w.Boards().Renew(w.ctx, w.here(), "laps", 1))
-		fails(t, "in an epoch that is over", w.Boards().Close(w.ctx, w.here(), ended, next), ranking.ErrSeasonNotFound)
+		fails(t, "in an epoch that is over", w.Boards().Close(w.ctx, w.here(), 1, ended, next), ranking.ErrSeasonNotFound)
 		ended.Epoch++
-		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
-		fails(t, "again", w.Boards().Close(w.ctx, w.here(), ended, next), ranking.ErrSeasonNotFound)
+		fails(t, "by a board that was edited", w.Boards().Close(w.ctx, w.here(), b.Version+1, ended, next), ranking.ErrSeasonNotFound)
+		same(t, "and nothing has happened", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 1)).State, ranking.Open)
+		must(t, w.Boards().Close(w.ctx, w.here(), 1, ended, next))
+		fails(t, "again", w.Boards().Close(w.ctx, w.here(), 1, ended, next), ranking.ErrSeasonNotFound)
 		same(t, "ended", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 1)), ended)
 		same(t, "next", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 2)), next)
 		same(t, "current", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")).Season, 2)
-		ended, next = next.Close(b, later(2*time.Hour))
-		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		ended, next = next.Close(b, later(2*time.Hour), later(2*time.Hour))
+		must(t, w.Boards().Close(w.ctx, w.here(), 1, ended, next))
 		same(t, "all", seasonNumbers(get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "laps", 0, 10))), "3 2 1")
 		same(t, "one before", seasonNumbers(get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "laps", 3, 1))), "2")
 		same(t, "none", get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "none", 0, 1)), []ranking.Season{})
@@ -166,8 +168,8 @@ var boardTests = map[string]func(*testing.T, *world){
 			}), func(s ranking.Season) string { return fmt.Sprint(s.Board, " ", s.Number, " ", s.State) })
 		}
 		same(t, "open", held(other, none, first, second), "laps 1 open other 1 open")
-		ended, next := s.Close(b, later(time.Hour))
-		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		ended, next := s.Close(b, later(time.Hour), later(time.Hour))
+		must(t, w.Boards().Close(w.ctx, w.here(), 1, ended, next))
 		same(t, "closing", held(first, second), "laps 1 closing laps 2 open")
 		same(t, "as it was stored", get[[]ranking.Season](t)(w.Boards().Hold(w.ctx, w.here(), []ranking.SeasonRef{first})), []ranking.Season{ended})
 		ended.State = ranking.Closed
@@ -178,11 +180,11 @@ var boardTests = map[string]func(*testing.T, *world){
 	"states follow each other": func(t *testing.T, w *world) {
 		b, s := board("laps")
 		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
-		ended, next := s.Close(b, later(time.Hour))
+		ended, next := s.Close(b, later(time.Hour), later(time.Hour))
 		closed := ended
 		closed.State = ranking.Closed
 		fails(t, "from a state it isn't in", w.Boards().Advance(w.ctx, w.here(), closed, ranking.Closing), ranking.ErrSeasonNotFound)
-		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		must(t, w.Boards().Close(w.ctx, w.here(), 1, ended, next))
 		must(t, w.Boards().Advance(w.ctx, w.here(), closed, ranking.Closing))
 		fails(t, "again", w.Boards().Advance(w.ctx, w.here(), closed, ranking.Closing), ranking.ErrSeasonNotFound)
 		same(t, "closed", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 1)), closed)
@@ -210,8 +212,8 @@ var boardTests = map[string]func(*testing.T, *world){
 		must(t, w.Boards().Plan(w.ctx, w.here(), ranking.SeasonRef{Board: "unplanned", Number: 1}, later(time.Minute)))
 		same(t, "planned anew", due(later(3*time.Hour), 10), "unplanned a c")
 		b, s := board("a")
-		ended, next := s.Close(b, later(2*time.Hour))
-		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		ended, next := s.Close(b, later(2*time.Hour), later(2*time.Hour))
+		must(t, w.Boards().Close(w.ctx, w.here(), 1, ended, next))
 		same(t, "ended", due(later(3*time.Hour), 10), "unplanned c")
 		fails(t, "plan of one that ended", w.Boards().Plan(w.ctx, w.here(), ended.Ref(), later(time.Hour)), ranking.ErrSeasonNotFound)
 	},
@@ -220,8 +222,8 @@ var boardTests = map[string]func(*testing.T, *world){
 			b, s := board(id)
 			must(t, w.Boards().Create(w.ctx, w.here(), b, s))
 			for range 2 {
-				ended, next := s.Close(b, later(time.Hour))
-				must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+				ended, next := s.Close(b, later(time.Hour), later(time.Hour))
+				must(t, w.Boards().Close(w.ctx, w.here(), 1, ended, next))
 				s = next
 			}
 		}
@@ -239,8 +241,8 @@ var boardTests = map[string]func(*testing.T, *world){
 		const closers = 8
 		errs := make([]error, closers)
 		together(closers, func(i int) {
-			ended, next := s.Close(b, later(time.Duration(i+1)*time.Hour))
-			errs[i] = w.Boards().Close(w.ctx, w.here(), ended, next)
+			ended, next := s.Close(b, later(time.Duration(i+1)*time.Hour), later(time.Duration(i+1)*time.Hour))
+			errs[i] = w.Boards().Close(w.ctx, w.here(), 1, ended, next)
 		})
 		closed := 0
 		for _, err := range errs {
@@ -265,10 +267,10 @@ var boardTests = map[string]func(*testing.T, *world){
 		}
 		together(writers+1, func(i int) {
 			if i == writers {
-				ended, next := s.Close(b, later(time.Hour))
+				ended, next := s.Close(b, later(time.Hour), later(time.Hour))
 				closed := ended
 				closed.State = ranking.Closed
-				if errs[i] = w.Boards().Close(w.ctx, w.here(), ended, next); errs[i] == nil {
+				if errs[i] = w.Boards().Close(w.ctx, w.here(), 1, ended, next); errs[i] == nil {
 					errs[i] = w.Boards().Advance(w.ctx, w.here(), closed, ranking.Closing)
 				}
 				if errs[i] == nil {
@@ -403,8 +405,8 @@ var entryTests = map[string]func(*testing.T, *world){
 		}
 		w.enter(t, w.board(t, w.here(), "e"), entry(other.ID, 1, 1))
 		closed, season := board("c")
-		ended, next := season.Close(closed, later(time.Hour))
-		must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+		ended, next := season.Close(closed, later(time.Hour), later(time.Hour))
+		must(t, w.Boards().Close(w.ctx, w.here(), 1, ended, next))
 		gone, err := entry(p.ID, 1, 1).Remove(start)
 		must(t, err)
 		must(t, w.Entries().WriteMany(w.ctx, w.here(), ranking.SeasonRef{Board: "d", Number: 1}, []ranking.EntryWrite{entryWrite(gone, 1)}))

@@ -56,8 +56,8 @@ var rewardTests = map[string]func(*testing.T, *world){
 		for _, id := range []ranking.BoardID{"b", "a"} {
 			b, s := board(id)
 			must(t, w.Boards().Create(w.ctx, w.here(), b, s))
-			ended, next := s.Close(b, later(time.Hour))
-			must(t, w.Boards().Close(w.ctx, w.here(), ended, next))
+			ended, next := s.Close(b, later(time.Hour), later(time.Hour))
+			must(t, w.Boards().Close(w.ctx, w.here(), 1, ended, next))
 			for n := range 2 {
 				must(t, w.Rewards().Begin(w.ctx, w.here(), award(ranking.SeasonRef{Board: id, Number: n + 1})))
 			}
