@@ -1,6 +1,8 @@
 package bootstrap
 
 import (
+	"context"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/overworldhq/overworld/bootstrap/compose"
@@ -49,6 +51,14 @@ var (
 	verified     = prometheus.NewDesc("overworld_rank_index_verified_total", "Entries of rank indexes that this replica's verification compared with the database, found different, and mended.", []string{"result"}, nil)
 	verifiedLast = prometheus.NewDesc("overworld_rank_index_last_pass_seconds", "Unix time at which this replica last had verified all rank indexes; 0: not yet.", nil, nil)
 
+	serversWaiting = prometheus.NewDesc("overworld_server_changes_waiting", "Changes of game servers that wait for a commit to leave with.", nil, nil)
+	serversRefused = prometheus.NewDesc("overworld_server_changes_refused_total", "Changes of game servers refused because too many waited.", nil, nil)
+	serversTotal   = prometheus.NewDesc("overworld_server_changes_total", "Changes of game servers, heartbeats among them, that left with a commit.", nil, nil)
+	serverCommits  = prometheus.NewDesc("overworld_server_commits_total", "Commits that changes of game servers shared.", nil, nil)
+	serverPictures = prometheus.NewDesc("overworld_server_pictures_total", "How lists of game servers came about: pictures taken, servers fetched for them, pages browsed, and pages answered that nobody had asked for before.", []string{"event"}, nil)
+	serversAlive   = prometheus.NewDesc("overworld_servers", "Game servers that are up, in the environments that this replica has heard of within a minute. Replicas count the same ones.", []string{"environment", "region", "mode", "state"}, nil)
+	serverSeats    = prometheus.NewDesc("overworld_server_seats", "Their seats: all, and of those the ones with players, reserved and free.", []string{"environment", "region", "mode", "kind"}, nil)
+
 	passwordsHashing = prometheus.NewDesc("overworld_passwords_hashing", "Passwords that are being hashed.", nil, nil)
 	passwordsWaiting = prometheus.NewDesc("overworld_passwords_waiting", "Passwords that wait to be hashed.", nil, nil)
 	passwordsRefused = prometheus.NewDesc("overworld_passwords_refused_total", "Passwords refused because too many waited.", nil, nil)
@@ -58,6 +68,7 @@ var (
 func (w watched) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		poolMax, poolOpen, poolInUse, poolWaits, poolTime, cacheUp, cacheTroubles, writesWaiting, writesRefused, writesTotal, writeCommits,
+		serversWaiting, serversRefused, serversTotal, serverCommits, serverPictures, serversAlive, serverSeats,
 		runsWaiting, runsRefused, runsTotal, runCommits, indexEvents, rewardEvents, verified, verifiedLast, passwordsHashing, passwordsWaiting, passwordsRefused,
 	} {
 		descriptions <- d
@@ -118,6 +129,25 @@ func (w watched) Collect(metrics chan<- prometheus.Metric) {
 	rewards := w.app.Leaderboards.RewardCounts()
 	counter(rewardEvents, float64(rewards.Given), "given")
 	counter(rewardEvents, float64(rewards.Claimed), "claimed")
+	changes := w.app.Servers.Writes()
+	gauge(serversWaiting, float64(changes.Waiting))
+	counter(serversRefused, float64(changes.Refused))
+	counter(serversTotal, float64(changes.Left))
+	counter(serverCommits, float64(changes.Batches))
+	pictures := w.app.Servers.Pictures()
+	counter(serverPictures, float64(pictures.Taken), "taken")
+	counter(serverPictures, float64(pictures.Fetched), "fetched")
+	counter(serverPictures, float64(pictures.Browses), "browsed")
+	counter(serverPictures, float64(pictures.Answers), "answered")
+	for _, g := range w.app.Servers.Census(context.Background()) {
+		labels := []string{string(g.Environment), g.Region, g.Mode}
+		for state, n := range g.Servers {
+			gauge(serversAlive, float64(n), append(labels, string(state))...)
+		}
+		for kind, n := range map[string]int{"all": g.Seats, "players": g.Players, "reserved": g.Reserved, "free": g.Free} {
+			gauge(serverSeats, float64(n), append(labels, kind)...)
+		}
+	}
 	queue := w.app.Desk.Queue()
 	gauge(passwordsHashing, float64(queue.Hashing))
 	gauge(passwordsWaiting, float64(queue.Waiting))

@@ -114,6 +114,7 @@ type state struct {
 
 // work does the works at these places, and writes what they leave.
 func (d *desk) work(ctx context.Context, works []work, results []result, at []int) error {
+	d.u.gallery.book(d.scope) // so that its servers are counted
 	var ids []registry.ServerID
 	for _, i := range at {
 		if id := works[i].server; d.states[id] == nil {

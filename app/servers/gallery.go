@@ -60,12 +60,15 @@ type coming struct {
 // picture gives one that is at most Fresh old, and another than the given one, if there is one.
 // It is shared and never changes.
 func (g *gallery) picture(ctx context.Context, scope tenancy.Scope, but *picture) (*picture, error) {
-	b := g.book(scope)
+	return g.current(ctx, scope, g.book(scope), but)
+}
+
+// current is picture of a book that is known.
+func (g *gallery) current(ctx context.Context, scope tenancy.Scope, b *book, but *picture) (*picture, error) {
 	since := g.clock.Now().Add(-Fresh)
 	for {
 		b.mu.Lock()
 		now := g.clock.Now()
-		b.seen = now
 		good := b.current != nil && b.current != but && b.current.at.After(since)
 		if b.next == nil && (!good || now.Sub(b.current.at) >= Fresh-ahead) {
 			b.next = &coming{done: make(chan struct{})}
@@ -87,17 +90,31 @@ func (g *gallery) picture(ctx context.Context, scope tenancy.Scope, but *picture
 	}
 }
 
+// book gives that of an environment, which is then remembered for a while.
 func (g *gallery) book(scope tenancy.Scope) *book {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	now := g.clock.Now()
 	b := g.books[scope]
 	if b == nil {
-		now := g.clock.Now()
 		maps.DeleteFunc(g.books, func(_ tenancy.Scope, other *book) bool { return other.idle(now) })
-		b = &book{seen: now}
+		b = &book{}
 		g.books[scope] = b
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen = now
 	return b
+}
+
+// lately gives the books of environments that somebody asked of, or wrote to, lately.
+func (g *gallery) lately() map[tenancy.Scope]*book {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.clock.Now()
+	books := maps.Clone(g.books)
+	maps.DeleteFunc(books, func(_ tenancy.Scope, b *book) bool { return b.idle(now) })
+	return books
 }
 
 func (b *book) idle(now time.Time) bool {

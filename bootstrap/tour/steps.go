@@ -110,6 +110,14 @@ var steps = []step{
 		play:  playSeason,
 	},
 	{
+		title: "A server, and a seat on it",
+		why: `A dedicated server registers and sends a heartbeat. The player finds it and reserves its one seat, which
+			brings a ticket. The server verifies the ticket with the environment's public keys, and admits the player, which
+			uses the ticket up. Then it ends.`,
+		needs: needsServer,
+		play:  visitArena,
+	},
+	{
 		title: "An operator makes a key, and takes it back",
 		why: `A secret key administers its project or environment. The new key may only read, and works until it
 			is revoked: the very next request with it is refused. All of it is in the audit log.`,

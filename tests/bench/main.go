@@ -27,6 +27,7 @@ type options struct {
 	connections []int
 	scenarios   []scenario
 	flood       bool
+	fleet       bool
 	length      time.Duration
 	repetitions int
 	profiles    string
@@ -66,7 +67,7 @@ func readOptions() (options, error) {
 	for _, s := range scenarios {
 		names = append(names, s.name)
 	}
-	names = append(names, floodName)
+	names = append(names, floodName, fleetName)
 	stacks := flag.String("stack", embedded+","+production, "what to measure; production is PostgreSQL and Redis")
 	connections := flag.String("connections", "16,64", "how many connections")
 	length := flag.Float64("seconds", 5, "length of a repetition")
@@ -94,8 +95,8 @@ func readOptions() (options, error) {
 		o.connections = append(o.connections, n)
 	}
 	for _, name := range strings.Split(*chosen, ",") {
-		if name == floodName {
-			o.flood = true
+		if name == floodName || name == fleetName {
+			o.flood, o.fleet = o.flood || name == floodName, o.fleet || name == fleetName
 			continue
 		}
 		i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
@@ -235,6 +236,13 @@ func measure(ctx context.Context, o options, name, program string) (s section, e
 		lines, err := server.loginFlood(ctx, o)
 		if err != nil {
 			return s, fmt.Errorf("%s: %w", floodName, err)
+		}
+		s.lines = append(s.lines, lines...)
+	}
+	if o.fleet {
+		lines, err := server.fleet(ctx, o, folder)
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", fleetName, err)
 		}
 		s.lines = append(s.lines, lines...)
 	}

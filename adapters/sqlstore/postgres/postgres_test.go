@@ -19,6 +19,7 @@ import (
 	"github.com/overworldhq/overworld/adapters/system"
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/registry"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -481,6 +482,7 @@ func TestPlansGrowWithTheTables(t *testing.T) {
 		var players []identity.PlayerID
 		var sessions []identity.Session
 		var documents []storage.Write
+		var servers []registry.Write
 		for i := range together {
 			player := identity.NewPlayer(identity.PlayerID(fmt.Sprintf("%08d", round*together+i)), began)
 			login := identity.Login{Method: identity.Guest, Subject: sha256.Sum256([]byte(player.ID)), Player: player.ID, CreatedAt: began}
@@ -488,6 +490,9 @@ func TestPlansGrowWithTheTables(t *testing.T) {
 			newcomers, keys = append(newcomers, identity.Newcomer{Player: player, Login: login}), append(keys, login.Key())
 			players, sessions = append(players, player.ID), append(sessions, session)
 			ref := storage.Ref{Owner: storage.Owner(player.ID), Collection: "saves", Key: "slot"}
+			servers = append(servers, registry.Write{Server: registry.Server{
+				ID: registry.ServerID(player.ID), Generation: 1, Revision: 1, State: registry.Ready, RegisteredAt: began, ExpiresAt: began.Add(time.Hour),
+			}})
 			documents = append(documents, storage.Write{Document: storage.Document{
 				Ref: ref, Value: []byte("{}"), Version: 1, Read: storage.OwnerOnly, Write: storage.OwnerOnly, CreatedAt: began, UpdatedAt: began,
 			}})
@@ -524,10 +529,21 @@ func TestPlansGrowWithTheTables(t *testing.T) {
 				if _, err := tx.Documents().LockMany(ctx, scope, refs); err != nil {
 					return err
 				}
-				return tx.Documents().WriteMany(ctx, scope, documents)
+				named := make([]registry.ServerID, len(servers))
+				for i, w := range servers {
+					named[i] = w.Server.ID
+				}
+				if _, err := tx.Servers().LockMany(ctx, scope, named); err != nil {
+					return err
+				}
+				return errors.Join(tx.Documents().WriteMany(ctx, scope, documents), tx.Servers().WriteMany(ctx, scope, servers))
 			})
 			if err != nil {
 				t.Fatal(err)
+			}
+			for i, w := range servers {
+				servers[i].Before = w.Server.Revision
+				servers[i].Server.Revision++
 			}
 			for i, w := range documents {
 				documents[i].Before, documents[i].Past = w.Document.Version, []storage.Document{w.Document}
