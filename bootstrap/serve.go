@@ -391,6 +391,8 @@ func serveAPI(stop context.Context, lc fx.Lifecycle, in apiIn) error {
 	if err != nil {
 		return fmt.Errorf("api: %w", err)
 	}
+	// Stops before the listener, which waits for who is being answered.
+	defer lc.Append(fx.StopHook(in.App.Configs.EndWaits))
 	listen(lc, endpoint{
 		option: "listen", address: in.Config.Listen, connections: in.Config.Limits.Connections, handler: leaving(stop, api),
 		guard: func(server *http.Server, listener net.Listener) net.Listener {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -94,7 +95,10 @@ func (f callerFacts) query(c *call) (configs.Query, error) {
 }
 
 type (
-	configRead       struct{ callerFacts }
+	configRead struct {
+		callerFacts
+		Wait int `query:"wait" doc:"With If-None-Match: while nothing has changed, wait so many seconds for a change, 0 to 60, before answering 304."`
+	}
 	configBundleRead struct {
 		Config string `query:"config" doc:"The config that a release of gives this bundle."`
 		SHA256 string `query:"sha256" doc:"Of the bundle's bytes, in 64 lower-case hexadecimal digits."`
@@ -114,16 +118,17 @@ func configRoutes(o Options) []route {
 	}
 	return []route{
 		define(route{
-			Method: http.MethodGet, Path: "/v1/config", ID: "getConfig", Tag: "Configuration", Class: limits.Read, Tagged: true,
+			Method: http.MethodGet, Path: "/v1/config", ID: "getConfig", Tag: "Configuration", Class: limits.Read, Tagged: true, Waits: true,
 			Summary: "Read the live configuration",
 			Description: "What the current releases choose for this caller: by who he is, by what he says of himself in the query, and by the time. " +
-				"The ETag changes with what he gets: send it as If-None-Match, and 304 says that he has it. A config that has nothing for him is not among configs.",
+				"The ETag changes with what he gets: send it as If-None-Match, and 304 says that he has it. A config that has nothing for him is not among configs. " +
+				"With wait as well it is a long poll: the answer comes within a second of a change, on every replica.",
 		}, readers, func(ctx context.Context, c *call, in *configRead) (*liveConfig, error) {
 			query, err := in.query(c)
 			if err != nil {
 				return nil, err
 			}
-			answer, err := o.Configs.Read(ctx, c.principal, query)
+			answer, err := c.live(ctx, o, query, in.Wait)
 			if err != nil {
 				return nil, err
 			}
@@ -151,4 +156,28 @@ func configRoutes(o Options) []route {
 			return c.bundle(ctx, o, bundle, in.byteRange)
 		}),
 	}
+}
+
+// live gives what the caller gets, when he is to get it. Who waits keeps no place from others, and
+// takes none for the reply, which others have made.
+func (c *call) live(ctx context.Context, o Options, query configs.Query, wait int) (*configs.Answer, error) {
+	most := int(configs.MostWait / time.Second)
+	if wait < 0 || wait > most {
+		return nil, errParameter.WithFields(parameter("query", "wait", "out_of_range", "From 0 to %d.", most))
+	}
+	answer, err := o.Configs.Read(ctx, c.principal, query)
+	if err != nil || wait == 0 {
+		return answer, err
+	}
+	has := func(tag string) bool {
+		c.tag = tag
+		same, err := c.unchanged()
+		return err == nil && same
+	}
+	if !has(answer.Tag) {
+		return answer, nil
+	}
+	c.patient(ctx)
+	c.leave()
+	return o.Configs.Await(ctx, c.principal, query, has, time.Duration(wait)*time.Second)
 }

@@ -278,3 +278,31 @@ func TestRulesThatAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestWaitingForAChange(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.activate("gameplay", `{"bundle":"`+f.push(`{"n":1}`)+`"}`)
+	for _, wait := range []string{"-1", "61"} {
+		if got := f.do("GET", "/v1/config?wait="+wait, f.server, "").faults(http.StatusBadRequest, "request.malformed_parameter"); len(got) != 1 || got[0] != "query /wait out_of_range" {
+			t.Errorf("wait %s: %v", wait, got)
+		}
+	}
+	tag := f.do("GET", "/v1/config?wait=60", f.server, "").is(http.StatusOK).Header().Get("ETag")
+	f.do("GET", "/v1/config?wait=60", f.server, "", header{"If-None-Match", `"other"`}).is(http.StatusOK)
+	second := f.push(`{"n":2}`)
+	answered := make(chan reply, 1)
+	go func() {
+		answered <- send(t, f.api, "GET", "/v1/config?wait=60", f.server, "", header{"If-None-Match", tag})
+	}()
+	f.activate("gameplay", `{"bundle":"`+second+`"}`)
+	r := <-answered
+	if r.Code != http.StatusOK || r.Header().Get("ETag") == tag || !strings.Contains(r.Body.String(), `"n":2`) {
+		t.Errorf("woken with %d %v %s", r.Code, r.Header(), r.Body)
+	}
+	f.app.Configs.EndWaits()
+	f.do("GET", "/v1/config?wait=60", f.server, "", header{"If-None-Match", r.Header().Get("ETag")}).is(http.StatusNotModified)
+	if len(f.api.gate.places) != 0 {
+		t.Errorf("%d places are kept", len(f.api.gate.places))
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/overworldhq/overworld/app/configs"
 	"github.com/overworldhq/overworld/app/limits"
 )
 
@@ -49,6 +50,8 @@ type route struct {
 	Page bool
 	// Streams routes take or give bytes of any length and type, and have BundleTime for it.
 	Streams bool
+	// Waits routes may wait for a change for as long as configs.MostWait.
+	Waits bool
 	// Vital routes tell whether the process lives. They pass by the gate, and are not
 	// traced: they are asked every second.
 	Vital bool
@@ -143,8 +146,11 @@ func (r route) check() error {
 
 // time is how long a request may take.
 func (r *route) time(l limits.Limits) time.Duration {
-	if r.Streams {
+	switch {
+	case r.Streams:
 		return l.BundleTime
+	case r.Waits:
+		return l.RequestTime + configs.MostWait
 	}
 	return l.RequestTime
 }

@@ -28,6 +28,9 @@ type UseCases struct {
 	// receiving holds one for each upload that is under way.
 	receiving chan struct{}
 
+	ending chan struct{} // closed when the process ends
+	end    func()
+
 	mu    sync.Mutex
 	feeds map[tenancy.EnvironmentID]*feed
 }
@@ -39,7 +42,9 @@ const uploads = 4
 func New(
 	store datastore.Datastore, blobs blob.Store, compiler schema.Compiler, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits,
 ) *UseCases {
+	ending := make(chan struct{})
 	return &UseCases{
+		ending: ending, end: sync.OnceFunc(func() { close(ending) }),
 		store: store, blobs: blobs, compiler: compiler, directory: directory, clock: clock, ids: ids, limits: limits,
 		receiving: make(chan struct{}, uploads), feeds: map[tenancy.EnvironmentID]*feed{},
 	}
@@ -51,7 +56,7 @@ func (u *UseCases) feed(scope tenancy.Scope) *feed {
 	defer u.mu.Unlock()
 	f := u.feeds[scope.Environment()]
 	if f == nil {
-		f = &feed{configs: u, scope: scope, turn: make(chan struct{}, 1), changed: make(chan struct{})}
+		f = &feed{configs: u, scope: scope, turn: make(chan struct{}, 1), changed: make(chan struct{}), poked: make(chan struct{}, 1)}
 		u.feeds[scope.Environment()] = f
 	}
 	return f

@@ -22,6 +22,10 @@ type feed struct {
 	until   time.Time     // from when on it has to be looked at again
 	changes uint64        // grows with each expire
 	changed chan struct{} // closed when there is another snapshot
+	waiters int
+	stop    func() // ends the watch; there is one while somebody waits
+
+	poked chan struct{} // makes the watch look at once
 }
 
 // expire makes the next get look.
@@ -30,6 +34,10 @@ func (f *feed) expire() {
 	defer f.mu.Unlock()
 	f.changes++
 	f.until = time.Time{}
+	select {
+	case f.poked <- struct{}{}:
+	default: // it has been told
+	}
 }
 
 // get gives the snapshot, and what is closed when there is another.

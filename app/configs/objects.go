@@ -15,8 +15,8 @@ import (
 	"github.com/overworldhq/overworld/ports/blob"
 )
 
-// objectsPrefix leads the keys of all bundles' bytes.
-const objectsPrefix = "bundles/"
+// ObjectsPrefix leads the keys of all bundles' bytes; their environment's id follows.
+const ObjectsPrefix = "bundles/"
 
 // Upload is a bundle as it comes in.
 type Upload struct {
@@ -53,7 +53,7 @@ func (u *UseCases) Receive(ctx context.Context, scope tenancy.Scope, upload Uplo
 	if configuration.IsJSON(contentType) && upload.Check != nil {
 		meter.keep = inline
 	}
-	object := objectsPrefix + string(scope.Environment()) + "/" + u.ids.New()
+	object := ObjectsPrefix + string(scope.Environment()) + "/" + u.ids.New()
 	if err := u.blobs.Put(ctx, object, meter, upload.Size, contentType); err != nil {
 		if meter.failed != nil {
 			return Received{}, meter.failed

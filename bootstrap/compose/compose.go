@@ -76,12 +76,13 @@ type App struct {
 }
 
 // allJobs is what the workers of every replica take turns at.
-func allJobs(store datastore.Datastore, clock clock.Clock, outbox *mailing.Outbox, boards *leaderboards.UseCases, verifier *leaderboards.Verifier) []jobs.Job {
+func allJobs(store datastore.Datastore, blobs blob.Store, clock clock.Clock, outbox *mailing.Outbox, boards *leaderboards.UseCases, verifier *leaderboards.Verifier) []jobs.Job {
 	return []jobs.Job{
 		jobs.TokenPurge(store, clock),
 		jobs.MailDelivery(outbox),
 		jobs.RankVerification(verifier),
 		jobs.StaleServers(store, clock),
 		jobs.Seasons(store, boards),
+		jobs.BundleSweep(store, blobs, clock),
 	}
 }

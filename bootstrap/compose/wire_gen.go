@@ -62,7 +62,7 @@ func New(ports Ports) *App {
 	store := ports.Blobs
 	configsUseCases := configs.New(datastore, store, compiler, directory, clock, source, limitsLimits)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, configsUseCases, limitsLimits, clock, source, random)
-	v := allJobs(datastore, clock, outbox, leaderboardsUseCases, verifier)
+	v := allJobs(datastore, store, clock, outbox, leaderboardsUseCases, verifier)
 	app := &App{
 		Authenticator: authenticator,
 		Uses:          uses,
