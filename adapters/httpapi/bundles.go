@@ -22,7 +22,7 @@ type bundle struct {
 	Size        int64     `json:"size" doc:"In bytes."`
 	ContentType string    `json:"content_type"`
 	CreatedAt   time.Time `json:"created_at"`
-	TouchedAt   time.Time `json:"touched_at" doc:"When it was last uploaded or promoted. Bundles that no kept release names go 30 days after that."`
+	TouchedAt   time.Time `json:"touched_at" doc:"When it was last uploaded. Bundles that no kept release names go 30 days after that."`
 }
 
 func bundleOf(b configuration.Bundle) *bundle {

@@ -105,7 +105,7 @@ var catalogue = map[string]entry{
 	"config.bundle_missing": {
 		fault.Invalid, "Bundle not uploaded",
 		"A release names a bundle that the environment doesn't have.",
-		"Upload it to this environment first, or promote it from another.",
+		"Upload it to this environment first.",
 	},
 	"config.bundle_too_large": {
 		fault.TooLarge, "Bundle too large",
@@ -141,11 +141,6 @@ var catalogue = map[string]entry{
 		fault.Invalid, "Bundle of no checkable kind",
 		"The config has a schema, and the bundle is not application/json, or larger than config_value_bytes of GET /v1/limits.",
 		"Make it smaller, or take the schema back.",
-	},
-	"config.nothing_to_promote": {
-		fault.Conflict, "Nothing to promote",
-		"The release to be promoted has no bundle that everyone gets: its rules all have conditions, a percentage or a schedule.",
-		"Name one of its bundles, or promote its rules along.",
 	},
 	"config.nothing_before": {
 		fault.Conflict, "Nothing to go back to",

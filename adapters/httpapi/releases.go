@@ -80,15 +80,9 @@ type release struct {
 	Release   int       `json:"release" doc:"Its number, from 1."`
 	Rules     []rule    `json:"rules" doc:"Gone through from the top: the first that matches a caller chooses his bundle. None that matches: the config has nothing for him."`
 	Restores  int       `json:"restores,omitzero" doc:"The earlier release whose rules these are."`
-	Promoted  *promoted `json:"promoted_from,omitempty"`
 	Note      string    `json:"note,omitempty"`
 	CreatedBy string    `json:"created_by" doc:"The name of the key that made it."`
 	CreatedAt time.Time `json:"created_at"`
-}
-
-type promoted struct {
-	Environment string `json:"environment"`
-	Release     int    `json:"release"`
 }
 
 func releaseOf(r configuration.Release) *release {
@@ -97,9 +91,6 @@ func releaseOf(r configuration.Release) *release {
 	}
 	for i, one := range r.Rules {
 		shown.Rules[i] = ruleOf(one)
-	}
-	if r.Source != "" {
-		shown.Promoted = &promoted{r.Source, r.SourceRelease}
 	}
 	return shown
 }

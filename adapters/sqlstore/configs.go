@@ -54,8 +54,6 @@ type releaseRow struct {
 	Number        int
 	Rules         jsonText[[]ruleJSON]
 	Restores      int
-	Source        ident
-	SourceRelease int
 	Note          prose
 	CreatedBy     prose
 	CreatedAt     instant
@@ -119,7 +117,7 @@ func (r ruleJSON) rule() (configuration.Rule, error) {
 func releaseRowOf(environment ident, r configuration.Release) releaseRow {
 	row := releaseRow{
 		EnvironmentID: environment, Config: ident(r.Config), Number: r.Number, Rules: jsonText[[]ruleJSON]{[]ruleJSON{}}, Restores: r.Restores,
-		Source: ident(r.Source), SourceRelease: r.SourceRelease, Note: prose(r.Note), CreatedBy: prose(r.CreatedBy), CreatedAt: at(r.CreatedAt),
+		Note: prose(r.Note), CreatedBy: prose(r.CreatedBy), CreatedAt: at(r.CreatedAt),
 	}
 	for _, rule := range r.Rules {
 		row.Rules.Value = append(row.Rules.Value, ruleJSONOf(rule))
@@ -129,7 +127,7 @@ func releaseRowOf(environment ident, r configuration.Release) releaseRow {
 
 func (r releaseRow) release() (configuration.Release, error) {
 	release := configuration.Release{
-		Config: string(r.Config), Number: r.Number, Rules: []configuration.Rule{}, Restores: r.Restores, Source: string(r.Source), SourceRelease: r.SourceRelease,
+		Config: string(r.Config), Number: r.Number, Rules: []configuration.Rule{}, Restores: r.Restores,
 		Note: string(r.Note), CreatedBy: string(r.CreatedBy), CreatedAt: r.CreatedAt.Time,
 	}
 	for _, stored := range r.Rules.Value {

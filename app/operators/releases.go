@@ -162,9 +162,6 @@ func releaseSummary(r configuration.Release) map[string]string {
 	if r.Restores > 0 {
 		s["restores"] = strconv.Itoa(r.Restores)
 	}
-	if r.Source != "" {
-		s["promoted_from"] = r.Source + "/" + strconv.Itoa(r.SourceRelease)
-	}
 	if r.Note != "" {
 		s["note"] = r.Note
 	}

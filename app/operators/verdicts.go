@@ -43,7 +43,7 @@ func (v verdicts) demand(ctx context.Context, tx datastore.Repos, scope tenancy.
 	for _, hash := range named {
 		bundle, ok := there[hash]
 		if !ok {
-			return configuration.ErrBundleMissing.With("The environment has no bundle %s; upload it first, or promote it.", hash)
+			return configuration.ErrBundleMissing.With("The environment has no bundle %s; upload it first.", hash)
 		}
 		if !v[verdict{string(config.Schema), hash}] {
 			open.bundles = append(open.bundles, bundle)

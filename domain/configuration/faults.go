@@ -11,7 +11,7 @@ var (
 	ErrReleaseNotFound = fault.New(fault.NotFound, "config.release_not_found", "The config has no such release, or none that is kept.")
 	ErrBundleNotFound  = fault.New(fault.NotFound, "config.bundle_not_found", "There is no such bundle, or none that you may read.")
 	// ErrBundleMissing refuses a release of a bundle that the environment doesn't have.
-	ErrBundleMissing = fault.New(fault.Invalid, "config.bundle_missing", "The environment has no such bundle; upload it first, or promote it.")
+	ErrBundleMissing = fault.New(fault.Invalid, "config.bundle_missing", "The environment has no such bundle; upload it first.")
 	ErrBundleSize    = fault.New(fault.TooLarge, "config.bundle_too_large", "The bundle is larger than this server accepts.")
 	ErrBundleEmpty   = fault.New(fault.Invalid, "config.bundle_empty", "A bundle has at least one byte.")
 	ErrContentType   = fault.New(fault.Unsupported, "config.content_type", "A bundle's Content-Type is a media type of at most %d bytes, and the body is not compressed by a Content-Encoding.", maxContentType)
@@ -22,8 +22,6 @@ var (
 	ErrSchema = fault.New(fault.Invalid, "config.schema_violation", "A bundle would break the schema of its config; each fault is listed under errors. Nothing was changed.")
 	// ErrNotChecked is a bundle that is too large, or of the wrong type, to be judged by a schema.
 	ErrNotChecked = fault.New(fault.Invalid, "config.not_checkable", "The config has a schema, which only bundles of JSON satisfy that are small enough to be read inline.")
-	// ErrNothingToPromote is a release that has no bundle for everyone.
-	ErrNothingToPromote = fault.New(fault.Conflict, "config.nothing_to_promote", "The release has no bundle that everyone gets; name a bundle of it, or ask for its rules.")
 	ErrNothingBefore    = fault.New(fault.Conflict, "config.nothing_before", "There is no release to go back to.")
 	// ErrDamaged is an object whose bytes are not those that were stored.
 	ErrDamaged = fault.New(fault.Unavailable, "config.bundle_damaged", "The object store gave other bytes for this bundle than were stored; they are not served.")

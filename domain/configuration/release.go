@@ -18,10 +18,6 @@ type Release struct {
 	Rules []Rule
 	// Restores is the release whose rules these are; 0: they are its own.
 	Restores int
-	// Source and SourceRelease are the environment and the release that it was
-	// promoted from; empty: it was made here.
-	Source        string
-	SourceRelease int
 	// Note is what its maker says of it.
 	Note      string
 	CreatedBy string

@@ -36,8 +36,6 @@ CREATE TABLE config_releases (
     number         bigint NOT NULL,
     rules          text NOT NULL, -- JSON
     restores       bigint NOT NULL, -- 0: none
-    source         text COLLATE "C" NOT NULL, -- the environment that it was promoted from, or nothing
-    source_release bigint NOT NULL,
     note           text NOT NULL,
     created_by     text NOT NULL,
     created_at     timestamptz NOT NULL,

@@ -36,8 +36,6 @@ CREATE TABLE config_releases (
     number         INTEGER NOT NULL,
     rules          TEXT NOT NULL, -- JSON
     restores       INTEGER NOT NULL, -- 0: none
-    source         TEXT NOT NULL, -- the environment that it was promoted from, or nothing
-    source_release INTEGER NOT NULL,
     note           TEXT NOT NULL,
     created_by     TEXT NOT NULL,
     created_at     INTEGER NOT NULL,
