@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/overworldhq/overworld/adapters/redis"
+	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
@@ -228,6 +229,14 @@ func (n naive) places(own ...identity.PlayerID) []ranking.Place {
 func (g *game) shows(w *composetest.World, id ranking.BoardID, season int, n naive, when string) {
 	g.t.Helper()
 	ctx, want := context.Background(), n.places()
+	// A build that takes long, on a busy machine, is asked for again, as a client would.
+	ask := func(read func() (leaderboards.Standings, error)) (leaderboards.Standings, error) {
+		for {
+			if found, err := read(); g.index.away.Load() || !errors.Is(err, ranking.ErrWarming) {
+				return found, err
+			}
+		}
+	}
 	check := func(what string, got []ranking.Place, err error, want []ranking.Place) {
 		g.t.Helper()
 		if g.index.away.Load() && errors.Is(err, ranking.ErrWarming) {
@@ -240,27 +249,27 @@ func (g *game) shows(w *composetest.World, id ranking.BoardID, season int, n nai
 			g.t.Fatalf("%s: %s of season %d by %+v:\n got %s\nwant %s", when, what, season, n.rules, n.text(got), n.text(want))
 		}
 	}
-	top, err := w.Leaderboards.Top(ctx, g.server, id, season, nil, len(want)+1)
+	top, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Top(ctx, g.server, id, season, nil, len(want)+1) })
 	check("top", top.Places, err, want)
 	if err == nil && top.Count != int64(len(want)) {
 		g.t.Fatalf("%s: count %d, want %d", when, top.Count, len(want))
 	}
 	for i, p := range want {
-		one, err := w.Leaderboards.One(ctx, g.server, id, season, p.Player)
+		one, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.One(ctx, g.server, id, season, p.Player) })
 		check("one", one.Places, err, want[i:i+1])
 		if i%3 > 0 {
 			continue
 		}
-		near, err := w.Leaderboards.Around(ctx, g.server, id, season, p.Player, 2, 1)
+		near, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Around(ctx, g.server, id, season, p.Player, 2, 1) })
 		check("around", near.Places, err, want[max(0, i-2):min(len(want), i+2)])
-		rest, err := w.Leaderboards.Top(ctx, g.server, id, season, &ranking.Position{Key: p.Key, Player: p.Player}, 2)
+		rest, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Top(ctx, g.server, id, season, &ranking.Position{Key: p.Key, Player: p.Player}, 2) })
 		check("page", rest.Places, err, want[i+1:min(len(want), i+3)])
 	}
 	var everyone []identity.PlayerID
 	for i := range g.players {
 		everyone = append(everyone, g.player(i))
 	}
-	among, err := w.Leaderboards.Among(ctx, g.server, id, season, everyone)
+	among, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Among(ctx, g.server, id, season, everyone) })
 	check("among", among.Places, err, want)
 	for i, p := range g.players {
 		player := g.player(i)
@@ -279,11 +288,11 @@ func (g *game) shows(w *composetest.World, id ranking.BoardID, season int, n nai
 		}
 		own := n.places(player)
 		at := slices.IndexFunc(own, func(p ranking.Place) bool { return p.Player == player })
-		one, err := w.Leaderboards.One(ctx, p, id, season, player)
+		one, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.One(ctx, p, id, season, player) })
 		check("one who is hidden, to himself", one.Places, err, own[at:at+1])
-		near, err := w.Leaderboards.Around(ctx, p, id, season, player, 2, 1)
+		near, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Around(ctx, p, id, season, player, 2, 1) })
 		check("around one who is hidden", near.Places, err, own[max(0, at-2):min(len(own), at+2)])
-		among, err := w.Leaderboards.Among(ctx, p, id, season, everyone)
+		among, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Among(ctx, p, id, season, everyone) })
 		check("among friends, one who is hidden", among.Places, err, own)
 	}
 }
