@@ -522,6 +522,16 @@ var catalogue = map[string]entry{
 		"The season has no rewards to give.",
 		"Define rewards before the season ends.",
 	},
+	"ranking.archive_not_found": {
+		fault.NotFound, "Not archived yet",
+		"The season is open, or ended a moment ago, or its standings are still being archived.",
+		"Wait until the season's state is archived, which takes less than a minute from its end.",
+	},
+	"ranking.archive_damaged": {
+		fault.Unavailable, "Archive damaged",
+		"The object store has no longer what was stored as this season's archive: it is gone, or has another size.",
+		"Bring the object back from a backup of the object store. The standings are still in the database.",
+	},
 	"ranking.not_removed": {
 		fault.Conflict, "Nothing to bring back",
 		"The player's entry in the open season was not removed, or he has submitted since, which began a new one.",

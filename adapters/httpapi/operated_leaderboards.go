@@ -2,9 +2,12 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"time"
 
+	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
@@ -27,17 +30,29 @@ func boardRulesOf(r ranking.Rules) boardRules {
 // season is one as the API shows it.
 type season struct {
 	Season     int       `json:"season" doc:"Its number, from 1."`
-	State      string    `json:"state" enum:"open,closing,closed" doc:"closing: it has ended, and runs that were received before may still come in, for less than a minute. closed: its standings never change."`
+	State      string    `json:"state" enum:"open,closing,closed,archived" doc:"closing: it has ended, and runs that were received before may still come in, for less than a minute. closed: its standings never change. archived: they are in the object store as well."`
 	StartedAt  time.Time `json:"started_at"`
 	PlannedEnd time.Time `json:"planned_end,omitzero" doc:"When it ends, or was to end, by the leaderboard's schedule; absent without one."`
 	EndedAt    time.Time `json:"ended_at,omitzero" doc:"Absent while it is open."`
+	Archive    *archive  `json:"archive,omitempty" doc:"Absent until it is archived."`
 	boardRules
 }
 
+// archive is what is known of one.
+type archive struct {
+	SHA256  string `json:"sha256" doc:"Of its bytes, in 64 lower-case hexadecimal digits."`
+	Bytes   int64  `json:"bytes"`
+	Entries int64  `json:"entries" doc:"How many have a place in it."`
+}
+
 func seasonOf(s ranking.Season) *season {
-	return &season{
+	shown := &season{
 		Season: s.Number, State: string(s.State), StartedAt: s.StartedAt, PlannedEnd: s.PlannedEnd, EndedAt: s.EndedAt, boardRules: boardRulesOf(s.Rules),
 	}
+	if a := s.Archive; s.State == ranking.Archived {
+		shown.Archive = &archive{a.SHA256(), a.Bytes, a.Entries}
+	}
+	return shown
 }
 
 // leaderboard is a board as the API shows it.
@@ -118,6 +133,11 @@ type (
 		leaderboardInput
 		Confirm string `query:"confirm" doc:"The leaderboard's id, once more."`
 	}
+	archiveDownload struct {
+		leaderboardInput
+		seasonPath
+		byteRange
+	}
 	seasonBegin struct {
 		leaderboardInput
 		Body struct {
@@ -185,6 +205,25 @@ func operatedLeaderboardRoutes(o Options) []route {
 			Statuses: []int{http.StatusNoContent}, Summary: "Delete a leaderboard", Description: "With all its seasons and everything that players have in them, for good.",
 		}, operator(tenancy.LeaderboardsWrite), done, func(ctx context.Context, c *call, in *leaderboardDelete, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
 			return none, o.Operators.DeleteLeaderboard(ctx, c.principal, in.place(), ranking.BoardID(in.Leaderboard), in.Confirm, tell)
+		}),
+		define(route{
+			Method: http.MethodGet, Path: one + "/seasons/{season}/archive", ID: "downloadArchive", Tag: "Leaderboards", Class: limits.Operate,
+			Tagged: true, Streams: true, Statuses: []int{http.StatusOK, http.StatusPartialContent}, Summary: "Read a season's archive",
+			Description: "Its final standings, the first place first: lines of JSON, one for each entry, with rank, player, score, subscore, achieved_at and metadata, in gzip. " +
+				"The ETag is the SHA-256 of these bytes. 404 ranking.archive_not_found until the season's state is archived.",
+		}, operator(tenancy.LeaderboardsRead), func(ctx context.Context, c *call, in *archiveDownload) (*stream, error) {
+			of, err := in.of(in.boardPath)
+			if err != nil {
+				return nil, err
+			}
+			found, err := o.Operators.SeasonArchive(ctx, c.principal, in.place(), of)
+			if err != nil {
+				return nil, err
+			}
+			c.header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d.ndjson.gz"`, of.Board, of.Number))
+			return c.part(ctx, found.SHA256(), stream{contentType: leaderboards.ArchiveType, size: found.Bytes}, in.byteRange, func(offset, length int64) (io.ReadCloser, error) {
+				return o.Leaderboards.OpenArchive(ctx, found, offset, length)
+			})
 		}),
 		change(route{
 			Method: http.MethodPost, Path: one + "/seasons", ID: "beginSeason", Tag: "Leaderboards", Class: limits.Operate,

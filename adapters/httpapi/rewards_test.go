@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,6 +10,40 @@ import (
 	"testing"
 	"time"
 )
+
+// An archive is downloaded whole, in part, and not again by whoever has it.
+func TestArchives(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	ada, _ := f.guest()
+	f.do("POST", operatedBoards, f.operator, `{"id":"laps"}`).is(http.StatusCreated)
+	f.do("POST", "/v1/leaderboards/laps/scores", f.server, fmt.Sprintf(`{"player":%q,"score":30}`, ada)).is(http.StatusOK)
+	f.do("POST", operatedBoards+"/laps/seasons", f.operator, `{"closes":1}`).is(http.StatusCreated)
+	const at = operatedBoards + "/laps/seasons/1/archive"
+	f.do("GET", at, f.operator, "").problem(http.StatusNotFound, "ranking.archive_not_found")
+	f.do("GET", operatedBoards+"/laps/seasons/3/archive", f.operator, "").problem(http.StatusNotFound, "ranking.season_not_found")
+	f.do("GET", operatedBoards+"/none/seasons/1/archive", f.operator, "").problem(http.StatusNotFound, "ranking.season_not_found")
+	f.clock.advance(time.Minute)
+	for _, e := range f.environments {
+		if err := f.app.Leaderboards.Tend(t.Context(), e, f.store.InTx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	whole := f.do("GET", at, f.operator, "").is(http.StatusOK)
+	sum := fmt.Sprintf("%x", sha256.Sum256(whole.Body.Bytes()))
+	if h := whole.Header(); h.Get("ETag") != `"`+sum+`"` || h.Get("Content-Type") != "application/gzip" || h.Get("Content-Disposition") != `attachment; filename="laps-1.ndjson.gz"` || h.Get("Cache-Control") != "private, no-cache" {
+		t.Errorf("of hash %s: %v", sum, h)
+	}
+	listed := f.do("GET", "/v1/leaderboards/laps/seasons", f.server, "").is(http.StatusOK).Body.String()
+	if want := fmt.Sprintf(`"archive":{"sha256":"%s","bytes":%d,"entries":1}`, sum, whole.Body.Len()); !strings.Contains(listed, want) || !strings.Contains(listed, `"state":"archived"`) {
+		t.Errorf("listed %s, want %s", listed, want)
+	}
+	f.do("GET", at, f.operator, "", header{"If-None-Match", `"` + sum + `"`}).is(http.StatusNotModified)
+	part := f.do("GET", at, f.operator, "", header{"Range", "bytes=2-9"}).is(http.StatusPartialContent)
+	if got, want := part.Body.String(), whole.Body.String()[2:10]; got != want {
+		t.Errorf("part %q, want %q", got, want)
+	}
+}
 
 func TestRewards(t *testing.T) {
 	t.Parallel()

@@ -82,20 +82,26 @@ type byteRange struct {
 
 // bundle gives a bundle's bytes, or a part of them, as a reply.
 func (c *call) bundle(ctx context.Context, o Options, b configuration.Bundle, part byteRange) (*stream, error) {
-	c.tag = b.Hash.String()
 	c.header().Set("Cache-Control", "private, max-age=31536000, immutable")
+	return c.part(ctx, b.Hash.String(), stream{contentType: b.ContentType, size: b.Size}, part, func(offset, length int64) (io.ReadCloser, error) {
+		return o.Configs.Open(ctx, b, offset, length)
+	})
+}
+
+// part gives a content, or a part of it, as a reply.
+func (c *call) part(ctx context.Context, tag string, s stream, part byteRange, open func(offset, length int64) (io.ReadCloser, error)) (*stream, error) {
+	c.tag, s.length = tag, s.size
 	c.header().Set("Accept-Ranges", "bytes")
-	s := &stream{contentType: b.ContentType, size: b.Size, length: b.Size}
 	if part.Range != "" && (part.IfRange == "" || part.IfRange == `"`+c.tag+`"`) {
 		var ok bool
-		if s.offset, s.length, ok = readRange(part.Range, b.Size); !ok {
-			c.header().Set("Content-Range", "bytes */"+strconv.FormatInt(b.Size, 10))
+		if s.offset, s.length, ok = readRange(part.Range, s.size); !ok {
+			c.header().Set("Content-Range", "bytes */"+strconv.FormatInt(s.size, 10))
 			return nil, errRange
 		}
 	}
-	s.open = func() (io.ReadCloser, error) { return o.Configs.Open(ctx, b, s.offset, s.length) }
+	s.open = func() (io.ReadCloser, error) { return open(s.offset, s.length) }
 	c.patient(ctx)
-	return s, nil
+	return &s, nil
 }
 
 // readRange reads one range of bytes (RFC 9110, 14.1.2). What isn't one, or several, is

@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"encoding/hex"
 	"strings"
 	"time"
 
@@ -17,14 +18,19 @@ type seasonRow struct {
 	BoardID       ident
 	Number        int
 	rulesColumns
-	State      ident
-	StartedAt  instant
-	PlannedEnd instant
-	EndedAt    instant
-	FreezesAt  instant
-	Epoch      int64
+	State          ident
+	StartedAt      instant
+	PlannedEnd     instant
+	EndedAt        instant
+	FreezesAt      instant
+	Epoch          int64
+	ArchivedAt     instant
+	ArchiveSHA256  ident `bun:"archive_sha256"`
+	ArchiveBytes   int64
+	ArchiveEntries int64
 }
 
+// seasonRowOf is a season that has no archive: those get one by Archive.
 func seasonRowOf(environment ident, s ranking.Season) seasonRow {
 	return seasonRow{
 		EnvironmentID: environment, BoardID: ident(s.Board), Number: s.Number, rulesColumns: rulesColumnsOf(s.Rules), State: ident(s.State),
@@ -33,10 +39,13 @@ func seasonRowOf(environment ident, s ranking.Season) seasonRow {
 }
 
 func (r seasonRow) season() ranking.Season {
-	return ranking.Season{
+	s := ranking.Season{
 		Board: ranking.BoardID(r.BoardID), Number: r.Number, State: ranking.State(r.State), Rules: r.rules(),
 		StartedAt: r.StartedAt.Time, PlannedEnd: r.PlannedEnd.Time, EndedAt: r.EndedAt.Time, FreezesAt: r.FreezesAt.Time, Epoch: r.Epoch,
+		Archive: ranking.Archive{At: r.ArchivedAt.Time, Bytes: r.ArchiveBytes, Entries: r.ArchiveEntries},
 	}
+	_, _ = hex.Decode(s.Archive.Hash[:], []byte(r.ArchiveSHA256)) // empty while there is none
+	return s
 }
 
 func (b boards) Season(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, number int) (ranking.Season, error) {
@@ -114,6 +123,14 @@ func (b boards) Plan(ctx context.Context, scope tenancy.Scope, season ranking.Se
 func (b boards) Advance(ctx context.Context, scope tenancy.Scope, season ranking.Season, from ranking.State) error {
 	return b.changeSeason(ctx, "advance season", scope, season.Ref(), func(q *bun.UpdateQuery) {
 		q.Set("state = ?", ident(season.State)).Where("state = ?", ident(from))
+	})
+}
+
+func (b boards) Archive(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, archive ranking.Archive) error {
+	return b.changeSeason(ctx, "archive season", scope, season, func(q *bun.UpdateQuery) {
+		q.Set("state = ?", ident(ranking.Archived)).Set("archived_at = ?", at(archive.At)).
+			Set("archive_sha256 = ?", ident(archive.SHA256())).Set("archive_bytes = ?", archive.Bytes).Set("archive_entries = ?", archive.Entries).
+			Where("state = ?", ident(ranking.Closed))
 	})
 }
 

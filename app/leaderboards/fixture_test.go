@@ -249,7 +249,9 @@ func (g *game) shows(w *composetest.World, id ranking.BoardID, season int, n nai
 			g.t.Fatalf("%s: %s of season %d by %+v:\n got %s\nwant %s", when, what, season, n.rules, n.text(got), n.text(want))
 		}
 	}
-	top, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Top(ctx, g.server, id, season, nil, len(want)+1) })
+	top, err := ask(func() (leaderboards.Standings, error) {
+		return w.Leaderboards.Top(ctx, g.server, id, season, nil, len(want)+1)
+	})
 	check("top", top.Places, err, want)
 	if err == nil && top.Count != int64(len(want)) {
 		g.t.Fatalf("%s: count %d, want %d", when, top.Count, len(want))
@@ -260,16 +262,22 @@ func (g *game) shows(w *composetest.World, id ranking.BoardID, season int, n nai
 		if i%3 > 0 {
 			continue
 		}
-		near, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Around(ctx, g.server, id, season, p.Player, 2, 1) })
+		near, err := ask(func() (leaderboards.Standings, error) {
+			return w.Leaderboards.Around(ctx, g.server, id, season, p.Player, 2, 1)
+		})
 		check("around", near.Places, err, want[max(0, i-2):min(len(want), i+2)])
-		rest, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Top(ctx, g.server, id, season, &ranking.Position{Key: p.Key, Player: p.Player}, 2) })
+		rest, err := ask(func() (leaderboards.Standings, error) {
+			return w.Leaderboards.Top(ctx, g.server, id, season, &ranking.Position{Key: p.Key, Player: p.Player}, 2)
+		})
 		check("page", rest.Places, err, want[i+1:min(len(want), i+3)])
 	}
 	var everyone []identity.PlayerID
 	for i := range g.players {
 		everyone = append(everyone, g.player(i))
 	}
-	among, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Among(ctx, g.server, id, season, everyone) })
+	among, err := ask(func() (leaderboards.Standings, error) {
+		return w.Leaderboards.Among(ctx, g.server, id, season, everyone)
+	})
 	check("among", among.Places, err, want)
 	for i, p := range g.players {
 		player := g.player(i)

@@ -12,6 +12,7 @@ import (
 	"github.com/overworldhq/overworld/app/recent"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
@@ -22,6 +23,7 @@ import (
 // UseCases are what callers do with leaderboards.
 type UseCases struct {
 	store     datastore.Datastore
+	blobs     blob.Store
 	ranks     index
 	directory *environments.Directory
 	clock     clock.Clock
@@ -50,10 +52,10 @@ type building struct {
 }
 
 func New(
-	store datastore.Datastore, ranks ranking.Index, directory *environments.Directory, calendar recurrence.Reader, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer,
+	store datastore.Datastore, blobs blob.Store, ranks ranking.Index, directory *environments.Directory, calendar recurrence.Reader, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer,
 ) *UseCases {
 	u := &UseCases{
-		store: store, ranks: gathered(ranks, limits.RequestTime, tracer), directory: directory, calendar: calendar, limits: limits, clock: clock, ids: ids,
+		store: store, blobs: blobs, ranks: gathered(ranks, limits.RequestTime, tracer), directory: directory, calendar: calendar, limits: limits, clock: clock, ids: ids,
 		// A run waits for its commit as long as its request may take, and the commit takes as long at most.
 		// The rest is for clocks of replicas that differ.
 		grace:  2*limits.RequestTime + skew,

@@ -92,7 +92,7 @@ func (u *UseCases) giveSome(ctx context.Context, tx datastore.Repos, environment
 	if err != nil {
 		return 0, true, fmt.Errorf("find season: %w", err)
 	}
-	if season.State != ranking.Closed {
+	if !season.Frozen() {
 		return 0, true, nil // it is not frozen yet
 	}
 	if award.Count < 0 {

@@ -121,7 +121,7 @@ func TestSeasonsEndAtTheirPlannedEnd(t *testing.T) {
 			g.wantSeasons("laps", want)
 			g.Clock.Advance(grace)
 			g.tend(g.World)
-			g.wantSeasons("laps", strings.Replace(want, "closing", "closed", 1))
+			g.wantSeasons("laps", strings.Replace(want, "closing", "archived", 1))
 			var project tenancy.Project
 			project.Slug = "game"
 			if events := g.Audit(t, project, audit.SeasonClosed); len(events) != 1 || events[0].Actor.Kind != "schedule" || events[0].Before["season"] != "1" {
@@ -145,7 +145,7 @@ func TestMissedSeasonsAreMadeUpInOrder(t *testing.T) {
 	g.wantSeasons("weekly", "1 closing 03-02 10:00, 2 open")
 	g.Clock.Advance(7 * 24 * time.Hour)
 	g.tend(g.World)
-	g.wantSeasons("weekly", "1 closed 03-02 10:00, 2 closing 03-09 09:00, 3 open") // clocks were put forward
+	g.wantSeasons("weekly", "1 archived 03-02 10:00, 2 closing 03-09 09:00, 3 open") // clocks were put forward
 	g.wantSeasons("never", "1 open")
 	g.Clock.Advance(120 * 24 * time.Hour) // more than one transaction makes up for
 	if _, err := g.submit("laps", 0, 6, 0); err != nil {
@@ -164,7 +164,7 @@ func TestARunCountsInTheSeasonThatReceivedIt(t *testing.T) {
 		want string
 	}{
 		"while it is closing": {grace - time.Minute/2, "1 closing 03-02 00:00 5, 2 open 9"},
-		"once it is closed":   {grace + time.Second, "1 closed 03-02 00:00, 2 open 9 5"},
+		"once it is closed":   {grace + time.Second, "1 archived 03-02 00:00, 2 open 9 5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGame(t, "", "", 2)
@@ -230,7 +230,7 @@ func TestAMovedClockEndsASeason(t *testing.T) {
 	if receipt.Season != 4 {
 		t.Errorf("receipt %+v", receipt)
 	}
-	g.wantSeasons("laps", "1 closed 03-02 00:00 2, 2 closed 03-03 00:00, 3 closing 03-01 12:00 3, 4 open 4")
+	g.wantSeasons("laps", "1 archived 03-02 00:00 2, 2 archived 03-03 00:00, 3 closing 03-01 12:00 3, 4 open 4")
 	if s := g.planned("laps"); s != "2026-03-02 00:00" {
 		t.Errorf("planned end %s", s)
 	}

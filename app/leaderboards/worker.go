@@ -16,14 +16,20 @@ import (
 const seasonsAtOnce = 100
 
 // Tend does what is due with the seasons of an environment: it ends those whose planned
-// end has come, moves those that ended a state further, and gives what frozen ones have to
-// give. Every step may be cut off and done again. A board at which it fails doesn't keep it from the
-// others; the error is that of all of them.
-func (u *UseCases) Tend(ctx context.Context, environment tenancy.Environment, inTx InTx) error {
-	failed := u.endDue(ctx, environment, inTx)
-	if stop(ctx, failed) {
-		return failed
+// end has come, freezes those that ended, gives what they have to give and archives their
+// standings. Every step may be cut off and done again. A board at which it fails doesn't keep it from the
+// others, nor from the steps that follow; the error is that of all of them.
+func (u *UseCases) Tend(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
+	for _, step := range []func(context.Context, tenancy.Environment, InTx) error{u.endDue, u.freeze, u.reward, u.archive} {
+		if failed = errors.Join(failed, step(ctx, environment, inTx)); stop(ctx, failed) {
+			break
+		}
 	}
+	return failed
+}
+
+// eachEnded does something with each season that ended and is not archived.
+func (u *UseCases) eachEnded(ctx context.Context, environment tenancy.Environment, do func(context.Context, ranking.Season) error) (failed error) {
 	after := ranking.SeasonRef{}
 	for {
 		ended, err := u.store.Boards().Unfinished(ctx, environment.Scope(), after, seasonsAtOnce)
@@ -32,7 +38,7 @@ func (u *UseCases) Tend(ctx context.Context, environment tenancy.Environment, in
 		}
 		for _, season := range ended {
 			after = season.Ref()
-			if err := u.finish(ctx, environment.Scope(), season, inTx); err != nil && fault.KindOf(err) != fault.NotFound {
+			if err := do(ctx, season); err != nil && fault.KindOf(err) != fault.NotFound {
 				failed = errors.Join(failed, fmt.Errorf("season %d of %s in %s: %w", season.Number, season.Board, environment.ID, err))
 				if stop(ctx, err) {
 					return failed
@@ -40,7 +46,7 @@ func (u *UseCases) Tend(ctx context.Context, environment tenancy.Environment, in
 			}
 		}
 		if len(ended) < seasonsAtOnce {
-			return errors.Join(failed, u.reward(ctx, environment, inTx))
+			return failed
 		}
 	}
 }
@@ -78,27 +84,20 @@ func (u *UseCases) endDue(ctx context.Context, environment tenancy.Environment, 
 	}
 }
 
-// finish moves a season that ended as far as it can go now.
-func (u *UseCases) finish(ctx context.Context, scope tenancy.Scope, season ranking.Season, inTx InTx) error {
-	if season.State == ranking.Closing {
-		if u.clock.Now().Before(season.FreezesAt) {
+// freeze closes the seasons that nobody can be at a run for any more.
+func (u *UseCases) freeze(ctx context.Context, environment tenancy.Environment, inTx InTx) error {
+	return u.eachEnded(ctx, environment, func(ctx context.Context, season ranking.Season) error {
+		if season.State != ranking.Closing || u.clock.Now().Before(season.FreezesAt) {
 			return nil
 		}
-		return u.advance(ctx, scope, season, ranking.Closed, inTx)
-	}
-	return nil
-}
-
-// advance moves a season to its next state.
-func (u *UseCases) advance(ctx context.Context, scope tenancy.Scope, season ranking.Season, to ranking.State, inTx InTx) error {
-	from := season.State
-	season.State = to
-	err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		if err := tx.Boards().Advance(ctx, scope, season, from); err != nil {
-			return fmt.Errorf("advance season: %w", err)
-		}
-		return nil
+		season.State = ranking.Closed
+		err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			if err := tx.Boards().Advance(ctx, environment.Scope(), season, ranking.Closing); err != nil {
+				return fmt.Errorf("freeze season: %w", err)
+			}
+			return nil
+		})
+		u.seasons.Forget(term{place{environment.Scope(), season.Board}, season.Number})
+		return err
 	})
-	u.seasons.Forget(term{place{scope, season.Board}, season.Number})
-	return err
 }

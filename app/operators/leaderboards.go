@@ -183,6 +183,15 @@ func (u *UseCases) DeleteLeaderboard(ctx context.Context, p tenancy.Principal, p
 	return err
 }
 
+// SeasonArchive gives a season's archive; ErrArchiveNotFound while there is none.
+func (u *UseCases) SeasonArchive(ctx context.Context, p tenancy.Principal, place Place, of ranking.SeasonRef) (leaderboards.Archived, error) {
+	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
+	if err != nil {
+		return leaderboards.Archived{}, err
+	}
+	return u.boards.Archive(ctx, scope, of)
+}
+
 // CloseSeason ends the open season, which must be the one of this number, and begins
 // the next. Runs count in the one or the other: the one in which they were received.
 func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place Place, id ranking.BoardID, number int, effects ...once.Effect[Leaderboard]) (Leaderboard, error) {

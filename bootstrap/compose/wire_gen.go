@@ -53,13 +53,13 @@ func New(ports Ports) *App {
 	compiler := ports.Schemas
 	book := collections.NewBook(compiler, limitsLimits)
 	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
+	store := ports.Blobs
 	index := ports.Ranks
 	reader := ports.Calendar
-	leaderboardsUseCases := leaderboards.New(datastore, index, directory, reader, clock, source, limitsLimits, tracer)
+	leaderboardsUseCases := leaderboards.New(datastore, store, index, directory, reader, clock, source, limitsLimits, tracer)
 	verifier := leaderboards.NewVerifier(leaderboardsUseCases)
 	tickets := ports.JoinTickets
 	serversUseCases := servers.New(datastore, directory, keyRing, tickets, issuer, clock, source, throttle, limitsLimits, tracer)
-	store := ports.Blobs
 	configsUseCases := configs.New(datastore, store, compiler, directory, clock, source, limitsLimits)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, configsUseCases, limitsLimits, clock, source, random)
 	v := allJobs(datastore, store, clock, outbox, leaderboardsUseCases, verifier)

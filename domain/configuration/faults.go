@@ -21,8 +21,8 @@ var (
 	// ErrSchema is a bundle that breaks the schema of its config.
 	ErrSchema = fault.New(fault.Invalid, "config.schema_violation", "A bundle would break the schema of its config; each fault is listed under errors. Nothing was changed.")
 	// ErrNotChecked is a bundle that is too large, or of the wrong type, to be judged by a schema.
-	ErrNotChecked = fault.New(fault.Invalid, "config.not_checkable", "The config has a schema, which only bundles of JSON satisfy that are small enough to be read inline.")
-	ErrNothingBefore    = fault.New(fault.Conflict, "config.nothing_before", "There is no release to go back to.")
+	ErrNotChecked    = fault.New(fault.Invalid, "config.not_checkable", "The config has a schema, which only bundles of JSON satisfy that are small enough to be read inline.")
+	ErrNothingBefore = fault.New(fault.Conflict, "config.nothing_before", "There is no release to go back to.")
 	// ErrDamaged is an object whose bytes are not those that were stored.
 	ErrDamaged = fault.New(fault.Unavailable, "config.bundle_damaged", "The object store gave other bytes for this bundle than were stored; they are not served.")
 )

@@ -28,6 +28,10 @@ var (
 	ErrRewardsDenied = fault.New(fault.Forbidden, "ranking.rewards_denied", "Players see and claim their own rewards only.")
 	// ErrAwardNotFound is a season that has nothing to give.
 	ErrAwardNotFound = fault.New(fault.NotFound, "ranking.award_not_found", "This season gives no rewards.")
+	// ErrArchiveNotFound is a season that is not archived yet.
+	ErrArchiveNotFound = fault.New(fault.NotFound, "ranking.archive_not_found", "This season has no archive yet.")
+	// ErrArchiveDamaged is an archive that the object store has no longer as it was stored.
+	ErrArchiveDamaged = fault.New(fault.Unavailable, "ranking.archive_damaged", "The object store has no longer what was archived.")
 	// ErrSubmitDenied refuses a player on a board that only servers submit to.
 	ErrSubmitDenied = fault.New(fault.Forbidden, "ranking.submit_denied", "Only game servers submit to this leaderboard.")
 	// ErrOverflow refuses a sum that int64 can't hold.

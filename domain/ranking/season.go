@@ -1,6 +1,9 @@
 package ranking
 
-import "time"
+import (
+	"encoding/hex"
+	"time"
+)
 
 // State is how far a season has come. It only goes forward.
 type State string
@@ -12,7 +15,22 @@ const (
 	Closing State = "closing"
 	// Closed seasons take nothing any more: their standings never change.
 	Closed State = "closed"
+	// Archived seasons are closed, and their standings are in the object store.
+	Archived State = "archived"
 )
+
+// Archive is what the object store has of a season's standings.
+type Archive struct {
+	// At is the system's time at which it was made; zero: there is none.
+	At time.Time
+	// Hash is the SHA-256 of its bytes.
+	Hash [32]byte
+	// Bytes is how long it is, and Entries how many have a place in it.
+	Bytes, Entries int64
+}
+
+// SHA256 is the hash in 64 lower-case hexadecimal digits.
+func (a Archive) SHA256() string { return hex.EncodeToString(a.Hash[:]) }
 
 // Season is a stretch of a board's life with standings of its own. A run counts in
 // the one in which the server received it.
@@ -34,6 +52,8 @@ type Season struct {
 	FreezesAt time.Time
 	// Epoch names the index of its standings; see Ladder. It only grows.
 	Epoch int64
+	// Archive is zero until the season is Archived.
+	Archive Archive
 }
 
 // Ref names the season within its environment.
@@ -49,6 +69,9 @@ func (s Season) Takes(received time.Time) bool {
 	}
 	return false
 }
+
+// Frozen tells whether its standings never change any more.
+func (s Season) Frozen() bool { return s.State == Closed || s.State == Archived }
 
 // Due tells whether the season should have ended by now.
 func (s Season) Due(now time.Time) bool { return s.State == Open && !s.Takes(now) }

@@ -40,6 +40,9 @@ type Boards interface {
 	// Advance moves a season from a state to the one it has now; ErrSeasonNotFound unless
 	// it is in that state. It waits for those who hold it, and of callers at once one succeeds.
 	Advance(ctx context.Context, scope tenancy.Scope, season Season, from State) error
+	// Archive stores the archive of a season and that it is Archived; ErrSeasonNotFound
+	// unless it is Closed. Of callers at once, one succeeds.
+	Archive(ctx context.Context, scope tenancy.Scope, season SeasonRef, archive Archive) error
 	// Due gives up to limit open seasons whose planned end is not after now, the
 	// earliest end first.
 	Due(ctx context.Context, scope tenancy.Scope, now time.Time, limit int) ([]Season, error)

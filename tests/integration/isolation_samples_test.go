@@ -127,6 +127,7 @@ var samples = map[string]sample{
 	"inspectLeaderboard": {environments, nil, environment(ok)},
 	"defineLeaderboard":  {environments, body(boardDefinition), environment(ok)},
 	"deleteLeaderboard":  {environments, nil, environment(unconfirmed)},
+	"downloadArchive":    {environments, nil, environment(answer{http.StatusNotFound, "ranking.season_not_found"})},
 	"beginSeason":        {environments, closesSeason, environment(created)},
 
 	"browseServers":             {nothing, nil, looksAround},
@@ -470,7 +471,8 @@ func projects(*isolation) []target {
 
 func environments(i *isolation) []target {
 	on := func(name, project, environment string, exists bool) target {
-		vars := map[string]string{"project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID(), "collection": "badges", "leaderboard": homeBoard, "server": homeArena, "config": homeConfig, "sha256": i.bundle, "release": "1"}
+		// No test ends as many seasons as that: whether there is an archive would be a matter of time.
+		vars := map[string]string{"season": "99999", "project": project, "environment": environment, "key": newID(), "player": i.owner.player, "session": newID(), "collection": "badges", "leaderboard": homeBoard, "server": homeArena, "config": homeConfig, "sha256": i.bundle, "release": "1"}
 		return target{name, vars, exists}
 	}
 	return []target{

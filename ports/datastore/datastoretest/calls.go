@@ -76,6 +76,7 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"Boards.Renew":         w.Boards().Renew(ctx, b.scope, b.season.Board, 1),
 		"Boards.Plan":          w.Boards().Plan(ctx, b.scope, b.season, start),
 		"Boards.Advance":       w.Boards().Advance(ctx, b.scope, newSeason, ranking.Closing),
+		"Boards.Archive":       w.Boards().Archive(ctx, b.scope, b.season, ranking.Archive{At: start}),
 		"Boards.Due":           second(w.Boards().Due(ctx, b.scope, start, 1)),
 		"Boards.Unfinished":    second(w.Boards().Unfinished(ctx, b.scope, ranking.SeasonRef{}, 1)),
 		"Entries.LockMany":     second(lockEntry(ctx, w, b.scope, b.season, b.player.ID)),

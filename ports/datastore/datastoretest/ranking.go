@@ -188,6 +188,16 @@ var boardTests = map[string]func(*testing.T, *world){
 		must(t, w.Boards().Advance(w.ctx, w.here(), closed, ranking.Closing))
 		fails(t, "again", w.Boards().Advance(w.ctx, w.here(), closed, ranking.Closing), ranking.ErrSeasonNotFound)
 		same(t, "closed", get[ranking.Season](t)(w.Boards().Season(w.ctx, w.here(), "laps", 1)), closed)
+		archive := ranking.Archive{At: later(2 * time.Hour), Hash: [32]byte{0, 1, 254, 31: 255}, Bytes: math.MaxInt64, Entries: 3}
+		fails(t, "archive of an open one", w.Boards().Archive(w.ctx, w.here(), next.Ref(), archive), ranking.ErrSeasonNotFound)
+		fails(t, "archive of one elsewhere", w.Boards().Archive(w.ctx, w.away.Scope(), closed.Ref(), archive), ranking.ErrSeasonNotFound)
+		same(t, "not archived", len(get[[]ranking.Season](t)(w.Boards().Unfinished(w.ctx, w.here(), ranking.SeasonRef{}, 9))), 1)
+		must(t, w.Boards().Archive(w.ctx, w.here(), closed.Ref(), archive))
+		fails(t, "archive again", w.Boards().Archive(w.ctx, w.here(), closed.Ref(), ranking.Archive{At: later(3 * time.Hour)}), ranking.ErrSeasonNotFound)
+		archived := closed
+		archived.State, archived.Archive = ranking.Archived, archive
+		same(t, "archived", get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "laps", 0, 9)), []ranking.Season{next, archived})
+		same(t, "unfinished", len(get[[]ranking.Season](t)(w.Boards().Unfinished(w.ctx, w.here(), ranking.SeasonRef{}, 9))), 0)
 		none := closed
 		none.Number = 9
 		fails(t, "none", w.Boards().Advance(w.ctx, w.here(), none, ranking.Closing), ranking.ErrSeasonNotFound)
