@@ -59,6 +59,9 @@ var (
 	serversAlive   = prometheus.NewDesc("overworld_servers", "Game servers that are up, in the environments that this replica has heard of within a minute. Replicas count the same ones.", []string{"environment", "region", "mode", "state"}, nil)
 	serverSeats    = prometheus.NewDesc("overworld_server_seats", "Their seats: all, and of those the ones with players, reserved and free.", []string{"environment", "region", "mode", "kind"}, nil)
 
+	pollsWaiting = prometheus.NewDesc("overworld_config_polls_waiting", "Long polls of the live configuration that wait for a change.", nil, nil)
+	pollsRefused = prometheus.NewDesc("overworld_config_polls_refused_total", "Long polls refused because too many waited.", nil, nil)
+
 	passwordsHashing = prometheus.NewDesc("overworld_passwords_hashing", "Passwords that are being hashed.", nil, nil)
 	passwordsWaiting = prometheus.NewDesc("overworld_passwords_waiting", "Passwords that wait to be hashed.", nil, nil)
 	passwordsRefused = prometheus.NewDesc("overworld_passwords_refused_total", "Passwords refused because too many waited.", nil, nil)
@@ -69,7 +72,7 @@ func (w watched) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		poolMax, poolOpen, poolInUse, poolWaits, poolTime, cacheUp, cacheTroubles, writesWaiting, writesRefused, writesTotal, writeCommits,
 		serversWaiting, serversRefused, serversTotal, serverCommits, serverPictures, serversAlive, serverSeats,
-		runsWaiting, runsRefused, runsTotal, runCommits, indexEvents, rewardEvents, verified, verifiedLast, passwordsHashing, passwordsWaiting, passwordsRefused,
+		runsWaiting, runsRefused, runsTotal, runCommits, indexEvents, rewardEvents, verified, verifiedLast, passwordsHashing, passwordsWaiting, passwordsRefused, pollsWaiting, pollsRefused,
 	} {
 		descriptions <- d
 	}
@@ -148,6 +151,9 @@ func (w watched) Collect(metrics chan<- prometheus.Metric) {
 			gauge(serverSeats, float64(n), append(labels, kind)...)
 		}
 	}
+	polls := w.app.Configs.Polls()
+	gauge(pollsWaiting, float64(polls.Waiting))
+	counter(pollsRefused, float64(polls.Refused))
 	queue := w.app.Desk.Queue()
 	gauge(passwordsHashing, float64(queue.Hashing))
 	gauge(passwordsWaiting, float64(queue.Waiting))

@@ -147,6 +147,11 @@ var catalogue = map[string]entry{
 		"There is no release before this one, or it isn't kept any more.",
 		"Release the bundle that is wanted.",
 	},
+	"config.too_many_waiting": {
+		fault.Unavailable, "Too many wait for a change",
+		"As many long polls of GET /v1/config wait at this replica as waiting_polls of GET /v1/limits allows.",
+		"Wait as long as Retry-After says and poll again, or read without wait= meanwhile. If it lasts, add replicas, or have limits.waiting_polls and limits.connections raised.",
+	},
 	"config.bundle_damaged": {
 		fault.Unavailable, "Bundle damaged",
 		"The object store has no longer the bytes that were stored for this bundle: its hash or its size is another, or it is gone. What is damaged is never served.",

@@ -306,3 +306,27 @@ func TestWaitingForAChange(t *testing.T) {
 		t.Errorf("%d places are kept", len(f.api.gate.places))
 	}
 }
+
+// Of polls as many wait as may. One more is refused, and is told so by what it may do instead.
+func TestPollsBeyondTheirLimit(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.Limits.WaitingPolls = 1 })
+	first, second := f.push(`{"n":1}`), f.push(`{"n":2}`)
+	f.activate("gameplay", `{"bundle":"`+first+`"}`)
+	unchanged := header{"If-None-Match", f.do("GET", "/v1/config", f.server, "").is(http.StatusOK).Header().Get("ETag")}
+	answers := make(chan reply, 2)
+	for range 2 {
+		go func() { answers <- send(t, f.api, "GET", "/v1/config?wait=60", f.server, "", unchanged) }()
+	}
+	refused := <-answers
+	refused.problem(http.StatusServiceUnavailable, "config.too_many_waiting")
+	if refused.Header().Get("Retry-After") != "10" {
+		t.Errorf("refused with %v", refused.Header())
+	}
+	f.do("GET", "/v1/config", f.server, "", unchanged).is(http.StatusNotModified)
+	f.activate("gameplay", `{"bundle":"`+second+`"}`)
+	(<-answers).is(http.StatusOK)
+	if polls := f.app.Configs.Polls(); polls.Waiting != 0 || polls.Refused != 1 {
+		t.Errorf("%+v", polls)
+	}
+}

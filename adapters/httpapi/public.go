@@ -54,6 +54,7 @@ type published struct {
 	ConcurrentRequests int `json:"concurrent_requests" doc:"Requests that each replica serves at once."`
 	WaitingRequests    int `json:"waiting_requests" doc:"Requests that wait for that, for up to a second; more are refused with service.overloaded."`
 	Connections        int `json:"connections" doc:"Connections that each replica keeps open; more wait to be taken."`
+	WaitingPolls       int `json:"waiting_polls" doc:"Long polls that wait in each replica; more are refused with config.too_many_waiting."`
 }
 
 type ratesInfo struct {
@@ -79,7 +80,7 @@ func limitsOf(l limits.Limits) *published {
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
 		Servers: l.Servers, ServerMetadataBytes: l.ServerMetadataBytes, ServerTags: l.ServerTags, ServerSeats: l.ServerSeats, HeartbeatTime: int(wholeSeconds(l.HeartbeatTime)), SeatTime: int(wholeSeconds(l.SeatTime)), PartyPlayers: l.PartyPlayers,
 
-		ConcurrentRequests: l.ConcurrentRequests, WaitingRequests: l.WaitingRequests, Connections: l.Connections,
+		ConcurrentRequests: l.ConcurrentRequests, WaitingRequests: l.WaitingRequests, Connections: l.Connections, WaitingPolls: l.WaitingPolls,
 	}
 	for class, rates := range l.Rates {
 		p.Rates[string(class)] = ratesInfo{PerCaller: rate(rates.PerCaller), PerAddress: rate(rates.PerAddress)}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
@@ -21,8 +22,16 @@ const (
 // Await is Read, but while the caller has what he would get it waits for something
 // else, at most so long. A change wakes the callers of the replica that made it at
 // once, and those of all others within a second, whatever the cache is doing: what
-// tells them is the database. So does a moment at which a rule begins or ends.
+// tells them is the database. So does a moment at which a rule begins or ends. It is
+// ErrTooManyWaiting when Limits.WaitingPolls wait already.
 func (u *UseCases) Await(ctx context.Context, p tenancy.Principal, query Query, has func(tag string) bool, longest time.Duration) (*Answer, error) {
+	select {
+	case u.polls <- struct{}{}:
+		defer func() { <-u.polls }()
+	default:
+		u.refused.Add(1)
+		return nil, configuration.ErrTooManyWaiting
+	}
 	scope, facts := p.Scope(), query.facts(p)
 	f := u.feed(scope)
 	defer f.attend()()
@@ -68,6 +77,15 @@ func (f *feed) rest(ctx context.Context, changed <-chan struct{}, over *time.Tim
 	}
 	return true
 }
+
+// Polls counts the callers who wait.
+type Polls struct {
+	Waiting int
+	Refused uint64 // so far
+}
+
+// Polls tells how many wait here.
+func (u *UseCases) Polls() Polls { return Polls{Waiting: len(u.polls), Refused: u.refused.Load()} }
 
 // EndWaits answers all who wait, and whoever comes to wait, because the process ends.
 func (u *UseCases) EndWaits() { u.end() }

@@ -3,6 +3,7 @@ package configs
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
@@ -28,6 +29,9 @@ type UseCases struct {
 	// receiving holds one for each upload that is under way.
 	receiving chan struct{}
 
+	polls   chan struct{} // holds one for each caller who waits
+	refused atomic.Uint64 // who would have waited
+
 	ending chan struct{} // closed when the process ends
 	end    func()
 
@@ -46,7 +50,7 @@ func New(
 	return &UseCases{
 		ending: ending, end: sync.OnceFunc(func() { close(ending) }),
 		store: store, blobs: blobs, compiler: compiler, directory: directory, clock: clock, ids: ids, limits: limits,
-		receiving: make(chan struct{}, uploads), feeds: map[tenancy.EnvironmentID]*feed{},
+		receiving: make(chan struct{}, uploads), polls: make(chan struct{}, limits.WaitingPolls), feeds: map[tenancy.EnvironmentID]*feed{},
 	}
 }
 

@@ -86,8 +86,11 @@ type Limits struct {
 	// WaitingRequests how many wait for that; more are refused.
 	ConcurrentRequests int
 	WaitingRequests    int
-	// Connections is how many client connections a replica keeps open.
-	Connections int
+	// Connections is how many client connections a replica keeps open, and
+	// WaitingPolls how many of them may wait for a change of the live configuration;
+	// more are refused, so that others have connections left.
+	Connections  int
+	WaitingPolls int
 	// Rates are how often each class of route may be called.
 	Rates map[Class]Rates
 }
@@ -174,7 +177,8 @@ func Default() Limits {
 
 		ConcurrentRequests: 128,
 		WaitingRequests:    128,
-		Connections:        10_000,
+		Connections:        12_000,
+		WaitingPolls:       10_000,
 
 		Rates: map[Class]Rates{
 			SignIn:  {PerCaller: perSecond(20, 60), PerAddress: perSecond(20, 100)},
@@ -246,6 +250,7 @@ func (l Limits) Check() error {
 	within("concurrent_requests", l.ConcurrentRequests, 1, 100_000)
 	within("waiting_requests", l.WaitingRequests, 0, 100_000)
 	within("connections", l.Connections, 1, 1_000_000)
+	within("waiting_polls", l.WaitingPolls, 0, 1_000_000)
 	for _, class := range Classes() {
 		rate := func(who string, rate limiter.Rate) {
 			if err := (limiter.Ask{Key: string(class), Rate: rate}).Valid(); err != nil {

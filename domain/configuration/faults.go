@@ -1,6 +1,10 @@
 package configuration
 
-import "github.com/overworldhq/overworld/domain/fault"
+import (
+	"time"
+
+	"github.com/overworldhq/overworld/domain/fault"
+)
 
 var (
 	ErrName           = fault.New(fault.Invalid, "config.malformed_name", "A config's name is 1 to %d lower-case letters, digits and single hyphens, beginning with a letter.", MaxName)
@@ -23,6 +27,8 @@ var (
 	// ErrNotChecked is a bundle that is too large, or of the wrong type, to be judged by a schema.
 	ErrNotChecked    = fault.New(fault.Invalid, "config.not_checkable", "The config has a schema, which only bundles of JSON satisfy that are small enough to be read inline.")
 	ErrNothingBefore = fault.New(fault.Conflict, "config.nothing_before", "There is no release to go back to.")
+	// ErrTooManyWaiting refuses a long poll; what it would have waited for can be read without waiting.
+	ErrTooManyWaiting = fault.New(fault.Unavailable, "config.too_many_waiting", "As many callers wait for a change as this server lets wait.").After(10 * time.Second)
 	// ErrDamaged is an object whose bytes are not those that were stored.
 	ErrDamaged = fault.New(fault.Unavailable, "config.bundle_damaged", "The object store gave other bytes for this bundle than were stored; they are not served.")
 )

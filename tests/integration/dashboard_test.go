@@ -25,6 +25,7 @@ func TestTheDashboardShowsWhatThereIs(t *testing.T) {
 	w := newWorld(t, harness.Production(t))
 	player, _ := w.player(t)
 	player.Do(t, "PUT", "/v1/players/me/documents/saves/one", object{"value": object{}}).Want(t, 201)
+	w.arena(t, "arena", 4)
 
 	root, err := servers.Root()
 	if err != nil {
