@@ -534,7 +534,7 @@ var catalogue = map[string]entry{
 	},
 	"ranking.archive_damaged": {
 		fault.Unavailable, "Archive damaged",
-		"The object store has no longer what was stored as this season's archive: it is gone, or has another size.",
+		"The object store has no longer what was stored as this season's archive: it is gone, or has other bytes. A large one that is read whole breaks off before its end.",
 		"Bring the object back from a backup of the object store. The standings are still in the database.",
 	},
 	"ranking.not_removed": {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"time"
 
@@ -100,11 +101,15 @@ type definitionBody struct {
 	Rewards       []prize       `json:"rewards,omitempty" doc:"What seasons give when they end; none if absent. Who wins several gets the first."`
 }
 
+// count gives n, or the nearest number that any int can hold; the domain then refuses what
+// would otherwise have wrapped into its range.
+func count(n int64) int { return int(max(math.MinInt32, min(n, math.MaxInt32))) }
+
 func (b definitionBody) definition() ranking.Definition {
 	return ranking.Definition{
-		Name: b.Name, MinScore: b.MinScore, MaxScore: b.MaxScore, Submitters: ranking.Submitters(b.Submitters), MetadataBytes: int(b.MetadataBytes), Schedule: b.Schedule.schedule(),
+		Name: b.Name, MinScore: b.MinScore, MaxScore: b.MaxScore, Submitters: ranking.Submitters(b.Submitters), MetadataBytes: count(b.MetadataBytes), Schedule: b.Schedule.schedule(),
 		Prizes: prizesOf(b.Rewards),
-		Rules:  ranking.Rules{Sort: ranking.Sort(b.Sort), Operator: ranking.Operator(b.Operator), TieBreak: ranking.TieBreak(b.TieBreak), Attempts: int(b.Attempts)},
+		Rules:  ranking.Rules{Sort: ranking.Sort(b.Sort), Operator: ranking.Operator(b.Operator), TieBreak: ranking.TieBreak(b.TieBreak), Attempts: count(b.Attempts)},
 	}
 }
 
@@ -231,7 +236,7 @@ func operatedLeaderboardRoutes(o Options) []route {
 			Description: "Every run counts in the season in which it was received. The standings of the season that ends stay readable with season=; once its state is closed they never change. " +
 				"The next one begins empty, by the leaderboard's present rules. 409 ranking.season_closed when closes names one that is over.",
 		}, operator(tenancy.LeaderboardsWrite), untagged, func(ctx context.Context, c *call, in *seasonBegin, tell once.Effect[operators.Leaderboard]) (operators.Leaderboard, error) {
-			return o.Operators.CloseSeason(ctx, c.principal, in.place(), ranking.BoardID(in.Leaderboard), int(in.Body.Closes), tell)
+			return o.Operators.CloseSeason(ctx, c.principal, in.place(), ranking.BoardID(in.Leaderboard), count(in.Body.Closes), tell)
 		}),
 	}
 }

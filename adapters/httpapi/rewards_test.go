@@ -3,6 +3,7 @@ package httpapi
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -25,7 +26,7 @@ func TestArchives(t *testing.T) {
 	f.do("GET", operatedBoards+"/none/seasons/1/archive", f.operator, "").problem(http.StatusNotFound, "ranking.season_not_found")
 	f.clock.advance(time.Minute)
 	for _, e := range f.environments {
-		if err := f.app.Leaderboards.Tend(t.Context(), e, f.store.InTx); err != nil {
+		if err := errors.Join(f.app.Leaderboards.Tend(t.Context(), e, f.store.InTx), f.app.Leaderboards.Archive(t.Context(), e, f.store.InTx)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -182,27 +182,60 @@ func (s sessions) RevokeAll(ctx context.Context, scope tenancy.Scope, player ide
 }
 
 // Purge finds the expired and the revoked through an index each. It need not ask
-// again before it deletes, because no session comes back to life.
-func (s sessions) Purge(ctx context.Context, scope tenancy.Scope, before time.Time, limit int) (int, error) {
+// again before it deletes, because no session comes back to life. As everyone who is at sessions it comes
+// by their players first, and takes them in one order.
+func (s sessions) Purge(ctx context.Context, scope tenancy.Scope, before time.Time, limit int) (purged int, err error) {
 	environment, err := within(scope)
 	if err != nil || limit <= 0 {
 		return 0, err
 	}
-	var purged int64
-	err = s.exec(ctx, "purge sessions", func(db bun.IDB) error {
-		first := func(column string) *bun.SelectQuery {
-			return db.NewSelect().Model((*sessionRow)(nil)).Column("id").
-				Where("environment_id = ? AND ? < ?", environment, bun.Ident(column), at(before)).OrderBy(column, bun.OrderAsc).Limit(int64(limit))
+	if !s.inTx {
+		err := s.transact(ctx, func(ctx context.Context, tx conn) (err error) {
+			purged, err = sessions{tx}.Purge(ctx, scope, before, limit)
+			return err
+		})
+		return purged, err
+	}
+	var ids []identity.SessionID
+	var names []ident
+	var owners []identity.PlayerID
+	find := func(column string, limit int, narrow func(q *bun.SelectQuery)) error {
+		found, err := list(ctx, s.conn, "find ended sessions", limit, sessionRow.session, func(q *bun.SelectQuery) {
+			narrow(q.Where("environment_id = ? AND ? < ?", environment, bun.Ident(column), at(before)).OrderBy(column, bun.OrderAsc))
+		})
+		for _, session := range found {
+			ids, names, owners = append(ids, session.ID), append(names, ident(session.ID)), append(owners, session.Player)
 		}
-		// The two don't overlap, so that together they have limit if there are as many.
-		result, err := db.NewDelete().Model((*sessionRow)(nil)).
-			Where("environment_id = ? AND id IN (SELECT id FROM (SELECT id FROM (?) AS expired UNION ALL SELECT id FROM (?) AS revoked) AS ended LIMIT ?)",
-				environment, first("expires_at"), first("revoked_at").Where("expires_at >= ?", at(before)), limit).Exec(ctx)
+		return err
+	}
+	if err := find("expires_at", limit, func(*bun.SelectQuery) {}); err != nil {
+		return 0, err
+	}
+	if len(ids) < limit {
+		if err := find("revoked_at", limit-len(ids), func(q *bun.SelectQuery) { q.Where("expires_at >= ?", at(before)) }); err != nil {
+			return 0, err
+		}
+	}
+	if len(ids) == 0 {
+		return 0, nil
+	}
+	if s.locking() {
+		slices.Sort(owners)
+		if _, err := players(s).Hold(ctx, scope, slices.Compact(owners)); err != nil {
+			return 0, err
+		}
+		if _, err := s.LockMany(ctx, scope, ids); err != nil {
+			return 0, err
+		}
+	}
+	var deleted int64
+	err = s.exec(ctx, "purge sessions", func(db bun.IDB) error {
+		result, err := db.NewDelete().Model((*sessionRow)(nil)).Where("environment_id = ? AND id IN (?)", environment, bun.List(names)).Exec(ctx)
 		if err != nil {
 			return err
 		}
-		purged, err = result.RowsAffected()
+		deleted, err = result.RowsAffected()
 		return err
 	})
-	return int(purged), err
+	return int(deleted), err
 }

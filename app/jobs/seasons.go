@@ -13,13 +13,24 @@ import (
 )
 
 // Seasons ends the seasons of leaderboards at their planned end, by the clock of each
-// environment, and does what is to be done with those that ended. What was
+// environment, freezes those that ended, and gives their rewards. What was
 // due while no replica ran is done at the first run, in order.
 func Seasons(store datastore.Datastore, boards *leaderboards.UseCases) Job {
-	return Job{Name: "seasons", Every: 5 * time.Second, Deadline: 10 * time.Minute, Run: func(ctx context.Context, turn Turn) error {
+	return Job{Name: "seasons", Every: 5 * time.Second, Deadline: 10 * time.Minute, Run: everywhere(store, boards.Tend)}
+}
+
+// SeasonArchives archives the seasons that are frozen. The standings of a million take a while, and no
+// season must end late for it.
+func SeasonArchives(store datastore.Datastore, boards *leaderboards.UseCases) Job {
+	return Job{Name: "season-archives", Every: 3 * time.Second, Deadline: 10 * time.Minute, Run: everywhere(store, boards.Archive)}
+}
+
+// everywhere does something in each environment. Where it fails it doesn't keep it from the others.
+func everywhere(store datastore.Datastore, do func(context.Context, tenancy.Environment, leaderboards.InTx) error) func(context.Context, Turn) error {
+	return func(ctx context.Context, turn Turn) error {
 		var failed error
 		err := environments.Each(ctx, store, func(environment tenancy.Environment) error {
-			err := boards.Tend(ctx, environment, turn.InTx)
+			err := do(ctx, environment, turn.InTx)
 			if ctx.Err() != nil || errors.Is(err, lease.ErrLost) {
 				return err
 			}
@@ -27,5 +38,5 @@ func Seasons(store datastore.Datastore, boards *leaderboards.UseCases) Job {
 			return nil
 		})
 		return errors.Join(failed, err)
-	}}
+	}
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/tenancy"
-	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/datastore"
 )
 
@@ -54,8 +53,9 @@ type archivedEntry struct {
 	Metadata   json.RawMessage   `json:"metadata,omitempty"`
 }
 
-// archive puts the standings of the frozen seasons of an environment into the object store.
-func (u *UseCases) archive(ctx context.Context, environment tenancy.Environment, inTx InTx) error {
+// Archive puts the standings of the frozen seasons of an environment into the object store.
+// It may be cut off and done again, and goes on with the others where it fails at one.
+func (u *UseCases) Archive(ctx context.Context, environment tenancy.Environment, inTx InTx) error {
 	return u.eachEnded(ctx, environment, func(ctx context.Context, season ranking.Season) error {
 		if season.State != ranking.Closed {
 			return nil
@@ -165,8 +165,8 @@ func (u *UseCases) write(ctx context.Context, scope tenancy.Scope, season rankin
 	return places, nil
 }
 
-// Archive tells of a season's archive; ErrArchiveNotFound while there is none.
-func (u *UseCases) Archive(ctx context.Context, scope tenancy.Scope, of ranking.SeasonRef) (Archived, error) {
+// Archived tells of a season's archive; ErrArchiveNotFound while there is none.
+func (u *UseCases) Archived(ctx context.Context, scope tenancy.Scope, of ranking.SeasonRef) (Archived, error) {
 	season, err := u.store.Boards().Season(ctx, scope, of.Board, of.Number)
 	switch {
 	case err != nil:
@@ -175,19 +175,4 @@ func (u *UseCases) Archive(ctx context.Context, scope tenancy.Scope, of ranking.
 		return Archived{}, ranking.ErrArchiveNotFound
 	}
 	return Archived{season.Archive, archiveKey(place{scope, of.Board}, of.Number, season.Archive)}, nil
-}
-
-// OpenArchive reads a part of an archive's bytes.
-func (u *UseCases) OpenArchive(ctx context.Context, archived Archived, offset, length int64) (io.ReadCloser, error) {
-	object, err := u.blobs.Get(ctx, archived.key, offset, length)
-	switch {
-	case errors.Is(err, blob.ErrNotFound), errors.Is(err, blob.ErrRange):
-		return nil, ranking.ErrArchiveDamaged.Because(fmt.Errorf("%s: %w", archived.key, err))
-	case err != nil:
-		return nil, fmt.Errorf("open archive: %w", err)
-	case object.Size != archived.Bytes:
-		_ = object.Content.Close()
-		return nil, ranking.ErrArchiveDamaged.Because(fmt.Errorf("%s has %d bytes", archived.key, object.Size))
-	}
-	return object.Content, nil
 }

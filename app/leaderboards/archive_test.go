@@ -160,9 +160,13 @@ func TestASeasonEndsOnceWhereverItsWorkerDies(t *testing.T) {
 						for range 2 { // the second one comes after the first died
 							d := &dying{Store: g.Ports.Blobs, lives: lives, early: early}
 							mortal := g.Replica(func(p *compose.Ports) { p.Blobs = d })
-							err := mortal.Leaderboards.Tend(t.Context(), g.environment(), func(ctx context.Context, fn func(ctx context.Context, tx datastore.Repos) error) error {
+							inTx := func(ctx context.Context, fn func(ctx context.Context, tx datastore.Repos) error) error {
 								return d.dies(func() error { return g.Ports.Store.InTx(ctx, fn) })
-							})
+							}
+							err := mortal.Leaderboards.Tend(t.Context(), g.environment(), inTx)
+							if err == nil {
+								err = mortal.Leaderboards.Archive(t.Context(), g.environment(), inTx)
+							}
 							if ran = ran && err == nil; err != nil && !errors.Is(err, errKilled) {
 								t.Fatal(err)
 							}

@@ -21,6 +21,9 @@ const (
 	awardsAtOnce = 100
 	// rewardPage is how many entries one transaction looks at, and at most gives rewards.
 	rewardPage = 500
+	// rewardPages is how many of those are looked at for one season in a turn: a season with a million
+	// winners doesn't keep those of the others waiting.
+	rewardPages = 20
 )
 
 // BeginAward notes what a season gives, within the transaction that ends it: what the board's
@@ -36,7 +39,7 @@ func BeginAward(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, bo
 	return nil
 }
 
-// reward gives what the frozen seasons of an environment have to give, in batches each of
+// reward goes on with what the frozen seasons of an environment have to give, in batches each of
 // which may be cut off and done again. A season at which it fails doesn't keep it from the
 // others; the error is that of all of them.
 func (u *UseCases) reward(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
@@ -61,9 +64,10 @@ func (u *UseCases) reward(ctx context.Context, environment tenancy.Environment, 
 	}
 }
 
-// give gives all that a season has to give, if it is frozen.
+// give goes on with what a season has to give, if it is frozen.
 func (u *UseCases) give(ctx context.Context, environment tenancy.Environment, of ranking.SeasonRef, inTx InTx) error {
-	for over := false; !over; {
+	over := false
+	for pages := 0; !over && pages < rewardPages; pages++ {
 		given := 0
 		err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
 			given, over, err = u.giveSome(ctx, tx, environment, of)

@@ -176,6 +176,37 @@ func TestRewardsAreGivenOnce(t *testing.T) {
 	}
 }
 
+// A season with many winners doesn't keep those of others waiting: it goes on with the next turn.
+func TestATurnGivesSoMuchOfASeason(t *testing.T) {
+	const winners = 10_300 // more than a turn gives
+	g := newGame(t, "", "", 1)
+	for _, id := range []ranking.BoardID{"large", "small"} {
+		g.board(id, ranking.Definition{Prizes: []ranking.Prize{{FromRank: 1, ToRank: winners, Payload: `{"medal":"gold"}`}}})
+		_, err := g.submit(id, 0, 1, 0)
+		g.must(err)
+	}
+	g.populate("large", winners)
+	for _, id := range []ranking.BoardID{"large", "small"} {
+		_, err := g.Operators.CloseSeason(t.Context(), g.operator, here, id, 1)
+		g.must(err)
+	}
+	g.Clock.Advance(grace)
+	given := func(id ranking.BoardID) int {
+		t.Helper()
+		found, err := g.Leaderboards.SeasonRewards(t.Context(), g.server, ranking.SeasonRef{Board: id, Number: 1}, ranking.RewardQuery{Limit: 20_000}, 0)
+		g.must(err)
+		return len(found)
+	}
+	g.tend(g.World)
+	if large, small := given("large"), given("small"); large != 10_000 || small != 1 {
+		t.Errorf("after one turn: %d of %d, and %d of the other", large, winners, small)
+	}
+	g.tend(g.World)
+	if large := given("large"); large != winners {
+		t.Errorf("after two turns: %d of %d", large, winners)
+	}
+}
+
 // populate stores players with a run each.
 func (g *game) populate(board ranking.BoardID, players int) {
 	g.t.Helper()

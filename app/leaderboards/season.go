@@ -53,11 +53,16 @@ func (u *UseCases) End(schedule ranking.Schedule, after time.Time) time.Time {
 	return end
 }
 
-// Ends gives what becomes of a season that ends at a moment, and the one after it.
-func (u *UseCases) Ends(board ranking.Board, season ranking.Season, at time.Time) (ended, next ranking.Season) {
+// Ends gives what becomes of a season that ends at a moment, and the one after it; moment is
+// what the environment's clock shows. An end that is long over leaves nobody who could be at a run
+// for it, and a clock that is moved back then brings none.
+func (u *UseCases) Ends(board ranking.Board, season ranking.Season, at, moment time.Time) (ended, next ranking.Season) {
 	now := u.clock.Now()
 	ended, next = season.Close(board, at, now)
 	ended.FreezesAt = now.Add(u.grace)
+	if ended.Over(now, moment, u.grace) {
+		ended.State = ranking.Closed
+	}
 	next.PlannedEnd = u.End(board.Schedule, at)
 	return ended, next
 }
@@ -117,7 +122,7 @@ func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.
 				return fmt.Errorf("find season: %w", err)
 			}
 			for ; n < rollsAtOnce && season.Due(moment); n++ {
-				ended, next := u.Ends(board, season, season.PlannedEnd)
+				ended, next := u.Ends(board, season, season.PlannedEnd, moment)
 				if err := tx.Boards().Close(ctx, at.scope, board.Version, ended, next); err != nil {
 					return fmt.Errorf("close season: %w", err)
 				}

@@ -25,11 +25,11 @@ var daily = ranking.Schedule{Cron: "0 0 * * *", Zone: "UTC"}
 // grace is how long a season is closing at least.
 const grace = 2*15*time.Second + 5*time.Second
 
-// tend lets a worker do what is due.
+// tend lets workers do what is due with seasons.
 func (g *game) tend(w *composetest.World) {
 	g.t.Helper()
 	for _, job := range w.Jobs {
-		if job.Name != "seasons" {
+		if !strings.HasPrefix(job.Name, "season") {
 			continue
 		}
 		held, ok, err := g.Ports.Store.Leases().Acquire(context.Background(), jobs.LeasePrefix+job.Name, "worker", g.Clock.Now(), time.Minute)
@@ -141,11 +141,11 @@ func TestMissedSeasonsAreMadeUpInOrder(t *testing.T) {
 	g.must(err)
 	g.Clock.Advance(3 * 24 * time.Hour)
 	g.tend(g.World)
-	g.wantSeasons("laps", "1 closing 03-02 00:00 5, 2 closing 03-03 00:00, 3 closing 03-04 00:00, 4 open")
-	g.wantSeasons("weekly", "1 closing 03-02 10:00, 2 open")
+	g.wantSeasons("laps", "1 archived 03-02 00:00 5, 2 archived 03-03 00:00, 3 archived 03-04 00:00, 4 open")
+	g.wantSeasons("weekly", "1 archived 03-02 10:00, 2 open")
 	g.Clock.Advance(7 * 24 * time.Hour)
 	g.tend(g.World)
-	g.wantSeasons("weekly", "1 archived 03-02 10:00, 2 closing 03-09 09:00, 3 open") // clocks were put forward
+	g.wantSeasons("weekly", "1 archived 03-02 10:00, 2 archived 03-09 09:00, 3 open") // clocks were put forward
 	g.wantSeasons("never", "1 open")
 	g.Clock.Advance(120 * 24 * time.Hour) // more than one transaction makes up for
 	if _, err := g.submit("laps", 0, 6, 0); err != nil {
@@ -192,48 +192,59 @@ func TestARunCountsInTheSeasonThatReceivedIt(t *testing.T) {
 	}
 }
 
+// move moves the environment's clock.
+func (g *game) move(offset time.Duration) {
+	g.t.Helper()
+	_, err := g.Operators.EditEnvironment(context.Background(), g.operator, "game", "development", operators.Edit{Settings: func(s *tenancy.Settings) { s.ClockOffset = offset }})
+	g.must(err)
+	g.Clock.Advance(time.Second)
+}
+
 // An environment's clock is moved to rehearse an end, and back.
 func TestAMovedClockEndsASeason(t *testing.T) {
 	g := newGame(t, "", "", 1)
 	g.board("laps", ranking.Definition{Schedule: daily})
-	move := func(offset time.Duration) {
+	counts := func(score int64, season int) {
 		t.Helper()
-		_, err := g.Operators.EditEnvironment(t.Context(), g.operator, "game", "development", operators.Edit{Settings: func(s *tenancy.Settings) { s.ClockOffset = offset }})
+		receipt, err := g.submit("laps", 0, score, 0)
 		g.must(err)
-		g.Clock.Advance(time.Second)
+		if receipt.Season != season {
+			t.Errorf("it counts in season %d, want %d", receipt.Season, season)
+		}
 	}
-	_, err := g.submit("laps", 0, 1, 0)
+	counts(1, 1)
+	g.move(37 * time.Hour)
+	_, err := g.Leaderboards.Top(t.Context(), g.server, "laps", 0, nil, 10)
 	g.must(err)
-	move(36 * time.Hour)
-	g.tend(g.World)
-	g.wantSeasons("laps", "1 closing 03-02 00:00 1, 2 closing 03-03 00:00, 3 open")
-	// Moved back, nothing is opened again. Seasons that haven't closed yet take what comes
-	// before their end, and then the open one does, however far ahead it began.
-	move(0)
-	receipt, err := g.submit("laps", 0, 2, 0)
-	g.must(err)
-	if receipt.Season != 1 {
-		t.Errorf("receipt %+v", receipt)
-	}
-	g.Clock.Advance(grace)
-	g.tend(g.World)
-	receipt, err = g.submit("laps", 0, 3, 0)
-	g.must(err)
-	if receipt.Season != 3 {
-		t.Errorf("receipt %+v", receipt)
-	}
+	g.wantSeasons("laps", "1 closed 03-02 00:00 1, 2 closed 03-03 00:00, 3 open")
+	// Moved back, nothing is opened again: the open season takes what comes, however far ahead it began.
+	g.move(0)
+	counts(2, 3)
 	if _, err := g.Operators.CloseSeason(t.Context(), g.operator, here, "laps", 3); err != nil {
 		t.Fatal(err)
 	}
-	receipt, err = g.submit("laps", 0, 4, 0)
-	g.must(err)
-	if receipt.Season != 4 {
-		t.Errorf("receipt %+v", receipt)
-	}
-	g.wantSeasons("laps", "1 archived 03-02 00:00 2, 2 archived 03-03 00:00, 3 closing 03-01 12:00 3, 4 open 4")
+	counts(4, 4)
+	g.wantSeasons("laps", "1 closed 03-02 00:00 1, 2 closed 03-03 00:00, 3 closing 03-01 12:00 2, 4 open 4")
 	if s := g.planned("laps"); s != "2026-03-02 00:00" {
 		t.Errorf("planned end %s", s)
 	}
+	g.tend(g.World)
+	g.wantSeasons("laps", "1 archived 03-02 00:00 1, 2 archived 03-03 00:00, 3 closing 03-01 12:00 2, 4 open 4")
+	// Moved past the grace, the clock ends the wait for it.
+	g.move(grace)
+	g.tend(g.World)
+	g.wantSeasons("laps", "1 archived 03-02 00:00 1, 2 archived 03-03 00:00, 3 archived 03-01 12:00 2, 4 open 4")
+	// Moved back, it doesn't make it longer than by the system's time.
+	g.move(13 * time.Hour)
+	if _, err := g.Operators.CloseSeason(t.Context(), g.operator, here, "laps", 5); err != nil {
+		t.Fatal(err)
+	}
+	g.move(0)
+	g.tend(g.World)
+	g.wantSeasons("laps", "1 archived 03-02 00:00 1, 2 archived 03-03 00:00, 3 archived 03-01 12:00 2, 4 archived 03-02 00:00 4, 5 closing 03-02 01:00, 6 open")
+	g.Clock.Advance(grace)
+	g.tend(g.World)
+	g.wantSeasons("laps", "1 archived 03-02 00:00 1, 2 archived 03-03 00:00, 3 archived 03-01 12:00 2, 4 archived 03-02 00:00 4, 5 archived 03-02 01:00, 6 open")
 }
 
 // planned is when the open season is to end.

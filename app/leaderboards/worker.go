@@ -16,11 +16,11 @@ import (
 const seasonsAtOnce = 100
 
 // Tend does what is due with the seasons of an environment: it ends those whose planned
-// end has come, freezes those that ended, gives what they have to give and archives their
-// standings. Every step may be cut off and done again. A board at which it fails doesn't keep it from the
+// end has come, freezes those that ended, and gives what they have to give, so much of each. What takes
+// longer is Archive's. Every step may be cut off and done again. A board at which it fails doesn't keep it from the
 // others, nor from the steps that follow; the error is that of all of them.
 func (u *UseCases) Tend(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
-	for _, step := range []func(context.Context, tenancy.Environment, InTx) error{u.endDue, u.freeze, u.reward, u.archive} {
+	for _, step := range []func(context.Context, tenancy.Environment, InTx) error{u.endDue, u.freeze, u.reward} {
 		if failed = errors.Join(failed, step(ctx, environment, inTx)); stop(ctx, failed) {
 			break
 		}
@@ -87,7 +87,8 @@ func (u *UseCases) endDue(ctx context.Context, environment tenancy.Environment, 
 // freeze closes the seasons that nobody can be at a run for any more.
 func (u *UseCases) freeze(ctx context.Context, environment tenancy.Environment, inTx InTx) error {
 	return u.eachEnded(ctx, environment, func(ctx context.Context, season ranking.Season) error {
-		if season.State != ranking.Closing || u.clock.Now().Before(season.FreezesAt) {
+		now := u.clock.Now()
+		if season.State != ranking.Closing || !season.Over(now, environment.Now(now), u.grace) {
 			return nil
 		}
 		season.State = ranking.Closed

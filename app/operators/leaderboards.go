@@ -189,7 +189,7 @@ func (u *UseCases) SeasonArchive(ctx context.Context, p tenancy.Principal, place
 	if err != nil {
 		return leaderboards.Archived{}, err
 	}
-	return u.boards.Archive(ctx, scope, of)
+	return u.boards.Archived(ctx, scope, of)
 }
 
 // CloseSeason ends the open season, which must be the one of this number, and begins
@@ -215,10 +215,11 @@ func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place P
 				return ranking.ErrSeasonClosed
 			}
 			now := u.clock.Now()
-			if current.Season.Due(environment.Now(now)) {
+			moment := environment.Now(now)
+			if current.Season.Due(moment) {
 				return ranking.ErrSeasonNotFound // since the look before
 			}
-			ended, next := u.boards.Ends(current.Board, current.Season, environment.Now(now))
+			ended, next := u.boards.Ends(current.Board, current.Season, moment, moment)
 			if err := tx.Boards().Close(ctx, scope, current.Board.Version, ended, next); err != nil {
 				return fmt.Errorf("close season: %w", err)
 			}

@@ -83,6 +83,7 @@ func allJobs(store datastore.Datastore, blobs blob.Store, clock clock.Clock, out
 		jobs.RankVerification(verifier),
 		jobs.StaleServers(store, clock),
 		jobs.Seasons(store, boards),
+		jobs.SeasonArchives(store, boards),
 		jobs.BundleSweep(store, blobs, clock),
 	}
 }

@@ -48,7 +48,7 @@ type Season struct {
 	// EndedAt is when it ended; zero while it is open.
 	EndedAt time.Time
 	// FreezesAt is the system's time from which on nobody can be at a run that
-	// was received before it ended; zero while it is open.
+	// was received before it ended, at the latest: see Over. Zero while it is open.
 	FreezesAt time.Time
 	// Epoch names the index of its standings; see Ladder. It only grows.
 	Epoch int64
@@ -73,12 +73,20 @@ func (s Season) Takes(received time.Time) bool {
 // Frozen tells whether its standings never change any more.
 func (s Season) Frozen() bool { return s.State == Closed || s.State == Archived }
 
+// Over tells whether nobody can be at a run any more that was received before the season
+// ended, now by the system's time and moment by the environment's clock: so long after the
+// end by either. The first is the later one where an end is made up for that was missed, and
+// where the environment's clock was moved past it, which is how an end is rehearsed.
+func (s Season) Over(now, moment time.Time, grace time.Duration) bool {
+	return !now.Before(s.FreezesAt) || !moment.Before(s.EndedAt.Add(grace))
+}
+
 // Due tells whether the season should have ended by now.
 func (s Season) Due(now time.Time) bool { return s.State == Open && !s.Takes(now) }
 
 // Close ends the season, and gives the next one, which begins at the same moment by
-// the board's present rules; now is the system's time. When the one freezes and the
-// other is to end is the caller's to fill.
+// the board's present rules; now is the system's time. When the one freezes, if it hasn't
+// yet, and the other is to end is the caller's to fill.
 func (s Season) Close(board Board, at, now time.Time) (ended, next Season) {
 	ended = s
 	ended.State, ended.EndedAt = Closing, at
