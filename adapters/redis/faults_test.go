@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/ports/limiter"
 	"github.com/overworldhq/overworld/ports/revocation"
 	"github.com/overworldhq/overworld/tests/servers"
@@ -73,6 +74,39 @@ func TestAStuckServerFailsCommandsInsteadOfHoldingThem(t *testing.T) {
 	server.Resume()
 	c.await("redis is back")
 	c.everythingWorks()
+}
+
+// What the index must not miss waits out a server that is stuck for a moment; one that is away for
+// longer fails it, and holds nobody up any more.
+func TestWhatTheIndexMustNotMissIsToldAgain(t *testing.T) {
+	server := servers.OwnRedis(t)
+	c := openCache(t, server.URL()).settle()
+	tell := func() error {
+		return c.Ranks().Intend(t.Context(), testLadder, ranking.Intent{ID: "00000000-0000-7000-8000-000000000001"})
+	}
+	// The pause of a machine that is busy may be longer than the one meant.
+	for told := false; !told; {
+		server.Pause()
+		outcome := make(chan error, 1)
+		go func() { outcome <- tell() }()
+		c.await("redis is away")
+		server.Resume()
+		err := <-outcome
+		told = err == nil
+		if err != nil && !errors.Is(err, fault.ErrUnavailable) {
+			t.Fatal(err)
+		}
+		c.await("redis is back")
+	}
+	server.Pause()
+	if err := tell(); !errors.Is(err, fault.ErrUnavailable) {
+		t.Errorf("while it is away: %v", err)
+	}
+	<-c.link.state.Load().hope.Done()
+	before := c.link.state.Load().hope
+	if err := tell(); !errors.Is(err, fault.ErrUnavailable) || c.link.state.Load().hope != before {
+		t.Errorf("when it has been away for long: %v", err)
+	}
 }
 
 // A replica that was the only one to find the server stuck has blocked nothing

@@ -27,6 +27,8 @@ const (
 	// outage is noticed also without traffic, and probeDown while it is not.
 	probeEvery = time.Second
 	probeDown  = 250 * time.Millisecond
+	// hiccup is how long an outage lasts at least to be one to those who persist.
+	hiccup = 2 * time.Second
 	// clusterProbes is how many slots of a Cluster a probe touches.
 	clusterProbes = 16
 )
@@ -63,6 +65,9 @@ type health struct {
 	// have come back old.
 	troubles uint64
 	trouble  time.Time
+	// hope ends when it is up again, or has been down for a hiccup; nil while it is up.
+	hope context.Context
+	lost context.CancelFunc // ends hope
 }
 
 var (
@@ -209,6 +214,29 @@ func (l *link) do(ctx context.Context, operation string, f func(context.Context,
 	return fault.ErrUnavailable.Because(err)
 }
 
+// persist is do for what is costly not to have done, and does no harm if it is done twice: when
+// the link went down only a moment ago it waits for it to come back, and tries again. It takes a
+// hiccup's time at most, and none once the link has been down for longer.
+func (l *link) persist(ctx context.Context, operation string, f func(context.Context, rueidis.Client) error) error {
+	within, cancel := context.WithTimeout(ctx, hiccup)
+	defer cancel()
+	for {
+		err := l.do(ctx, operation, f)
+		if !errors.Is(err, fault.ErrUnavailable) {
+			return err
+		}
+		if h := l.state.Load(); !h.up && h.hope != nil {
+			select {
+			case <-h.hope.Done():
+			case <-within.Done():
+			}
+		}
+		if within.Err() != nil || !l.state.Load().up {
+			return err
+		}
+	}
+}
+
 // drop takes the link down, unless it has been made anew since the command was given.
 func (l *link) drop(client *rueidis.Client, err error) {
 	l.change(func(h *health) {
@@ -227,13 +255,24 @@ func (l *link) change(f func(*health)) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	h := *l.state.Load()
+	was := h.up
 	h.troubles++
 	h.trouble = l.clock.Now()
 	f(&h)
 	if l.life.Err() != nil {
 		h.up, h.err = false, errClosed
 	}
+	if was && !h.up {
+		h.hope, h.lost = context.WithTimeout(l.life, hiccup)
+	}
+	given := h.lost
+	if h.up {
+		h.hope, h.lost = nil, nil
+	}
 	l.state.Store(&h)
+	if h.up && given != nil {
+		given()
+	}
 }
 
 func (l *link) close() {

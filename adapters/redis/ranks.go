@@ -88,9 +88,23 @@ var errAnswer = errors.New("the script's answer can't be read")
 // told whether it must compare the server's run id with the one the ladder was built
 // on: it must, unless this process has since its last trouble with the server.
 func (r *Ranks) run(ctx context.Context, what string, script *rueidis.Lua, at ranking.Ladder, args ...string) (status int64, answer []rueidis.RedisMessage, err error) {
+	return r.through(ctx, r.link.do, what, script, at, args)
+}
+
+// tell runs a script that tells what the index must not miss, or all of it is lost: short
+// troubles of the link are waited out. It may run twice.
+func (r *Ranks) tell(ctx context.Context, what string, script *rueidis.Lua, at ranking.Ladder, args ...string) error {
+	_, _, err := r.through(ctx, r.link.persist, what, script, at, args)
+	return err
+}
+
+// way is one of the two in which a link does something.
+type way func(ctx context.Context, operation string, f func(context.Context, rueidis.Client) error) error
+
+func (r *Ranks) through(ctx context.Context, do way, what string, script *rueidis.Lua, at ranking.Ladder, args []string) (status int64, answer []rueidis.RedisMessage, err error) {
 	keys := r.keys(at)
 	given := append(make([]string, 1, 1+len(args)), args...)
-	err = r.link.do(ctx, what, func(ctx context.Context, client rueidis.Client) error {
+	err = do(ctx, what, func(ctx context.Context, client rueidis.Client) error {
 		for {
 			troubles := r.link.state.Load().troubles
 			checked := !r.trusts(at, troubles)
@@ -159,8 +173,7 @@ func (r *Ranks) Intend(ctx context.Context, at ranking.Ladder, intent ranking.In
 		}
 		text = append(text, id[:]...)
 	}
-	_, _, err = r.run(ctx, "note intent", intendScript, at, string(text))
-	return err
+	return r.tell(ctx, "note intent", intendScript, at, string(text))
 }
 
 // Apply applies even when the caller has left: what it tells has been committed.
@@ -178,8 +191,7 @@ func (r *Ranks) Apply(ctx context.Context, at ranking.Ladder, marks []ranking.Ma
 	if err != nil {
 		return err
 	}
-	_, _, err = r.run(context.WithoutCancel(ctx), "apply ranks", applyScript, at, args...)
-	return err
+	return r.tell(context.WithoutCancel(ctx), "apply ranks", applyScript, at, args...)
 }
 
 // appendMarks adds four arguments a mark: player, key (empty when it is gone), revision

@@ -40,15 +40,9 @@ type UseCases struct {
 	seasons recent.Values[term, ranking.Season]
 
 	mu     sync.Mutex
-	builds map[ranking.Ladder]building
+	builds map[ranking.Ladder]*building
 	slots  chan struct{}           // one for each that may be built at once
 	rolls  map[place]chan struct{} // closed when this process has rolled the board's seasons
-}
-
-// building is the build of an index that is under way in this process.
-type building struct {
-	since time.Time
-	done  chan struct{} // closed when it is over
 }
 
 func New(
@@ -59,7 +53,7 @@ func New(
 		// A run waits for its commit as long as its request may take, and the commit takes as long at most.
 		// The rest is for clocks of replicas that differ.
 		grace:  2*limits.RequestTime + skew,
-		builds: map[ranking.Ladder]building{}, rolls: map[place]chan struct{}{}, slots: make(chan struct{}, buildsAtOnce),
+		builds: map[ranking.Ladder]*building{}, rolls: map[place]chan struct{}{}, slots: make(chan struct{}, buildsAtOnce),
 	}
 	u.writers = coalesce.New(coalesce.Commits("commit runs", store, limits.RequestTime, tracer), u.commit)
 	return u
