@@ -125,3 +125,26 @@ func TestWhatIsWrittenByHandStaysOnThePage(t *testing.T) {
 		t.Errorf("%s, %v", got, err)
 	}
 }
+
+func TestTheClientAsksWhetherSomethingChanged(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", `"2"`)
+		if r.Header.Get("If-None-Match") == `"2"` && r.Header.Get("Authorization") == "Bearer key" {
+			w.WriteHeader(http.StatusNotModified)
+		}
+	}))
+	defer server.Close()
+	c, err := dial(strings.TrimPrefix(server.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	for _, one := range []struct {
+		tag    string
+		status int
+	}{{`"1"`, 200}, {`"2"`, 304}, {`"1"`, 200}} {
+		if _, err := c.want(one.status, c.unlessIs(one.tag, "/", "key")); err != nil || string(c.tag) != `"2"` {
+			t.Errorf("with %s: %s, %v", one.tag, c.tag, err)
+		}
+	}
+}

@@ -18,17 +18,20 @@ type connection struct {
 	reader *bufio.Reader
 	body   []byte
 	out    []byte
+	tag    []byte // the ETag of the last reply that had one
+	// patience bounds one exchange.
+	patience time.Duration
 }
 
-// patience bounds one exchange.
-const patience = 30 * time.Second
+func dial(address string) (*connection, error) { return dialed(address, 64<<10, 30*time.Second) }
 
-func dial(address string) (*connection, error) {
+// dialed is dial for those who need little, or have to wait for long.
+func dialed(address string, buffer int, patience time.Duration) (*connection, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	return &connection{conn: conn, reader: bufio.NewReaderSize(conn, 64<<10)}, nil
+	return &connection{conn: conn, reader: bufio.NewReaderSize(conn, buffer), patience: patience}, nil
 }
 
 func (c *connection) close() { _ = c.conn.Close() }
@@ -36,7 +39,7 @@ func (c *connection) close() { _ = c.conn.Close() }
 // exchange sends a whole request and gives the status and the body of its reply.
 // The body is good until the next exchange. After an error the connection is useless.
 func (c *connection) exchange(request []byte) (status int, body []byte, err error) {
-	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.conn.SetDeadline(time.Now().Add(c.patience)); err != nil {
 		return 0, nil, err
 	}
 	if _, err := c.conn.Write(request); err != nil {
@@ -66,6 +69,9 @@ func (c *connection) exchange(request []byte) (status int, body []byte, err erro
 				return 0, nil, fmt.Errorf("read Content-Length: %w", err)
 			}
 		}
+		if bytes.EqualFold(name, []byte("ETag")) {
+			c.tag = append(c.tag[:0], textproto.TrimBytes(value)...)
+		}
 		if bytes.EqualFold(name, []byte("Transfer-Encoding")) {
 			return 0, nil, fmt.Errorf("a reply in chunks, which this client doesn't read")
 		}
@@ -81,6 +87,14 @@ func (c *connection) exchange(request []byte) (status int, body []byte, err erro
 func (c *connection) line() ([]byte, error) {
 	line, err := c.reader.ReadSlice('\n')
 	return bytes.TrimRight(line, "\r\n"), err
+}
+
+// unlessIs is a GET by one who has what the tag names.
+func (c *connection) unlessIs(tag, path, credential string) []byte {
+	b := c.request("GET", path, credential, nil)
+	b = append(b[:len(b)-len("\r\n")], "If-None-Match: "...)
+	c.out = append(append(b, tag...), "\r\n\r\n"...)
+	return c.out
 }
 
 // request writes a request into a buffer of the connection's.

@@ -7,6 +7,8 @@
 //	go run ./tests/bench -profile profiles                   # CPU profiles of the server
 //	go run ./tests/bench -overload                           # twice what saturates it
 //	go run ./tests/bench -scenario login-flood               # everything else while players sign in ten times too often
+//	go run ./tests/bench -scenario fleet                     # ten thousand game servers send heartbeats while players look for some
+//	go run ./tests/bench -scenario polls                     # ten thousand players wait for a release
 //	go run ./tests/bench -write                              # docs/performance.md
 //
 // The load is a closed loop over connections that stay open: each sends its next

@@ -24,7 +24,7 @@ const bareVariable = "OVERWORLD_BENCH_BARE"
 
 var bareListens = regexp.MustCompile(`bare (\S+)\n`)
 
-// serveBare answers every request with the same bytes.
+// serveBare answers every request with the same bytes; with none, that nothing has changed.
 func serveBare() error {
 	body, err := io.ReadAll(os.Stdin)
 	if err != nil {
@@ -39,6 +39,11 @@ func serveBare() error {
 	context.AfterFunc(ctx, func() { _ = listener.Close() })
 	fmt.Printf("bare %s\n", listener.Addr())
 	err = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if len(body) == 0 {
+			w.Header().Set("ETag", `"00000000000000000000000000000000"`)
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = w.Write(body)
@@ -93,9 +98,12 @@ func startBare(folder string, reply []byte) (*child, func(int) (operation, func(
 		if err != nil {
 			return nil, nil, err
 		}
-		request := append([]byte(nil), c.request("GET", documentPath(1), "x", nil)...)
+		request, status := append([]byte(nil), c.request("GET", documentPath(1), "x", nil)...), http.StatusOK
+		if len(reply) == 0 {
+			status = http.StatusNotModified
+		}
 		return func() error {
-			_, err := c.want(http.StatusOK, request)
+			_, err := c.want(status, request)
 			return err
 		}, c.close, nil
 	}, nil

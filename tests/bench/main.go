@@ -28,6 +28,7 @@ type options struct {
 	scenarios   []scenario
 	flood       bool
 	fleet       bool
+	polls       bool
 	length      time.Duration
 	repetitions int
 	profiles    string
@@ -67,7 +68,7 @@ func readOptions() (options, error) {
 	for _, s := range scenarios {
 		names = append(names, s.name)
 	}
-	names = append(names, floodName, fleetName)
+	names = append(names, floodName, fleetName, pollsName)
 	stacks := flag.String("stack", embedded+","+production, "what to measure; production is PostgreSQL and Redis")
 	connections := flag.String("connections", "16,64", "how many connections")
 	length := flag.Float64("seconds", 5, "length of a repetition")
@@ -95,8 +96,8 @@ func readOptions() (options, error) {
 		o.connections = append(o.connections, n)
 	}
 	for _, name := range strings.Split(*chosen, ",") {
-		if name == floodName || name == fleetName {
-			o.flood, o.fleet = o.flood || name == floodName, o.fleet || name == fleetName
+		if name == floodName || name == fleetName || name == pollsName {
+			o.flood, o.fleet, o.polls = o.flood || name == floodName, o.fleet || name == fleetName, o.polls || name == pollsName
 			continue
 		}
 		i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == name })
@@ -246,6 +247,13 @@ func measure(ctx context.Context, o options, name, program string) (s section, e
 		}
 		s.lines = append(s.lines, lines...)
 	}
+	if o.polls {
+		lines, err := server.polls(ctx)
+		if err != nil {
+			return s, fmt.Errorf("%s: %w", pollsName, err)
+		}
+		s.lines = append(s.lines, lines...)
+	}
 	return s, nil
 }
 
@@ -340,9 +348,12 @@ func (s *section) rankFloors(ctx context.Context, o options, stack *stack, folde
 
 // bareFloor measures a handler that answers what the scenario is answered.
 func (s *section) bareFloor(ctx context.Context, o options, server *replica, folder string, scenario scenario, connections int) (figures, error) {
-	reply, err := server.replyTo(scenario.path())
-	if err != nil {
-		return figures{}, err
+	var reply []byte
+	if !scenario.unchanged {
+		var err error
+		if reply, err = server.replyTo(scenario.path()); err != nil {
+			return figures{}, err
+		}
 	}
 	f, err := bareHandler(ctx, folder, reply, o.load(connections))
 	if err != nil {

@@ -22,6 +22,8 @@ type scenario struct {
 	// path, if there is one, is read instead: a bare handler that answers the same bytes is
 	// measured beside it.
 	path func() string
+	// unchanged tells that it is read by one who has what there is: neither reply has a body.
+	unchanged bool
 	// least is how much of its floor's throughput we demand of ourselves, on the same; 0 is no target.
 	least float64
 	// steady tells that the 99th percentile may be four times the median, on the same.
@@ -38,6 +40,7 @@ type place struct {
 	address     string
 	publishable string
 	laps        *leaderboard
+	live        *live
 }
 
 var scenarios = []scenario{
@@ -51,6 +54,8 @@ var scenarios = []scenario{
 	{name: "top-100", most: 0.15, cached: true, least: 0.35, path: topPath, prepare: ranks(topPath)},
 	{name: "around-11", most: 0.15, cached: true, path: aroundPath, prepare: ranks(aroundPath)},
 	{name: "one-standing", most: 0.10, cached: true, least: 0.35, path: standingPath, prepare: ranks(standingPath)},
+	{name: "config-304", cached: true, least: 0.35, path: livePath, unchanged: true, prepare: liveUnchanged},
+	{name: "config-full", cached: true, least: 0.35, path: livePath, prepare: liveWhole},
 }
 
 func scenarioOf(name string) scenario {

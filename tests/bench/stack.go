@@ -112,7 +112,7 @@ func (s *stack) serve(ctx context.Context, program string) (*replica, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &replica{stack: s, place: place{found, key, s.leaderboard(credentials.Secret, credentials.Server["production"])}, metrics: "http://" + metrics, child: child}, nil
+	return &replica{stack: s, place: place{found, key, s.leaderboard(credentials.Secret, credentials.Server["production"]), &live{secret: credentials.Secret}}, metrics: "http://" + metrics, child: child}, nil
 }
 
 // used is the processor time of the server and of what it stands on.
