@@ -137,8 +137,10 @@ func run(ctx context.Context, o options) (err error) {
 	}
 	if o.overload {
 		for _, name := range o.stacks {
-			if err := overload(ctx, o, name, program); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+			for _, proxied := range []bool{false, true} {
+				if err := overload(ctx, o, name, program, proxied); err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
 			}
 		}
 		return nil

@@ -71,7 +71,10 @@ func (f flood) attainable() float64 {
 // The machine is divided: the server and what it stands on have one half of
 // its processors, the load the other. So what the load costs is not taken from the
 // server, and refusing has to be paid out of the same half as serving.
-func overload(ctx context.Context, o options, name, program string) (err error) {
+//
+// It comes from clients, whose connections the server lets rest after a refusal, or by way of a proxy that
+// passes on all that is sent, so that every request that is too many has to be answered at once.
+func overload(ctx context.Context, o options, name, program string, proxied bool) (err error) {
 	serving, loading := halves(runtime.NumCPU())
 	if err := pin(serving); err != nil {
 		return fmt.Errorf("divide the processors: %w", err)
@@ -86,9 +89,11 @@ func overload(ctx context.Context, o options, name, program string) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, stack.close()) }()
-	// The crowd's connections are those of a proxy, which don't rest after a refusal: it is more
-	// of an overload to refuse as fast as requests come.
-	stack.settings["TRUSTED_PROXIES"] = "127.0.0.0/8"
+	sender := "clients"
+	if proxied {
+		sender = "a proxy"
+		stack.settings["TRUSTED_PROXIES"] = "127.0.0.0/8"
+	}
 	server, err := stack.serve(ctx, program)
 	if err != nil {
 		return err
@@ -98,7 +103,7 @@ func overload(ctx context.Context, o options, name, program string) (err error) 
 		return fmt.Errorf("divide the processors: %w", err)
 	}
 	runtime.GOMAXPROCS(len(loading))
-	fmt.Printf("\n%s, at twice its peak; %d of %d processors for it\n\n", stack.title(), len(serving), runtime.NumCPU())
+	fmt.Printf("\n%s, at twice its peak from %s; %d of %d processors for it\n\n", stack.title(), sender, len(serving), runtime.NumCPU())
 	for _, s := range o.scenarios {
 		f, err := server.flood(ctx, s, o.repetitions, o.length)
 		if err != nil {
@@ -342,7 +347,7 @@ func (f flood) write(w io.Writer) {
 	}
 	fmt.Fprintf(w, "%s\n", f.what)
 	fmt.Fprintf(w, "  peak        %.0f/s at %d connections, CPU s/1,000 %.3f\n", f.peak.persecond, f.at, f.peak.total())
-	fmt.Fprintf(w, "  arrivals    %.0f/s for %.0f s; %d not sent for want of a connection, %d connections broken, at most %s ms behind\n",
+	fmt.Fprintf(w, "  arrivals    %.0f/s for %.0f s; %d not sent since all connections waited, %d connections broken, at most %s ms behind\n",
 		float64(f.arrived)/f.length.Seconds(), f.length.Seconds(), f.unsent, f.broken, milliseconds(f.late))
 	fmt.Fprintf(w, "  goodput     %.0f/s; of the peaks around it %.0f %% (%.0f to %.0f); CPU s/1,000 %.3f, what refusing costs included\n",
 		f.goodput(), 100*f.ratios[len(f.ratios)/2], 100*f.ratios[0], 100*f.ratios[len(f.ratios)-1], f.cost())
