@@ -13,7 +13,7 @@ import (
 )
 
 // errOverloaded refuses a request before anything is done about it.
-var errOverloaded = fault.New(fault.Unavailable, "service.overloaded", "More requests come than this server can serve; try again shortly.").After(time.Second)
+var errOverloaded = fault.New(fault.Unavailable, "service.overloaded", "More requests come than this server can serve; try again shortly.").After(respite)
 
 const (
 	// longestWait is how long a request waits at the gate. With a database that stands still

@@ -66,10 +66,10 @@ func (t *turnaway) spares(r *http.Request) bool {
 	return r.Method == http.MethodOptions || t.vital[r.URL.Path]
 }
 
-// respite is for how long a client's connection is not read again after a refusal: whoever doesn't
-// wait as long as Retry-After says must not be refused as often as he likes. A trusted proxy's connection
+// respite is for how long a client's connection is not read again after a refusal, which is what Retry-After
+// asks of him: whoever doesn't wait must not be refused as often as he likes. A trusted proxy's connection
 // carries the requests of many, and is read on.
-const respite = 500 * time.Millisecond
+const respite = time.Second
 
 // refuse sends the reply at once, and lets go of the connection later if that is to rest.
 func (t *turnaway) refuse(w http.ResponseWriter, r *http.Request, id string, rests bool) {
