@@ -142,6 +142,11 @@ var catalogue = map[string]entry{
 		"The config has a schema, and the bundle is not application/json, or larger than config_value_bytes of GET /v1/limits.",
 		"Make it smaller, or take the schema back.",
 	},
+	"config.nothing_to_promote": {
+		fault.Conflict, "Nothing to promote",
+		"The release that is to be promoted has no bundle that everyone gets, or not the one that was named, so there is nothing to release for everyone.",
+		"Name one of its bundles in bundle, or take all its rules along with rules.",
+	},
 	"config.nothing_before": {
 		fault.Conflict, "Nothing to go back to",
 		"There is no release before this one, or it isn't kept any more.",

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/overworldhq/overworld/app/configs"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/domain/configuration"
@@ -28,18 +26,18 @@ var _ readied = (*liveConfig)(nil)
 func (l *liveConfig) readyMade() []byte { return l.ready }
 
 type liveValue struct {
-	Release     int            `json:"release" doc:"The number of the release that chose it."`
-	SHA256      string         `json:"sha256" doc:"Of the bundle's bytes, in 64 lower-case hexadecimal digits."`
-	Size        int64          `json:"size" doc:"Of the bundle, in bytes."`
-	ContentType string         `json:"content_type"`
-	Value       jsontext.Value `json:"value,omitzero" doc:"The bundle itself, if it is JSON of at most config_value_bytes."`
-	URL         string         `json:"url,omitempty" doc:"Where to read the bundle, if it is not here."`
+	Release     int     `json:"release" doc:"The number of the release that chose it."`
+	SHA256      string  `json:"sha256" doc:"Of the bundle's bytes, in 64 lower-case hexadecimal digits."`
+	Size        int64   `json:"size" doc:"Of the bundle, in bytes."`
+	ContentType string  `json:"content_type"`
+	Value       anyJSON `json:"value,omitzero" doc:"The bundle itself, if it is JSON of at most config_value_bytes."`
+	URL         string  `json:"url,omitempty" doc:"Where to read the bundle, if it is not here."`
 }
 
 func liveConfigOf(answer *configs.Answer) *liveConfig {
 	shown := &liveConfig{Configs: make(map[string]liveValue, len(answer.Items))}
 	for _, item := range answer.Items {
-		value := liveValue{Release: item.Release, SHA256: item.Bundle.Hash.String(), Size: item.Bundle.Size, ContentType: item.Bundle.ContentType, Value: item.Value}
+		value := liveValue{Release: item.Release, SHA256: item.Bundle.Hash.String(), Size: item.Bundle.Size, ContentType: item.Bundle.ContentType, Value: anyJSON{item.Value}}
 		if item.Value == nil {
 			value.URL = "/v1/config/bundle?" + url.Values{"config": {item.Config}, "sha256": {value.SHA256}}.Encode()
 		}

@@ -103,6 +103,13 @@ func (exactInt64) Schema(huma.Registry) *huma.Schema {
 	}}
 }
 
+// anyJSON is a JSON value of any kind; a jsontext.Value is described as an object.
+type anyJSON struct{ jsontext.Value }
+
+func (anyJSON) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Description: "Any JSON value."}
+}
+
 // schemaName names a type in the document: listOf for pages of it.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)

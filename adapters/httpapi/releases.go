@@ -77,17 +77,27 @@ func (r rule) rule(check *fault.Check, at string) configuration.Rule {
 
 // release is one as operators see it.
 type release struct {
-	Release   int       `json:"release" doc:"Its number, from 1."`
+	Release   int       `json:"release" doc:"Its number, from 1; 0 in a preview."`
 	Rules     []rule    `json:"rules" doc:"Gone through from the top: the first that matches a caller chooses his bundle. None that matches: the config has nothing for him."`
 	Restores  int       `json:"restores,omitzero" doc:"The earlier release whose rules these are."`
+	Promoted  *promoted `json:"promoted,omitempty" doc:"What it was made of, if it was promoted."`
 	Note      string    `json:"note,omitempty"`
 	CreatedBy string    `json:"created_by" doc:"The name of the key that made it."`
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// promoted is a release of another environment.
+type promoted struct {
+	From    string `json:"from" doc:"The slug of the environment."`
+	Release int    `json:"release" doc:"The number of its release."`
+}
+
 func releaseOf(r configuration.Release) *release {
 	shown := &release{
 		Release: r.Number, Rules: make([]rule, len(r.Rules)), Restores: r.Restores, Note: r.Note, CreatedBy: r.CreatedBy, CreatedAt: r.CreatedAt,
+	}
+	if r.PromotedFrom != "" {
+		shown.Promoted = &promoted{From: r.PromotedFrom, Release: r.PromotedRelease}
 	}
 	for i, one := range r.Rules {
 		shown.Rules[i] = ruleOf(one)

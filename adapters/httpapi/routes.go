@@ -29,6 +29,8 @@ func table(o Options) []route {
 		operatedConfigRoutes(o),
 		releaseRoutes(o),
 		bundleRoutes(o),
+		differenceRoutes(o),
+		promotionRoutes(o),
 		scheduleRoutes(o),
 		projectRoutes(o),
 		environmentRoutes(o),

@@ -48,15 +48,17 @@ func (r configRow) config() configuration.Config {
 }
 
 type releaseRow struct {
-	bun.BaseModel `bun:"table:config_releases,alias:config_releases"`
-	EnvironmentID ident
-	Config        ident
-	Number        int
-	Rules         jsonText[[]ruleJSON]
-	Restores      int
-	Note          prose
-	CreatedBy     prose
-	CreatedAt     instant
+	bun.BaseModel   `bun:"table:config_releases,alias:config_releases"`
+	EnvironmentID   ident
+	Config          ident
+	Number          int
+	Rules           jsonText[[]ruleJSON]
+	Restores        int
+	PromotedFrom    ident // empty: from nowhere
+	PromotedRelease int
+	Note            prose
+	CreatedBy       prose
+	CreatedAt       instant
 }
 
 // ruleJSON is how a rule is stored. A member is added with a meaning for its
@@ -117,7 +119,7 @@ func (r ruleJSON) rule() (configuration.Rule, error) {
 func releaseRowOf(environment ident, r configuration.Release) releaseRow {
 	row := releaseRow{
 		EnvironmentID: environment, Config: ident(r.Config), Number: r.Number, Rules: jsonText[[]ruleJSON]{[]ruleJSON{}}, Restores: r.Restores,
-		Note: prose(r.Note), CreatedBy: prose(r.CreatedBy), CreatedAt: at(r.CreatedAt),
+		PromotedFrom: ident(r.PromotedFrom), PromotedRelease: r.PromotedRelease, Note: prose(r.Note), CreatedBy: prose(r.CreatedBy), CreatedAt: at(r.CreatedAt),
 	}
 	for _, rule := range r.Rules {
 		row.Rules.Value = append(row.Rules.Value, ruleJSONOf(rule))
@@ -128,7 +130,7 @@ func releaseRowOf(environment ident, r configuration.Release) releaseRow {
 func (r releaseRow) release() (configuration.Release, error) {
 	release := configuration.Release{
 		Config: string(r.Config), Number: r.Number, Rules: []configuration.Rule{}, Restores: r.Restores,
-		Note: string(r.Note), CreatedBy: string(r.CreatedBy), CreatedAt: r.CreatedAt.Time,
+		PromotedFrom: string(r.PromotedFrom), PromotedRelease: r.PromotedRelease, Note: string(r.Note), CreatedBy: string(r.CreatedBy), CreatedAt: r.CreatedAt.Time,
 	}
 	for _, stored := range r.Rules.Value {
 		rule, err := stored.rule()

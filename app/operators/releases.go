@@ -121,10 +121,7 @@ func (u *UseCases) release(
 		if err != nil {
 			return err
 		}
-		next.Config, next.Number, next.CreatedAt = name, change.Config.Release+1, now
-		if next.CreatedBy = p.Name(); next.CreatedBy == "" {
-			next.CreatedBy = p.Subject()
-		}
+		next.Config, next.Number, next.CreatedAt, next.CreatedBy = name, change.Config.Release+1, now, maker(p)
 		if err := judged.demand(ctx, tx, scope, change.Config, next); err != nil {
 			return err
 		}
@@ -150,6 +147,14 @@ func (u *UseCases) release(
 	return done, err
 }
 
+// maker is who a release says has made it.
+func maker(p tenancy.Principal) string {
+	if name := p.Name(); name != "" {
+		return name
+	}
+	return p.Subject()
+}
+
 func releaseSummary(r configuration.Release) map[string]string {
 	s := map[string]string{"release": strconv.Itoa(r.Number), "rules": strconv.Itoa(len(r.Rules))}
 	var bundles []string
@@ -161,6 +166,9 @@ func releaseSummary(r configuration.Release) map[string]string {
 	}
 	if r.Restores > 0 {
 		s["restores"] = strconv.Itoa(r.Restores)
+	}
+	if r.PromotedFrom != "" {
+		s["promoted_from"], s["promoted_release"] = r.PromotedFrom, strconv.Itoa(r.PromotedRelease)
 	}
 	if r.Note != "" {
 		s["note"] = r.Note

@@ -80,6 +80,7 @@ const (
 	ConfigDeleted        Action = "config.deleted"
 	ConfigReleased       Action = "config.released"
 	ConfigRolledBack     Action = "config.rolled_back"
+	ConfigPromoted       Action = "config.promoted"
 	RewardClaimed        Action = "leaderboard.reward_claimed"
 	AccessRefused        Action = "access.refused"
 )

@@ -25,8 +25,10 @@ var (
 	// ErrSchema is a bundle that breaks the schema of its config.
 	ErrSchema = fault.New(fault.Invalid, "config.schema_violation", "A bundle would break the schema of its config; each fault is listed under errors. Nothing was changed.")
 	// ErrNotChecked is a bundle that is too large, or of the wrong type, to be judged by a schema.
-	ErrNotChecked    = fault.New(fault.Invalid, "config.not_checkable", "The config has a schema, which only bundles of JSON satisfy that are small enough to be read inline.")
-	ErrNothingBefore = fault.New(fault.Conflict, "config.nothing_before", "There is no release to go back to.")
+	ErrNotChecked = fault.New(fault.Invalid, "config.not_checkable", "The config has a schema, which only bundles of JSON satisfy that are small enough to be read inline.")
+	// ErrNothingToPromote is a release that has nothing for everyone, when that was asked for.
+	ErrNothingToPromote = fault.New(fault.Conflict, "config.nothing_to_promote", "That release has no bundle that everyone gets, or not the one you named; promote its rules, or one of its bundles.")
+	ErrNothingBefore    = fault.New(fault.Conflict, "config.nothing_before", "There is no release to go back to.")
 	// ErrTooManyWaiting refuses a long poll; what it would have waited for can be read without waiting.
 	ErrTooManyWaiting = fault.New(fault.Unavailable, "config.too_many_waiting", "As many callers wait for a change as this server lets wait.").After(10 * time.Second)
 	// ErrDamaged is an object whose bytes are not those that were stored.

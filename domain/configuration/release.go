@@ -18,6 +18,10 @@ type Release struct {
 	Rules []Rule
 	// Restores is the release whose rules these are; 0: they are its own.
 	Restores int
+	// PromotedFrom is the slug of the environment whose release PromotedRelease this was made
+	// of; empty and 0: of none.
+	PromotedFrom    string
+	PromotedRelease int
 	// Note is what its maker says of it.
 	Note      string
 	CreatedBy string

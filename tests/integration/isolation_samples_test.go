@@ -166,6 +166,8 @@ var samples = map[string]sample{
 	"listReleases":               {environments, nil, environment(ok)},
 	"getRelease":                 {environments, nil, environment(ok)},
 	"activateRelease":            {environments, releases, environment(created)},
+	"compareReleases":            {environments, comparesWithStaging, wholeProject(ok)},
+	"promoteConfig":              {environments, body(object{"from": "staging"}), wholeProject(created)},
 	"rollbackConfig":             {environments, body(object{"to": 1}), environment(created)},
 
 	"listProjects":      {nothing, nil, always(ok)},
@@ -325,6 +327,11 @@ var noBundle = answer{http.StatusNotFound, "config.bundle_not_found"}
 // readsBundle reads the one that home releases.
 func readsBundle(_ *testing.T, i *isolation, _ caller, _ target, r *request) {
 	r.path += "?config=" + homeConfig + "&sha256=" + i.bundle
+}
+
+// comparesWithStaging reaches over to another environment of the project.
+func comparesWithStaging(_ *testing.T, _ *isolation, _ caller, _ target, r *request) {
+	r.path += "?from_environment=staging"
 }
 
 // uploads sends a bundle that nobody has.

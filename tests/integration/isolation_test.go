@@ -126,14 +126,21 @@ const homeConfig = "gameplay"
 
 func (i *isolation) configures(t *testing.T) {
 	t.Helper()
-	path := "/v1/projects/" + home.project + "/environments/" + home.environment
+	i.bundle = i.release(t, home)
+	i.operator().Do(t, "PUT", "/v1/projects/"+home.project+"/environments/"+home.environment+"/configs/"+homeConfig, object{"readers": "public"}).Want(t, http.StatusOK)
+	i.release(t, place{home.project, "staging"}) // to be promoted
+}
+
+// release makes one of the config, of a bundle that no other place has.
+func (i *isolation) release(t *testing.T, at place) (bundle string) {
+	t.Helper()
+	path := "/v1/projects/" + at.project + "/environments/" + at.environment
 	var uploaded struct {
 		SHA256 string `json:"sha256"`
 	}
-	i.operator().Do(t, "POST", path+"/bundles", object{"by": home.String()}).Want(t, http.StatusCreated).Into(t, &uploaded)
-	i.bundle = uploaded.SHA256
-	i.operator().Do(t, "PUT", path+"/configs/"+homeConfig, object{"readers": "public"}).Want(t, http.StatusCreated)
-	i.operator().Do(t, "POST", path+"/configs/"+homeConfig+"/releases", object{"bundle": i.bundle}).Want(t, http.StatusCreated)
+	i.operator().Do(t, "POST", path+"/bundles", object{"by": at.String()}).Want(t, http.StatusCreated).Into(t, &uploaded)
+	i.operator().Do(t, "POST", path+"/configs/"+homeConfig+"/releases", object{"bundle": uploaded.SHA256}).Want(t, http.StatusCreated)
+	return uploaded.SHA256
 }
 
 // add makes a credential of each kind that belongs to the place: with every

@@ -34,7 +34,7 @@ func config(name string, version int64) configuration.Config {
 // release names the bundles in rules that have something of everything.
 func release(name string, number int, bundles ...configuration.Bundle) configuration.Release {
 	r := configuration.Release{
-		Config: name, Number: number, Restores: number - 1, Note: "It's 'new' – 日本語\n?", CreatedBy: "CI", CreatedAt: start,
+		Config: name, Number: number, Restores: number - 1, PromotedFrom: "staging", PromotedRelease: number + 1, Note: "It's 'new' – 日本語\n?", CreatedBy: "CI", CreatedAt: start,
 		Rules: []configuration.Rule{},
 	}
 	for _, b := range bundles {
