@@ -1,11 +1,11 @@
 package configuration
 
 import (
-	"regexp"
 	"slices"
 	"time"
 
 	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
 // Readers says who reads a config.
@@ -43,10 +43,8 @@ type Config struct {
 // MaxName bounds the name of a config.
 const MaxName = 64
 
-var configName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-
 // ValidName tells whether a config may have the name.
-func ValidName(name string) bool { return len(name) <= MaxName && configName.MatchString(name) }
+func ValidName(name string) bool { return tenancy.IsSlug(name, MaxName) }
 
 // NewConfig makes a config that has no release yet. Its version is the caller's to fill.
 func NewConfig(name string, declaration Declaration, schemaBytes int, now time.Time) (Config, error) {

@@ -1,7 +1,6 @@
 package ranking
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -9,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
 // BoardID names a board within its environment: 1 to 64 lower-case letters,
@@ -105,10 +105,8 @@ const (
 	MaxMetadataBytes = 4096
 )
 
-var boardID = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
-
 // ValidBoardID tells whether a board may have the id.
-func ValidBoardID(id string) bool { return len(id) <= maxBoardID && boardID.MatchString(id) }
+func ValidBoardID(id string) bool { return tenancy.IsSlug(id, maxBoardID) }
 
 // NewBoard makes a board and its first season, which begins at a moment of the environment's
 // clock; now is the system's time.

@@ -123,6 +123,10 @@ func (s Settings) check(production bool, c *fault.Check) {
 	}
 }
 
+// IsSlug tells whether s is made like all names that people give to what has its place in paths: of
+// 1 to most lower-case letters, digits and single hyphens between them, beginning with a letter.
+func IsSlug(s string, most int) bool { return len(s) <= most && slugPattern.MatchString(s) }
+
 var (
 	slugPattern   = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	originPattern = regexp.MustCompile(`^https?://[A-Za-z0-9.\-]+(:[0-9]{1,5})?$|^https?://\[[0-9a-fA-F:]+\](:[0-9]{1,5})?$`)
@@ -186,7 +190,7 @@ func (e Environment) Scope() Scope { return Scope{project: e.ProjectID, environm
 func (e Environment) Now(now time.Time) time.Time { return now.Add(e.Settings.ClockOffset) }
 
 func checkSlug(c *fault.Check, slug string) {
-	if len(slug) > maxSlug || !slugPattern.MatchString(slug) {
+	if !IsSlug(slug, maxSlug) {
 		c.Add("/slug", "malformed", "1 to %d lower-case letters, digits and single hyphens, beginning with a letter.", maxSlug)
 	}
 }
