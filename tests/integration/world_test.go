@@ -41,6 +41,15 @@ func (w *world) serve(t *testing.T) {
 	}
 }
 
+// revive starts a replica in the place of the first, which was killed.
+func (w *world) revive(t *testing.T) {
+	t.Helper()
+	w.first = w.stack.Serve(t)
+	if !w.stack.Replicated {
+		w.second = w.first
+	}
+}
+
 // afterRestart notes a check for when the replicas have been restarted.
 func (w world) afterRestart(check func(t *testing.T, w world)) {
 	w.revived.mu.Lock()
