@@ -6,6 +6,7 @@
 //	go run ./tests/bench -stack production -scenario document-put -connections 64
 //	go run ./tests/bench -profile profiles                   # CPU profiles of the server
 //	go run ./tests/bench -overload                           # twice what saturates it
+//	go run ./tests/bench -flush                              # a million ranks are lost twice; exit code 1 if one is wrong
 //	go run ./tests/bench -scenario login-flood               # everything else while players sign in ten times too often
 //	go run ./tests/bench -scenario fleet                     # ten thousand game servers send heartbeats while players look for some
 //	go run ./tests/bench -scenario polls                     # ten thousand players wait for a release

@@ -47,25 +47,7 @@ func (l *leaderboard) make(c *connection) error {
 		return nil
 	}
 	l.made = true
-	const environment = "/v1/projects/bench/environments/production"
-	if _, err := c.want(201, c.request("POST", environment+"/leaderboards", l.secret, []byte(`{"id":"laps"}`))); err != nil {
-		return err
-	}
-	reply, err := c.want(200, c.request("GET", environment, l.secret, nil))
-	if err != nil {
-		return err
-	}
-	var found struct {
-		ID string `json:"id"`
-	}
-	if err := json.Unmarshal(reply, &found); err != nil {
-		return err
-	}
-	l.season = entrants.Season{
-		Environment: found.ID, Board: "laps", Number: 1, Size: boardSize,
-		Rules: ranking.Rules{Sort: ranking.Descending, Operator: ranking.Best, TieBreak: ranking.EarliestFirst},
-	}
-	if err := l.season.Fill(context.Background(), l.database); err != nil {
+	if err := l.fill(c, boardSize, ranking.Best); err != nil {
 		return err
 	}
 	l.scores = make([]int64, submitters)
@@ -85,6 +67,29 @@ func (l *leaderboard) make(c *connection) error {
 		}
 	}
 	return errors.New("the ranks of the leaderboard are not there")
+}
+
+// fill makes the leaderboard, and players who each have an entry.
+func (l *leaderboard) fill(c *connection, size int, operator ranking.Operator) error {
+	const environment = "/v1/projects/bench/environments/production"
+	if _, err := c.want(201, c.request("POST", environment+"/leaderboards", l.secret, fmt.Appendf(nil, `{"id":"laps","operator":%q}`, operator))); err != nil {
+		return err
+	}
+	reply, err := c.want(200, c.request("GET", environment, l.secret, nil))
+	if err != nil {
+		return err
+	}
+	var found struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(reply, &found); err != nil {
+		return err
+	}
+	l.season = entrants.Season{
+		Environment: found.ID, Board: "laps", Number: 1, Size: size,
+		Rules: ranking.Rules{Sort: ranking.Descending, Operator: operator, TieBreak: ranking.EarliestFirst},
+	}
+	return l.season.Fill(context.Background(), l.database)
 }
 
 // submit has a server send runs that are each better than the player's last.

@@ -34,6 +34,8 @@ type options struct {
 	profiles    string
 	write       bool
 	overload    bool
+	flush       bool
+	entries     int
 }
 
 func main() {
@@ -77,6 +79,8 @@ func readOptions() (options, error) {
 	flag.StringVar(&o.profiles, "profile", "", "save CPU profiles of the server in this `folder`")
 	flag.BoolVar(&o.write, "write", false, "write docs/performance.md")
 	flag.BoolVar(&o.overload, "overload", false, "send twice what saturates the server, for at least 20 seconds, and tell how it fares")
+	flag.BoolVar(&o.flush, "flush", false, "lose the ranks of a large season twice while they are read and changed, and check every answer")
+	flag.IntVar(&o.entries, "entries", 1_000_000, "how many have a place in that season")
 	flag.Parse()
 	var faults []error
 	if flag.NArg() > 0 {
@@ -118,6 +122,12 @@ func readOptions() (options, error) {
 		// A refresh that was refused is no failure, but this client would lose its place.
 		o.scenarios = slices.DeleteFunc(o.scenarios, func(s scenario) bool { return s.name == "refresh" })
 	}
+	if o.flush && (o.overload || o.write || o.profiles != "") {
+		faults = append(faults, errors.New("-flush goes with neither -overload nor -write nor -profile"))
+	}
+	if o.entries < 10*movers {
+		faults = append(faults, fmt.Errorf("-entries: at least %d", 10*movers))
+	}
 	return o, errors.Join(faults...)
 }
 
@@ -141,6 +151,14 @@ func run(ctx context.Context, o options) (err error) {
 				if err := overload(ctx, o, name, program, proxied); err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
+			}
+		}
+		return nil
+	}
+	if o.flush {
+		for _, name := range o.stacks {
+			if err := flush(ctx, o, name, program); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
 		return nil

@@ -88,11 +88,6 @@ var (
 
 // serve makes a project and starts the program.
 func (s *stack) serve(ctx context.Context, program string) (*replica, error) {
-	metrics, err := freeAddress()
-	if err != nil {
-		return nil, err
-	}
-	s.settings["METRICS_LISTEN"] = metrics
 	command := harness.Stack{Settings: s.settings}
 	if _, err := command.Run(ctx, program, "migrate"); err != nil {
 		return nil, err
@@ -106,13 +101,25 @@ func (s *stack) serve(ctx context.Context, program string) (*replica, error) {
 	if key == "" {
 		return nil, errors.New("the program printed no publishable key")
 	}
+	return s.again(program, place{publishable: key, laps: s.leaderboard(credentials.Secret, credentials.Server["production"]), live: &live{secret: credentials.Secret}})
+}
+
+// again starts the program for a project that has been made.
+func (s *stack) again(program string, at place) (*replica, error) {
+	metrics, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	s.settings["METRICS_LISTEN"] = metrics
+	command := harness.Stack{Settings: s.settings}
 	cmd := exec.Command(program, "serve")
 	cmd.Env = command.Environment()
 	child, found, err := start(cmd, filepath.Join(s.settings["DATA"], "server.log"), listens)
 	if err != nil {
 		return nil, err
 	}
-	return &replica{stack: s, place: place{found, key, s.leaderboard(credentials.Secret, credentials.Server["production"]), &live{secret: credentials.Secret}}, metrics: "http://" + metrics, child: child}, nil
+	at.address = found
+	return &replica{stack: s, place: at, metrics: "http://" + metrics, child: child}, nil
 }
 
 // used is the processor time of the server and of what it stands on.
@@ -218,6 +225,18 @@ func (c *child) stop() error {
 	case <-time.After(toldWithin):
 		return errors.Join(errors.New("the server does not stop"), c.cmd.Process.Kill())
 	}
+}
+
+// kill ends the process as a crash does.
+func (c *child) kill() error {
+	defer c.log.Close()
+	if err := c.cmd.Process.Kill(); err != nil {
+		return err
+	}
+	if err := <-c.done; err == nil {
+		return errors.New("the server ended by itself")
+	}
+	return nil
 }
 
 func freeAddress() (string, error) {
