@@ -67,6 +67,7 @@ type leaderboard struct {
 	MetadataBytes int           `json:"metadata_bytes" doc:"What a run may bring along, as compact JSON; 0: nothing."`
 	Schedule      *scheduleBody `json:"schedule,omitempty" doc:"When seasons end by themselves; absent: when an operator says so."`
 	Rewards       []prize       `json:"rewards" doc:"What a season gives that ends while they stand here."`
+	KeepSeasons   int           `json:"keep_seasons" doc:"How many of the seasons that ended are kept, the latest; 0: all."`
 	Version       int64         `json:"version" doc:"Counts the edits. It is the ETag for operators."`
 	Current       *season       `json:"current_season,omitempty" doc:"The season that is open, with the rules that it keeps; absent in lists."`
 	CreatedAt     time.Time     `json:"created_at"`
@@ -82,7 +83,7 @@ func leaderboardOf(b ranking.Board, s ranking.Season) *leaderboard {
 func listedLeaderboard(b ranking.Board) *leaderboard {
 	return &leaderboard{
 		ID: string(b.ID), Name: b.Name, boardRules: boardRulesOf(b.Rules), MinScore: b.MinScore, MaxScore: b.MaxScore,
-		Submitters: string(b.Submitters), MetadataBytes: b.MetadataBytes, Schedule: scheduleBodyOf(b.Schedule), Rewards: prizeListOf(b.Prizes), Version: b.Version, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt,
+		Submitters: string(b.Submitters), MetadataBytes: b.MetadataBytes, Schedule: scheduleBodyOf(b.Schedule), Rewards: prizeListOf(b.Prizes), KeepSeasons: b.KeepSeasons, Version: b.Version, CreatedAt: b.CreatedAt, UpdatedAt: b.UpdatedAt,
 	}
 }
 
@@ -99,6 +100,7 @@ type definitionBody struct {
 	MetadataBytes int64         `json:"metadata_bytes,omitzero" doc:"0 to 4096; 0 if absent: runs bring nothing along."`
 	Schedule      *scheduleBody `json:"schedule,omitempty" doc:"When seasons end by themselves; absent: when an operator says so."`
 	Rewards       []prize       `json:"rewards,omitempty" doc:"What seasons give when they end; none if absent. Who wins several gets the first."`
+	KeepSeasons   int64         `json:"keep_seasons,omitzero" doc:"How many of the seasons that ended are kept, the latest. Those before are deleted once they are archived and their rewards given: standings, archive and rewards, unclaimed ones too. 0 if absent: all are kept."`
 }
 
 // count gives n, or the nearest number that any int can hold; the domain then refuses what
@@ -108,8 +110,8 @@ func count(n int64) int { return int(max(math.MinInt32, min(n, math.MaxInt32))) 
 func (b definitionBody) definition() ranking.Definition {
 	return ranking.Definition{
 		Name: b.Name, MinScore: b.MinScore, MaxScore: b.MaxScore, Submitters: ranking.Submitters(b.Submitters), MetadataBytes: count(b.MetadataBytes), Schedule: b.Schedule.schedule(),
-		Prizes: prizesOf(b.Rewards),
-		Rules:  ranking.Rules{Sort: ranking.Sort(b.Sort), Operator: ranking.Operator(b.Operator), TieBreak: ranking.TieBreak(b.TieBreak), Attempts: count(b.Attempts)},
+		Prizes: prizesOf(b.Rewards), KeepSeasons: count(b.KeepSeasons),
+		Rules: ranking.Rules{Sort: ranking.Sort(b.Sort), Operator: ranking.Operator(b.Operator), TieBreak: ranking.TieBreak(b.TieBreak), Attempts: count(b.Attempts)},
 	}
 }
 
@@ -207,7 +209,7 @@ func operatedLeaderboardRoutes(o Options) []route {
 		}),
 		change(route{
 			Method: http.MethodDelete, Path: one, ID: "deleteLeaderboard", Tag: "Leaderboards", Class: limits.Operate,
-			Statuses: []int{http.StatusNoContent}, Summary: "Delete a leaderboard", Description: "With all its seasons and everything that players have in them, for good.",
+			Statuses: []int{http.StatusNoContent}, Summary: "Delete a leaderboard", Description: "With all its seasons and everything that players have in them, for good. Its archives are deleted within two hours.",
 		}, operator(tenancy.LeaderboardsWrite), done, func(ctx context.Context, c *call, in *leaderboardDelete, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
 			return none, o.Operators.DeleteLeaderboard(ctx, c.principal, in.place(), ranking.BoardID(in.Leaderboard), in.Confirm, tell)
 		}),

@@ -226,6 +226,10 @@ func (e entries) OpenOf(ctx context.Context, scope tenancy.Scope, player identit
 	return boards, err
 }
 
+func (e entries) Purge(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, limit int) (int, error) {
+	return e.purge(ctx, "purge entries", scope, season, limit, (*entryRow)(nil), "rank_key", "player_id")
+}
+
 func (e entries) Count(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, bound int) (int64, error) {
 	environment, err := within(scope)
 	if err != nil {

@@ -38,6 +38,7 @@ type boardRow struct {
 	Cron          ident
 	TimeZone      ident
 	Prizes        prizeList
+	KeepSeasons   int
 	Version       int64
 	Season        int
 	CreatedAt     instant
@@ -47,7 +48,7 @@ type boardRow struct {
 func boardRowOf(environment ident, b ranking.Board) boardRow {
 	return boardRow{
 		EnvironmentID: environment, ID: ident(b.ID), Name: prose(b.Name), rulesColumns: rulesColumnsOf(b.Rules), MinScore: b.MinScore, MaxScore: b.MaxScore,
-		Submitters: ident(b.Submitters), MetadataBytes: b.MetadataBytes, Cron: ident(b.Schedule.Cron), TimeZone: ident(b.Schedule.Zone), Prizes: prizeListOf(b.Prizes), Version: b.Version, Season: b.Season, CreatedAt: at(b.CreatedAt), UpdatedAt: at(b.UpdatedAt),
+		Submitters: ident(b.Submitters), MetadataBytes: b.MetadataBytes, Cron: ident(b.Schedule.Cron), TimeZone: ident(b.Schedule.Zone), Prizes: prizeListOf(b.Prizes), KeepSeasons: b.KeepSeasons, Version: b.Version, Season: b.Season, CreatedAt: at(b.CreatedAt), UpdatedAt: at(b.UpdatedAt),
 	}
 }
 
@@ -57,7 +58,7 @@ func (r boardRow) board() ranking.Board {
 		Definition: ranking.Definition{
 			Name: string(r.Name), Rules: r.rules(), MinScore: r.MinScore, MaxScore: r.MaxScore, Submitters: ranking.Submitters(r.Submitters), MetadataBytes: r.MetadataBytes,
 			Schedule: ranking.Schedule{Cron: string(r.Cron), Zone: string(r.TimeZone)},
-			Prizes:   prizesOf(r.Prizes),
+			Prizes:   prizesOf(r.Prizes), KeepSeasons: r.KeepSeasons,
 		},
 	}
 }
@@ -115,7 +116,7 @@ func (b boards) Update(ctx context.Context, scope tenancy.Scope, board ranking.B
 	row := boardRowOf(environment, board)
 	return b.exec(ctx, "update leaderboard", func(db bun.IDB) error {
 		result, err := db.NewUpdate().Model(&row).
-			Column("name", "sort", "operator", "tie_break", "attempts", "min_score", "max_score", "submitters", "metadata_bytes", "cron", "time_zone", "prizes", "version", "updated_at").
+			Column("name", "sort", "operator", "tie_break", "attempts", "min_score", "max_score", "submitters", "metadata_bytes", "cron", "time_zone", "prizes", "keep_seasons", "version", "updated_at").
 			Where("environment_id = ? AND id = ? AND version = ?", environment, row.ID, row.Version-1).Exec(ctx)
 		return changed(result, err, ranking.ErrBoardStale)
 	})

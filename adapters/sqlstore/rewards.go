@@ -214,6 +214,33 @@ func (r rewards) In(ctx context.Context, scope tenancy.Scope, season ranking.Sea
 	})
 }
 
+func (r rewards) Purge(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, limit int) (int, error) {
+	return r.purge(ctx, "purge rewards", scope, season, limit, (*rewardRow)(nil), "place")
+}
+
+// purge deletes up to limit rows of a season, the first in an order that its index has.
+func (c conn) purge(ctx context.Context, what string, scope tenancy.Scope, season ranking.SeasonRef, limit int, model any, order ...string) (int, error) {
+	environment, err := within(scope)
+	if err != nil || limit <= 0 {
+		return 0, err
+	}
+	var purged int64
+	err = c.exec(ctx, what, func(db bun.IDB) error {
+		first := db.NewSelect().Model(model).Column("player_id").Where(ofSeason, environment, ident(season.Board), season.Number).Limit(int64(limit))
+		for _, column := range order {
+			first.OrderBy(column, bun.OrderAsc)
+		}
+		result, err := db.NewDelete().Model(model).
+			Where("environment_id = ? AND player_id IN (?) AND board_id = ? AND season = ?", environment, first, ident(season.Board), season.Number).Exec(ctx)
+		if err != nil {
+			return err
+		}
+		purged, err = result.RowsAffected()
+		return err
+	})
+	return int(purged), err
+}
+
 func unclaimed(q *bun.SelectQuery, query ranking.RewardQuery) *bun.SelectQuery {
 	if query.Unclaimed {
 		q.Where("claimed_at IS NULL")

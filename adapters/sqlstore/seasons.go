@@ -28,6 +28,7 @@ type seasonRow struct {
 	ArchiveSHA256  ident `bun:"archive_sha256"`
 	ArchiveBytes   int64
 	ArchiveEntries int64
+	RetiredAt      instant
 }
 
 // seasonRowOf is a season that has no archive: those get one by Archive.
@@ -55,7 +56,7 @@ func (b boards) Season(ctx context.Context, scope tenancy.Scope, id ranking.Boar
 	}
 	var row seasonRow
 	err = b.query(ctx, "read season", func(db bun.IDB) error {
-		q := db.NewSelect().Model(&row).Where("environment_id = ? AND board_id = ? AND number = ?", environment, ident(id), number)
+		q := db.NewSelect().Model(&row).Where("environment_id = ? AND board_id = ? AND number = ? AND retired_at IS NULL", environment, ident(id), number)
 		return missing(q.Scan(ctx), ranking.ErrSeasonNotFound)
 	})
 	if err != nil {
@@ -70,7 +71,7 @@ func (b boards) Seasons(ctx context.Context, scope tenancy.Scope, id ranking.Boa
 		return nil, err
 	}
 	return list(ctx, b.conn, "list seasons", limit, seasonRow.season, func(q *bun.SelectQuery) {
-		q.Where("environment_id = ? AND board_id = ?", environment, ident(id))
+		q.Where("environment_id = ? AND board_id = ? AND retired_at IS NULL", environment, ident(id))
 		if before > 0 {
 			q.Where("number < ?", before)
 		}
@@ -140,6 +141,36 @@ func (b boards) Renew(ctx context.Context, scope tenancy.Scope, id ranking.Board
 	})
 }
 
+func (b boards) Retire(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, now time.Time) error {
+	return b.changeSeason(ctx, "retire season", scope, season, func(q *bun.UpdateQuery) {
+		q.Set("retired_at = ?", at(now)).Where("state = ?", ident(ranking.Archived))
+	})
+}
+
+func (b boards) Retired(ctx context.Context, scope tenancy.Scope, before time.Time, after ranking.SeasonRef, limit int) ([]ranking.Season, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	return list(ctx, b.conn, "list retired seasons", limit, seasonRow.season, func(q *bun.SelectQuery) {
+		q.Where("environment_id = ? AND retired_at IS NOT NULL AND retired_at < ?", environment, at(before)).
+			Where("(board_id, number) > (?, ?)", ident(after.Board), after.Number).
+			OrderBy("board_id", bun.OrderAsc).OrderBy("number", bun.OrderAsc)
+	})
+}
+
+func (b boards) Erase(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef) error {
+	environment, err := within(scope)
+	if err != nil {
+		return err
+	}
+	return b.exec(ctx, "erase season", func(db bun.IDB) error {
+		result, err := db.NewDelete().Model((*seasonRow)(nil)).
+			Where("environment_id = ? AND board_id = ? AND number = ? AND retired_at IS NOT NULL", environment, ident(season.Board), season.Number).Exec(ctx)
+		return changed(result, err, ranking.ErrSeasonNotFound)
+	})
+}
+
 // changeSeason updates a season, and is ErrSeasonNotFound when change leaves it out.
 func (b boards) changeSeason(ctx context.Context, what string, scope tenancy.Scope, season ranking.SeasonRef, change func(q *bun.UpdateQuery)) error {
 	environment, err := within(scope)
@@ -148,7 +179,7 @@ func (b boards) changeSeason(ctx context.Context, what string, scope tenancy.Sco
 	}
 	return b.exec(ctx, what, func(db bun.IDB) error {
 		q := db.NewUpdate().Model((*seasonRow)(nil)).
-			Where("environment_id = ? AND board_id = ? AND number = ?", environment, ident(season.Board), season.Number)
+			Where("environment_id = ? AND board_id = ? AND number = ? AND retired_at IS NULL", environment, ident(season.Board), season.Number)
 		change(q)
 		result, err := q.Exec(ctx)
 		return changed(result, err, ranking.ErrSeasonNotFound)

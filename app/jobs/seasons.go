@@ -25,6 +25,19 @@ func SeasonArchives(store datastore.Datastore, boards *leaderboards.UseCases) Jo
 	return Job{Name: "season-archives", Every: 3 * time.Second, Deadline: 10 * time.Minute, Run: everywhere(store, boards.Archive)}
 }
 
+// SeasonRetention deletes the seasons that leaderboards don't keep, in bounded batches.
+func SeasonRetention(store datastore.Datastore, boards *leaderboards.UseCases) Job {
+	return Job{Name: "season-retention", Every: time.Minute, Deadline: 10 * time.Minute, Run: everywhere(store, boards.Retain)}
+}
+
+// ArchiveSweep deletes the archives of which no season tells. It needs no turn: such an archive is
+// never noted any more, whoever deletes it.
+func ArchiveSweep(boards *leaderboards.UseCases) Job {
+	return Job{Name: "archive-sweep", Every: time.Hour, Deadline: 10 * time.Minute, Run: func(ctx context.Context, _ Turn) error {
+		return boards.SweepArchives(ctx)
+	}}
+}
+
 // everywhere does something in each environment. Where it fails it doesn't keep it from the others.
 func everywhere(store datastore.Datastore, do func(context.Context, tenancy.Environment, leaderboards.InTx) error) func(context.Context, Turn) error {
 	return func(ctx context.Context, turn Turn) error {

@@ -192,6 +192,18 @@ func (u *UseCases) Forget(scope tenancy.Scope, id ranking.BoardID) {
 	u.boards.Forget(place{scope, id})
 }
 
+// Deleted lets go of seasons of a board that was deleted, and of their indexes. Those that can't be reached
+// now forget them by themselves when nobody has asked for long.
+func (u *UseCases) Deleted(ctx context.Context, scope tenancy.Scope, seasons []ranking.Season) {
+	for _, season := range seasons {
+		at := ladderOf(scope, season)
+		u.forget(at)
+		if err := u.ranks.Drop(context.WithoutCancel(ctx), at); err != nil {
+			return
+		}
+	}
+}
+
 // forget forgets a season as well.
 func (u *UseCases) forget(at ranking.Ladder) {
 	on := place{at.Scope, at.Board}

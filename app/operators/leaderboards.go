@@ -155,7 +155,8 @@ func (u *UseCases) EditLeaderboard(
 	}
 }
 
-// DeleteLeaderboard deletes a board with its seasons and all that players have in them.
+// DeleteLeaderboard deletes a board with its seasons and all that players have in them. A job deletes
+// its archives.
 func (u *UseCases) DeleteLeaderboard(ctx context.Context, p tenancy.Principal, place Place, id ranking.BoardID, confirm string, effects ...once.Effect[once.Nothing]) error {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
@@ -164,10 +165,14 @@ func (u *UseCases) DeleteLeaderboard(ctx context.Context, p tenancy.Principal, p
 	if confirm != string(id) {
 		return tenancy.ErrNotConfirmed.With("Repeat the leaderboard's id, %s, in confirm.", id)
 	}
+	var latest []ranking.Season
 	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		board, err := tx.Boards().Get(ctx, scope, id)
 		if err != nil {
 			return fmt.Errorf("find leaderboard: %w", err)
+		}
+		if latest, err = tx.Boards().Seasons(ctx, scope, id, 0, indexedSeasons); err != nil {
+			return fmt.Errorf("list seasons: %w", err)
 		}
 		if err := tx.Boards().Delete(ctx, scope, id); err != nil {
 			return fmt.Errorf("delete leaderboard: %w", err)
@@ -180,8 +185,14 @@ func (u *UseCases) DeleteLeaderboard(ctx context.Context, p tenancy.Principal, p
 		return once.Tell(ctx, tx, once.Nothing{}, effects)
 	})
 	u.boards.Forget(scope, id)
+	if err == nil {
+		u.boards.Deleted(ctx, scope, latest)
+	}
 	return err
 }
+
+// indexedSeasons is of how many of a board's seasons there may be indexes worth looking for.
+const indexedSeasons = 100
 
 // SeasonArchive gives a season's archive; ErrArchiveNotFound while there is none.
 func (u *UseCases) SeasonArchive(ctx context.Context, p tenancy.Principal, place Place, of ranking.SeasonRef) (leaderboards.Archived, error) {
@@ -257,6 +268,10 @@ func boardSummary(b ranking.Board) map[string]string {
 		s["schedule"] = b.Schedule.Cron + " " + b.Schedule.Zone
 	}
 	s["rewards"] = prizeSummary(b.Prizes)
+	s["keep_seasons"] = "all"
+	if b.KeepSeasons > 0 {
+		s["keep_seasons"] = strconv.Itoa(b.KeepSeasons)
+	}
 	for name, bound := range map[string]*int64{"min_score": b.MinScore, "max_score": b.MaxScore} {
 		s[name] = "none"
 		if bound != nil {

@@ -84,6 +84,8 @@ func allJobs(store datastore.Datastore, blobs blob.Store, clock clock.Clock, out
 		jobs.StaleServers(store, clock),
 		jobs.Seasons(store, boards),
 		jobs.SeasonArchives(store, boards),
+		jobs.SeasonRetention(store, boards),
+		jobs.ArchiveSweep(boards),
 		jobs.BundleSweep(store, blobs, clock),
 	}
 }

@@ -65,6 +65,7 @@ const (
 	LeaderboardUpdated   Action = "leaderboard.updated"
 	LeaderboardDeleted   Action = "leaderboard.deleted"
 	SeasonClosed         Action = "leaderboard.season_closed"
+	SeasonRetired        Action = "leaderboard.season_retired"
 	RanksRebuilt         Action = "leaderboard.ranks_rebuilt"
 	EntrySubmitted       Action = "leaderboard.run_submitted"
 	EntryRemoved         Action = "leaderboard.entry_removed"

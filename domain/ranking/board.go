@@ -83,6 +83,8 @@ type Definition struct {
 	Schedule Schedule
 	// Prizes are what a season gives that ends while they are the board's.
 	Prizes []Prize
+	// KeepSeasons is how many of the seasons that ended are kept, the latest; 0: all.
+	KeepSeasons int
 }
 
 // Board is a leaderboard.
@@ -101,6 +103,7 @@ const (
 	maxBoardID  = 64
 	maxName     = 80
 	maxAttempts = 1_000_000
+	maxKept     = 10_000
 	// MaxMetadataBytes is the most that any board can let a run bring along.
 	MaxMetadataBytes = 4096
 )
@@ -130,6 +133,13 @@ func (b Board) Edited(definition Definition, now time.Time) (Board, error) {
 	return b, check.Err()
 }
 
+// Outlived is the number of the first season that is kept, or is to come, of which there is one
+// before: those before it go. False when all are kept.
+func (b Board) Outlived() (before int, any bool) {
+	before = b.Season - b.KeepSeasons
+	return before, b.KeepSeasons > 0 && before > 1
+}
+
 // season is the board's, by its present rules. Its epochs begin with the system's time,
 // which nobody moves back, so that a board whose id was another's before finds none of
 // that one's indexes.
@@ -155,6 +165,9 @@ func (d Definition) checked(c *fault.Check, name string) Definition {
 	}
 	if d.MetadataBytes < 0 || d.MetadataBytes > MaxMetadataBytes {
 		c.Add("/metadata_bytes", "out_of_range", "From 0 to %d.", MaxMetadataBytes)
+	}
+	if d.KeepSeasons < 0 || d.KeepSeasons > maxKept {
+		c.Add("/keep_seasons", "out_of_range", "From 0, which is all, to %d.", maxKept)
 	}
 	if d.MinScore != nil && d.MaxScore != nil && *d.MinScore > *d.MaxScore {
 		c.Add("/min_score", "out_of_range", "At most max_score.")

@@ -51,6 +51,14 @@ type Boards interface {
 	Unfinished(ctx context.Context, scope tenancy.Scope, after SeasonRef, limit int) ([]Season, error)
 	// Renew moves a season to its next epoch; ErrSeasonNotFound when there is none.
 	Renew(ctx context.Context, scope tenancy.Scope, id BoardID, number int) error
+	// Retire takes an archived season from everybody: from now on only Retired gives it.
+	// ErrSeasonNotFound unless it is Archived. Of callers at once, one succeeds.
+	Retire(ctx context.Context, scope tenancy.Scope, season SeasonRef, now time.Time) error
+	// Retired gives up to limit seasons that were retired before a moment, by board and number,
+	// after one of them; the zero SeasonRef begins.
+	Retired(ctx context.Context, scope tenancy.Scope, before time.Time, after SeasonRef, limit int) ([]Season, error)
+	// Erase deletes a retired season with what is left of it; ErrSeasonNotFound unless it is retired.
+	Erase(ctx context.Context, scope tenancy.Scope, season SeasonRef) error
 }
 
 // SeasonRef names a season within its environment.
@@ -95,6 +103,8 @@ type Entries interface {
 	// OpenOf gives the boards in whose open season a player has an entry, removed and hidden
 	// ones too, by id.
 	OpenOf(ctx context.Context, scope tenancy.Scope, player identity.PlayerID) ([]BoardID, error)
+	// Purge deletes up to limit entries of a season, and tells how many it deleted.
+	Purge(ctx context.Context, scope tenancy.Scope, season SeasonRef, limit int) (int, error)
 	// Count tells how many entries have a place, at most bound.
 	Count(ctx context.Context, scope tenancy.Scope, season SeasonRef, bound int) (int64, error)
 }
@@ -144,6 +154,8 @@ type Rewards interface {
 	Of(ctx context.Context, scope tenancy.Scope, player identity.PlayerID, query RewardQuery, after SeasonRef) ([]Reward, error)
 	// In gives up to limit rewards of a season, by place, after a place; 0 begins.
 	In(ctx context.Context, scope tenancy.Scope, season SeasonRef, query RewardQuery, after int64) ([]Reward, error)
+	// Purge deletes up to limit rewards of a season, and tells how many it deleted.
+	Purge(ctx context.Context, scope tenancy.Scope, season SeasonRef, limit int) (int, error)
 }
 
 // RewardQuery selects rewards.

@@ -92,6 +92,7 @@ var boardTests = map[string]func(*testing.T, *world){
 		high := int64(math.MaxInt64)
 		b.Schedule, s.PlannedEnd = ranking.Schedule{Cron: "0 5 * * mon", Zone: "Europe/Berlin"}, later(time.Hour)
 		b.Prizes = []ranking.Prize{{FromRank: 1, ToRank: 3, Payload: `{"é":"'?\u0001"}`}, {TopBasisPoints: 10_000, Payload: `{}`}}
+		b.KeepSeasons = 52
 		b.MaxScore, b.Rules.Attempts, s.Rules.Attempts, b.Name = &high, 7, 7, "Ünïcode 日本 ' ?"
 		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
 		same(t, "board", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")), b)
@@ -127,7 +128,7 @@ var boardTests = map[string]func(*testing.T, *world){
 		fails(t, "version 1", w.Boards().Update(w.ctx, w.here(), b), ranking.ErrBoardStale)
 		b.Version, b.Name, b.UpdatedAt, b.MinScore, b.Submitters, b.MetadataBytes = 2, "Other", later(time.Hour), nil, ranking.Players, 5
 		b.Schedule = ranking.Schedule{Cron: "* * * * *", Zone: "UTC"}
-		b.Prizes = []ranking.Prize{{FromRank: 2, ToRank: 2, Payload: `{}`}}
+		b.Prizes, b.KeepSeasons = []ranking.Prize{{FromRank: 2, ToRank: 2, Payload: `{}`}}, 3
 		b.Rules = ranking.Rules{Sort: ranking.Ascending, Operator: ranking.Sum, TieBreak: ranking.Shared, Attempts: 4}
 		must(t, w.Boards().Update(w.ctx, w.here(), b))
 		same(t, "updated", get[ranking.Board](t)(w.Boards().Get(w.ctx, w.here(), "laps")), b)
@@ -244,6 +245,77 @@ var boardTests = map[string]func(*testing.T, *world){
 		same(t, "all", unfinished(ranking.SeasonRef{}, 10), "a1 a2 b1 b2")
 		same(t, "a page", unfinished(ranking.SeasonRef{Board: "a", Number: 1}, 2), "a2 b1")
 		same(t, "the end", unfinished(ranking.SeasonRef{Board: "b", Number: 2}, 2), "")
+	},
+	"a retired season is shown to nobody and erased with what is left": func(t *testing.T, w *world) {
+		b, s := board("laps")
+		must(t, w.Boards().Create(w.ctx, w.here(), b, s))
+		var ended []ranking.Season
+		for range 3 {
+			was, next := s.Close(b, later(time.Hour), later(time.Hour))
+			must(t, w.Boards().Close(w.ctx, w.here(), 1, was, next))
+			was.State = ranking.Closed
+			must(t, w.Boards().Advance(w.ctx, w.here(), was, ranking.Closing))
+			ended, s = append(ended, was), next
+		}
+		p := w.player(t, w.here())
+		for i := range 2 {
+			must(t, w.Entries().WriteMany(w.ctx, w.here(), ended[i].Ref(), []ranking.EntryWrite{entryWrite(entry(p.ID, 1, 1), 0)}))
+		}
+		w.award(t, w.here(), ended[0].Ref(), reward(ended[0].Ref(), p.ID, 1))
+		first := ended[0].Ref()
+		fails(t, "retire before it is archived", w.Boards().Retire(w.ctx, w.here(), first, start), ranking.ErrSeasonNotFound)
+		for i := range ended {
+			ended[i].State, ended[i].Archive = ranking.Archived, ranking.Archive{At: later(time.Hour), Bytes: 1}
+			must(t, w.Boards().Archive(w.ctx, w.here(), ended[i].Ref(), ended[i].Archive))
+		}
+		retired := func(before time.Time, after ranking.SeasonRef, limit int) string {
+			t.Helper()
+			return seasonNumbers(get[[]ranking.Season](t)(w.Boards().Retired(w.ctx, w.here(), before, after, limit)))
+		}
+		fails(t, "retire the open one", w.Boards().Retire(w.ctx, w.here(), s.Ref(), start), ranking.ErrSeasonNotFound)
+		fails(t, "erase one that is not retired", w.Boards().Erase(w.ctx, w.here(), first), ranking.ErrSeasonNotFound)
+		must(t, w.Boards().Retire(w.ctx, w.here(), first, later(time.Minute)))
+		fails(t, "retire again", w.Boards().Retire(w.ctx, w.here(), first, later(time.Hour)), ranking.ErrSeasonNotFound)
+		must(t, w.Boards().Retire(w.ctx, w.here(), ended[1].Ref(), later(time.Hour)))
+		fails(t, "read", second(w.Boards().Season(w.ctx, w.here(), "laps", 1)), ranking.ErrSeasonNotFound)
+		fails(t, "renew", w.Boards().Renew(w.ctx, w.here(), "laps", 1), ranking.ErrSeasonNotFound)
+		same(t, "shown", seasonNumbers(get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, w.here(), "laps", 0, 10))), "4 3")
+		same(t, "as it was", get[[]ranking.Season](t)(w.Boards().Retired(w.ctx, w.here(), later(time.Hour), ranking.SeasonRef{}, 10)), ended[:1])
+		same(t, "too early", retired(later(time.Minute), ranking.SeasonRef{}, 10), "")
+		same(t, "both", retired(later(2*time.Hour), ranking.SeasonRef{}, 10), "1 2")
+		same(t, "a page", retired(later(2*time.Hour), ranking.SeasonRef{}, 1), "1")
+		same(t, "the next page", retired(later(2*time.Hour), first, 1), "2")
+		must(t, w.Boards().Erase(w.ctx, w.here(), first))
+		fails(t, "erase again", w.Boards().Erase(w.ctx, w.here(), first), ranking.ErrSeasonNotFound)
+		same(t, "left", retired(later(2*time.Hour), ranking.SeasonRef{}, 10), "2")
+		same(t, "its entries", len(get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), first, 10))), 0)
+		fails(t, "its award", second(w.Rewards().Award(w.ctx, w.here(), first)), ranking.ErrAwardNotFound)
+		fails(t, "its reward", second(w.Rewards().Get(w.ctx, w.here(), first, p.ID)), ranking.ErrRewardNotFound)
+		same(t, "another's entries", len(get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, w.here(), ended[1].Ref(), 10))), 1)
+	},
+	"entries and rewards are purged so many at a time": func(t *testing.T, w *world) {
+		ref, other := w.board(t, w.here(), "laps"), w.board(t, w.here(), "other")
+		var entries []ranking.Entry
+		var rewards []ranking.Reward
+		for i := range int64(5) {
+			p := w.player(t, w.here())
+			e := entry(p.ID, i, 1)
+			e.Hidden = i == 3
+			entries, rewards = append(entries, e), append(rewards, reward(ref, p.ID, i+1))
+		}
+		w.enter(t, ref, entries...)
+		w.enter(t, other, entries...)
+		w.award(t, w.here(), ref, rewards...)
+		for _, purge := range []func(context.Context, tenancy.Scope, ranking.SeasonRef, int) (int, error){w.Entries().Purge, w.Rewards().Purge} {
+			var told []string
+			for _, limit := range []int{0, 2, 2, 2, 2} {
+				told = append(told, fmt.Sprint(get[int](t)(purge(w.ctx, w.here(), ref, limit))))
+			}
+			same(t, "purged", strings.Join(told, " "), "0 2 2 1 0")
+		}
+		all, _, err := w.Entries().All(w.ctx, w.here(), other, ranking.Cursor{}, 10)
+		must(t, err)
+		same(t, "of the other", len(all), 5)
 	},
 	"of many who close, one does": func(t *testing.T, w *world) {
 		b, s := board("laps")

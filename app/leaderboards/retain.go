@@ -1,0 +1,182 @@
+package leaderboards
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/overworldhq/overworld/app/recent"
+	"github.com/overworldhq/overworld/domain/audit"
+	"github.com/overworldhq/overworld/domain/fault"
+	"github.com/overworldhq/overworld/domain/ranking"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
+)
+
+const (
+	// purgePage is how many entries, or rewards, one transaction deletes, and purgePages how many of those
+	// are deleted of one season in a turn.
+	purgePage  = 1000
+	purgePages = 100
+)
+
+// erasesAfter is how long a retired season is left whole: as long as a replica may still
+// show what it knew of it, to a request that takes its time.
+func (u *UseCases) erasesAfter() time.Duration { return recent.Lasting + 2*u.limits.RequestTime + skew }
+
+// Retain retires the seasons that the boards of an environment don't keep, and deletes what those have
+// that were retired: entries, rewards, archives and indexes. It may be cut off and done again, and
+// goes on with the others where it fails at one.
+func (u *UseCases) Retain(ctx context.Context, environment tenancy.Environment, inTx InTx) error {
+	failed := u.retire(ctx, environment, inTx)
+	if stop(ctx, failed) {
+		return failed
+	}
+	return errors.Join(failed, u.erase(ctx, environment, inTx))
+}
+
+func (u *UseCases) retire(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
+	for after := ranking.BoardID(""); ; {
+		page, err := u.store.Boards().List(ctx, environment.Scope(), after, boardsPage)
+		if err != nil {
+			return errors.Join(failed, fmt.Errorf("list leaderboards: %w", err))
+		}
+		for _, board := range page {
+			after = board.ID
+			if err := u.retireOf(ctx, environment, board, inTx); err != nil {
+				failed = errors.Join(failed, fmt.Errorf("retire seasons of %s in %s: %w", board.ID, environment.ID, err))
+				if stop(ctx, err) {
+					return failed
+				}
+			}
+		}
+		if len(page) < boardsPage {
+			return failed
+		}
+	}
+}
+
+// retireOf retires the seasons that a board has outlived and that are archived, with their rewards given.
+func (u *UseCases) retireOf(ctx context.Context, environment tenancy.Environment, board ranking.Board, inTx InTx) error {
+	before, outlived := board.Outlived()
+	at := place{environment.Scope(), board.ID}
+	for outlived {
+		page, err := u.store.Boards().Seasons(ctx, at.scope, at.board, before, seasonsAtOnce)
+		if err != nil {
+			return fmt.Errorf("list seasons: %w", err)
+		}
+		for _, season := range page {
+			before = season.Number
+			if season.State != ranking.Archived {
+				continue
+			}
+			if err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) error { return u.retireOne(ctx, tx, at, season) }); err != nil && fault.KindOf(err) != fault.NotFound {
+				return fmt.Errorf("season %d: %w", season.Number, err)
+			}
+			u.seasons.Forget(term{at, season.Number})
+		}
+		outlived = len(page) == seasonsAtOnce && before > 1
+	}
+	return nil
+}
+
+func (u *UseCases) retireOne(ctx context.Context, tx datastore.Repos, at place, season ranking.Season) error {
+	award, err := tx.Rewards().Award(ctx, at.scope, season.Ref())
+	switch {
+	case errors.Is(err, ranking.ErrAwardNotFound):
+	case err != nil:
+		return fmt.Errorf("find award: %w", err)
+	case !award.Finished:
+		return nil
+	}
+	now := u.clock.Now()
+	if err := tx.Boards().Retire(ctx, at.scope, season.Ref(), now); err != nil {
+		return err
+	}
+	event := audit.Event{
+		ID: u.ids.New(), At: now, Action: audit.SeasonRetired, Actor: audit.Actor{Kind: "schedule"},
+		Before: map[string]string{"season": strconv.Itoa(season.Number), "entries": strconv.FormatInt(season.Archive.Entries, 10), "sha256": season.Archive.SHA256()},
+	}
+	if err := tx.Audit().Append(ctx, event.In(at.scope).On("leaderboard", string(at.board))); err != nil {
+		return fmt.Errorf("audit: %w", err)
+	}
+	return nil
+}
+
+// erase goes on with deleting the seasons that nobody is shown any more.
+func (u *UseCases) erase(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
+	scope, before := environment.Scope(), u.clock.Now().Add(-u.erasesAfter())
+	for after := (ranking.SeasonRef{}); ; {
+		page, err := u.store.Boards().Retired(ctx, scope, before, after, seasonsAtOnce)
+		if err != nil {
+			return errors.Join(failed, fmt.Errorf("list retired seasons: %w", err))
+		}
+		for _, season := range page {
+			after = season.Ref()
+			if err := u.eraseOne(ctx, scope, season, inTx); err != nil && fault.KindOf(err) != fault.NotFound {
+				failed = errors.Join(failed, fmt.Errorf("erase season %d of %s in %s: %w", season.Number, season.Board, environment.ID, err))
+				if stop(ctx, err) {
+					return failed
+				}
+			}
+		}
+		if len(page) < seasonsAtOnce {
+			return failed
+		}
+	}
+}
+
+// eraseOne deletes so much of a season. Its row goes last, which tells of the rest.
+func (u *UseCases) eraseOne(ctx context.Context, scope tenancy.Scope, season ranking.Season, inTx InTx) error {
+	pages := 0
+	for _, purge := range []func(ctx context.Context, tx datastore.Repos) (int, error){
+		func(ctx context.Context, tx datastore.Repos) (int, error) {
+			return tx.Rewards().Purge(ctx, scope, season.Ref(), purgePage)
+		},
+		func(ctx context.Context, tx datastore.Repos) (int, error) {
+			return tx.Entries().Purge(ctx, scope, season.Ref(), purgePage)
+		},
+	} {
+		for deleted := purgePage; deleted == purgePage; pages++ {
+			if pages == purgePages {
+				return nil
+			}
+			err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
+				deleted, err = purge(ctx, tx)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if err := u.deleteObjects(ctx, archivesOf(place{scope, season.Board})+strconv.Itoa(season.Number)+"/"); err != nil {
+		return err
+	}
+	if err := u.ranks.Drop(ctx, ladderOf(scope, season)); err != nil {
+		return fmt.Errorf("drop index: %w", err)
+	}
+	return inTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		return tx.Boards().Erase(ctx, scope, season.Ref())
+	})
+}
+
+// deleteObjects deletes the objects whose keys begin with a prefix.
+func (u *UseCases) deleteObjects(ctx context.Context, prefix string) error {
+	for {
+		page, err := u.blobs.List(ctx, prefix, "", objectsPage)
+		if err != nil {
+			return fmt.Errorf("list archives: %w", err)
+		}
+		for _, object := range page {
+			if err := u.blobs.Delete(ctx, object.Key); err != nil {
+				return fmt.Errorf("delete archive: %w", err)
+			}
+		}
+		if len(page) < objectsPage {
+			return nil
+		}
+	}
+}
