@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ func newBoard(registry *plugin.Registry) *cobra.Command {
 see it within a second. What each setting means is in docs/leaderboards.md.`,
 	}
 	command.AddCommand(newBoardCreate(registry), newBoardList(registry), newBoardShow(registry),
-		newBoardUpdate(registry), newBoardClose(registry), newBoardDelete(registry))
+		newBoardUpdate(registry), newBoardClose(registry), newBoardArchive(registry), newBoardDelete(registry))
 	return command
 }
 
@@ -57,6 +58,7 @@ func newBoardCreate(registry *plugin.Registry) *cobra.Command {
 		Long: `Make a leaderboard. Its first season begins now. What neither the file nor flags
 say takes its default.`,
 		Example: `  overworld board create laps --environment production --sort asc --metadata-bytes 200
+  overworld board create weekly --environment production --schedule '0 5 * * mon' --time-zone Europe/Berlin --keep-seasons 52
   overworld board create laps --environment production --file boards/laps.json`,
 	}
 	change := definitionFlags(command)
@@ -68,7 +70,7 @@ say takes its default.`,
 		var definition ranking.Definition
 		apply(&definition)
 		made, err := b.App.Operators.CreateLeaderboard(ctx, b.principal, b.place, ranking.BoardID(args[0]), definition)
-		return b.show(made, err)
+		return b.show(ctx, made, err)
 	})
 }
 
@@ -91,9 +93,10 @@ func newBoardList(registry *plugin.Registry) *cobra.Command {
 }
 
 func newBoardShow(registry *plugin.Registry) *cobra.Command {
-	command := &cobra.Command{Use: "show ID", Short: "Show a leaderboard and its open season", Args: cobra.ExactArgs(1)}
+	command := &cobra.Command{Use: "show ID", Short: "Show a leaderboard, its open season, and when the next ones end", Args: cobra.ExactArgs(1)}
 	return onBoards(registry, command, func(ctx context.Context, b boards, args []string) error {
-		return b.show(b.App.Operators.Leaderboard(ctx, b.principal, b.place, ranking.BoardID(args[0])))
+		l, err := b.App.Operators.Leaderboard(ctx, b.principal, b.place, ranking.BoardID(args[0]))
+		return b.show(ctx, l, err)
 	})
 }
 
@@ -102,7 +105,8 @@ func newBoardUpdate(registry *plugin.Registry) *cobra.Command {
 		Use: "update ID", Short: "Change a leaderboard's definition", Args: cobra.ExactArgs(1),
 		Long: `Change what the given flags name and leave the rest. A file replaces the whole
 definition first. What would falsify running standings (sort, operator, tie-break,
-attempts) takes effect with the next season; everything else at once.`,
+attempts) takes effect with the next season; everything else at once. With fewer
+--keep-seasons, older ones are deleted for good: standings, archives and rewards.`,
 		Example: `  overworld board update laps --environment production --min-score 10000
   overworld board update laps --environment production --file boards/laps.json`,
 	}
@@ -114,7 +118,8 @@ attempts) takes effect with the next season; everything else at once.`,
 			return err
 		}
 		edit := operators.LeaderboardEdit{Change: apply}
-		return b.show(b.App.Operators.EditLeaderboard(ctx, b.principal, b.place, ranking.BoardID(args[0]), edit))
+		l, err := b.App.Operators.EditLeaderboard(ctx, b.principal, b.place, ranking.BoardID(args[0]), edit)
+		return b.show(ctx, l, err)
 	})
 }
 
@@ -130,7 +135,8 @@ Naming the season keeps a repeated command from ending the next one.`,
 	command.Flags().IntVar(&season, "season", 0, "the number of the season that is open")
 	required(command, "season")
 	return onBoards(registry, command, func(ctx context.Context, b boards, args []string) error {
-		return b.show(b.App.Operators.CloseSeason(ctx, b.principal, b.place, ranking.BoardID(args[0]), season))
+		l, err := b.App.Operators.CloseSeason(ctx, b.principal, b.place, ranking.BoardID(args[0]), season)
+		return b.show(ctx, l, err)
 	})
 }
 
@@ -152,21 +158,29 @@ func newBoardDelete(registry *plugin.Registry) *cobra.Command {
 }
 
 // show prints a leaderboard, unless there is an error.
-func (b boards) show(l operators.Leaderboard, err error) error {
+func (b boards) show(ctx context.Context, l operators.Leaderboard, err error) error {
 	if err != nil {
 		return err
 	}
 	if b.asJSON {
 		return b.write(httpapi.LeaderboardText(l))
 	}
+	planned, err := b.App.Operators.Schedule(ctx, b.principal, b.place, l.Board.ID)
+	if err != nil {
+		return err
+	}
 	table := tabwriter.NewWriter(b.out, 0, 0, 3, ' ', 0)
 	for _, row := range [][2]any{
 		{"id", l.Board.ID}, {"name", l.Board.Name}, {"version", l.Board.Version}, {"rules", rulesText(l.Board.Rules)},
 		{"min score", boundText(l.Board.MinScore)}, {"max score", boundText(l.Board.MaxScore)},
-		{"submitters", l.Board.Submitters}, {"metadata bytes", l.Board.MetadataBytes},
+		{"submitters", l.Board.Submitters}, {"metadata bytes", l.Board.MetadataBytes}, {"rewards", len(l.Board.Prizes)},
+		{"schedule", scheduleText(l.Board.Schedule)}, {"keeps seasons", keptText(l.Board.KeepSeasons)},
 		{"open season", l.Season.Number}, {"  since", moment(l.Season.StartedAt)}, {"  rules", rulesText(l.Season.Rules)},
 	} {
 		fmt.Fprintf(table, "%s\t%v\n", row[0], row[1])
+	}
+	for i, end := range planned.Ends {
+		fmt.Fprintf(table, "%s\t%s\n", []string{"  ends", "season " + strconv.Itoa(l.Season.Number+i) + " ends"}[min(i, 1)], moment(end))
 	}
 	return table.Flush()
 }
@@ -197,6 +211,20 @@ func rulesText(r ranking.Rules) string {
 		text += fmt.Sprintf(", %d attempts", r.Attempts)
 	}
 	return text
+}
+
+func scheduleText(s ranking.Schedule) string {
+	if s == (ranking.Schedule{}) {
+		return "-"
+	}
+	return s.Cron + " in " + s.Zone
+}
+
+func keptText(n int) string {
+	if n == 0 {
+		return "all"
+	}
+	return fmt.Sprint(n)
 }
 
 func boundText(n *int64) string {

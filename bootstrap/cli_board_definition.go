@@ -14,7 +14,7 @@ import (
 	"github.com/overworldhq/overworld/domain/ranking"
 )
 
-// noBound is what a flag says to take a bound away.
+// noBound is what a flag says to take a bound, or a schedule, away.
 const noBound = "none"
 
 // definitionFlags declares the flags that define a leaderboard, each as the member of
@@ -64,6 +64,18 @@ func definitionFlags(command *cobra.Command) func(limits.Limits) (func(*ranking.
 	bound("max-score", "the greatest `score` that may be submitted, or none", func(d *ranking.Definition, n *int64) { d.MaxScore = n })
 	text("submitters", "`server|player`: servers alone, or players for themselves as well (default server)", func(d *ranking.Definition, v string) { d.Submitters = ranking.Submitters(v) })
 	number("metadata-bytes", "what a run may bring along, in `bytes` of JSON (default 0)", func(d *ranking.Definition, n int) { d.MetadataBytes = n })
+	text("schedule", "when seasons end by themselves: a `cron` expression of five fields such as '0 5 * * mon', or none (default none)", func(d *ranking.Definition, v string) {
+		switch {
+		case v == noBound:
+			d.Schedule = ranking.Schedule{}
+		case d.Schedule.Zone == "":
+			d.Schedule = ranking.Schedule{Cron: v, Zone: "UTC"}
+		default:
+			d.Schedule.Cron = v
+		}
+	})
+	text("time-zone", "the `zone` of the schedule's clock on the wall, such as Europe/Berlin (default UTC)", func(d *ranking.Definition, v string) { d.Schedule.Zone = v })
+	number("keep-seasons", "how many `seasons` that ended are kept, the latest; 0 is all (default 0)", func(d *ranking.Definition, n int) { d.KeepSeasons = n })
 	return func(l limits.Limits) (func(*ranking.Definition), error) {
 		all := changes
 		if file != "" {

@@ -3,12 +3,16 @@ package bootstrap
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -70,10 +74,16 @@ type shownBoard struct {
 	MaxScore      *int64 `json:"max_score"`
 	Submitters    string `json:"submitters"`
 	MetadataBytes int    `json:"metadata_bytes"`
-	Version       int64  `json:"version"`
-	Current       *struct {
-		Season int    `json:"season"`
-		Sort   string `json:"sort"`
+	KeepSeasons   int    `json:"keep_seasons"`
+	Schedule      *struct {
+		Cron     string `json:"cron"`
+		TimeZone string `json:"time_zone"`
+	} `json:"schedule"`
+	Version int64 `json:"version"`
+	Current *struct {
+		Season     int        `json:"season"`
+		Sort       string     `json:"sort"`
+		PlannedEnd *time.Time `json:"planned_end"`
 	} `json:"current_season"`
 }
 
@@ -161,6 +171,96 @@ func TestBoardsByCommand(t *testing.T) {
 	s.must("", in("delete", "laps", "--confirm", "laps")...)
 	if out := s.must("", in("list")...); strings.Contains(out, "laps") || !strings.Contains(out, "piped") {
 		t.Errorf("lists %s", out)
+	}
+}
+
+func TestSchedulesByCommand(t *testing.T) {
+	s := newShell(t)
+	s.must("", "project", "create", "my-game")
+	wants := func(b shownBoard, cron, zone string, kept int) {
+		t.Helper()
+		switch {
+		case b.KeepSeasons != kept, (b.Schedule != nil) != (cron != ""), (b.Current.PlannedEnd != nil) != (cron != ""):
+		case cron != "" && (b.Schedule.Cron != cron || b.Schedule.TimeZone != zone):
+		default:
+			return
+		}
+		t.Errorf("schedule %+v, planned end %v, keeps %d", b.Schedule, b.Current.PlannedEnd, b.KeepSeasons)
+	}
+	wants(s.board("", "create", "laps", "--time-zone", "Europe/Berlin", "--schedule", "0 5 * * mon", "--keep-seasons", "52"), "0 5 * * mon", "Europe/Berlin", 52)
+	wants(s.board("", "update", "laps", "--schedule", "0 6 * * *"), "0 6 * * *", "Europe/Berlin", 52)
+	wants(s.board("", "update", "laps", "--schedule", "none", "--keep-seasons", "0"), "", "", 0)
+	wants(s.board("", "update", "laps", "--schedule", "0 6 * * *"), "0 6 * * *", "UTC", 0)
+	wants(s.board("", "update", "laps", "--time-zone", "Asia/Tokyo"), "0 6 * * *", "Asia/Tokyo", 0)
+	out := s.must("", "board", "show", "laps", "--environment", "staging")
+	for _, words := range []string{"0 6 * * * in Asia/Tokyo", "21:00", "season 2 ends", "season 5 ends", "all"} {
+		if !strings.Contains(out, words) {
+			t.Errorf("it doesn't show %q: %s", words, out)
+		}
+	}
+	for words, flags := range map[string][]string{
+		"schedule/cron":      {"--schedule", "0 5 * *"},
+		"schedule/time_zone": {"--schedule", "0 5 * * *", "--time-zone", "Berlin"},
+		"keep_seasons":       {"--keep-seasons", "-1"},
+	} {
+		s.refused("", words, append([]string{"board", "update", "laps", "--environment", "staging"}, flags...)...)
+	}
+}
+
+// TestArchivesByCommand downloads what a worker has archived, and what somebody has spoilt since.
+func TestArchivesByCommand(t *testing.T) {
+	s := newShell(t)
+	s.must("", "project", "create", "my-game")
+	s.board("", "create", "laps")
+	file := filepath.Join(t.TempDir(), "laps.gz")
+	download := []string{"board", "archive", "laps", "--environment", "staging", "--season", "1", "--output", file}
+	s.refused("", "has no archive yet", download...)
+	s.board("", "close", "laps", "--season", "1")
+	s.must("", "environment", "set", "my-game", "staging", "--clock-offset", "1m")
+	tend := onBoards(plugin.NewRegistry(all.Plugins()...), &cobra.Command{Use: "tend"}, func(ctx context.Context, b boards, _ []string) error {
+		e, err := b.App.Operators.Environment(ctx, b.principal, b.place.Project, b.place.Environment)
+		if err != nil {
+			return err
+		}
+		return errors.Join(b.App.Leaderboards.Tend(ctx, e, b.Store.InTx), b.App.Leaderboards.Archive(ctx, e, b.Store.InTx))
+	})
+	config.AddFlags(tend.PersistentFlags())
+	tend.SetArgs([]string{"--environment", "staging", "--data", s.data})
+	if err := tend.ExecuteContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	out := s.must("", download...)
+	written, err := os.ReadFile(file)
+	if sum := fmt.Sprintf("%x", sha256.Sum256(written)); err != nil || !strings.Contains(out, sum) || !strings.Contains(out, "0 entries") {
+		t.Errorf("wrote %d bytes of hash %s: %s, %v", len(written), sum, out, err)
+	}
+	if piped := s.must("", append(download, "--output", "-")...); piped != string(written) {
+		t.Errorf("piped %d bytes", len(piped))
+	}
+	s.refused("", "exists", download...)
+	s.refused("", "no such season", "board", "archive", "laps", "--environment", "staging", "--season", "9")
+	var objects []string
+	err = filepath.WalkDir(filepath.Join(s.data, "blobs"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.Contains(path, "archives") {
+			objects = append(objects, path)
+		}
+		return err
+	})
+	if err != nil || len(objects) != 1 {
+		t.Fatalf("objects %v, %v", objects, err)
+	}
+	stored, err := os.ReadFile(objects[0])
+	at := bytes.Index(stored, written)
+	if err != nil || at < 0 {
+		t.Fatalf("the object doesn't hold the archive: %v", err)
+	}
+	stored[at+len(written)-1] ^= 1
+	if err := errors.Join(os.Remove(file), os.WriteFile(objects[0], stored, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	s.refused("", "no longer what was archived", download...)
+	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("it left a file: %v", err)
 	}
 }
 

@@ -167,6 +167,24 @@ func TestLeaderboards(t *testing.T) {
 	}
 }
 
+func TestHowManySeasonsAreKept(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	if got := f.do("POST", operatedBoards, f.operator, `{"id":"laps","keep_seasons":"52"}`).is(http.StatusCreated).json()["keep_seasons"]; got != json.Number("52") {
+		t.Errorf("keeps %v", got)
+	}
+	if got := f.do("PUT", operatedBoards+"/laps", f.operator, `{}`).is(http.StatusOK).json()["keep_seasons"]; got != json.Number("0") {
+		t.Errorf("keeps %v", got)
+	}
+	// The last two are 1 more than a multiple of 2^32, which would wrap into the range where ints have 32 bits.
+	for _, n := range []string{"-1", "10001", "4294967297", "-9223372036854775807"} {
+		bad := f.do("PUT", operatedBoards+"/laps", f.operator, fmt.Sprintf(`{"keep_seasons":%s,"attempts":10000000,"metadata_bytes":%s}`, n, n))
+		if got := bad.faults(http.StatusUnprocessableEntity, "request.invalid"); !slices.Contains(got, "/keep_seasons out_of_range") || !slices.Contains(got, "/attempts out_of_range") || !slices.Contains(got, "/metadata_bytes out_of_range") {
+			t.Errorf("%s: %q", n, got)
+		}
+	}
+}
+
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t) // it is 2 January 2030, 03:04:05 UTC

@@ -133,9 +133,9 @@ func (b Board) Edited(definition Definition, now time.Time) (Board, error) {
 	return b, check.Err()
 }
 
-// Outlived is the number of the first season that is kept, or is to come, of which there is one
-// before: those before it go. False when all are kept.
-func (b Board) Outlived() (before int, any bool) {
+// Outlived gives the number of the first season that is kept; those before it go. False when
+// there are none before it, or all are kept.
+func (b Board) Outlived() (before int, some bool) {
 	before = b.Season - b.KeepSeasons
 	return before, b.KeepSeasons > 0 && before > 1
 }
