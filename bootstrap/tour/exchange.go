@@ -18,6 +18,7 @@ type request struct {
 	credential string
 	header     [2]string // one more header: its name and value
 	body       string    // JSON; empty: none
+	quiet      bool      // it is not printed
 }
 
 // reply is what came back.
@@ -77,7 +78,9 @@ func (g *game) send(ctx context.Context, r request) (reply, error) {
 	}
 	q.Header.Set("User-Agent", "overworld-tour")
 	g.requests++
-	g.page.request(r)
+	if !r.quiet {
+		g.page.request(r)
+	}
 	answer, err := g.client.Do(q)
 	if err != nil {
 		return got, fmt.Errorf("the server does not answer: %w", err)
@@ -87,7 +90,9 @@ func (g *game) send(ctx context.Context, r request) (reply, error) {
 	if got.body, err = io.ReadAll(io.LimitReader(answer.Body, maxReply)); err != nil {
 		return got, fmt.Errorf("%s %s: read reply: %w", r.method, r.path, err)
 	}
-	g.page.reply(got)
+	if !r.quiet {
+		g.page.reply(got)
+	}
 	if strings.HasSuffix(answer.Header.Get("Content-Type"), "json") {
 		decoder := json.NewDecoder(bytes.NewReader(got.body))
 		decoder.UseNumber()

@@ -89,6 +89,10 @@ func (p *page) reply(r reply) {
 			p.line(dim, "  < %s: %s", name, value)
 		}
 	}
+	if media := r.header.Get("Content-Type"); strings.HasPrefix(media, "application/gzip") {
+		p.line("", "  < %d bytes of %s", len(r.body), media)
+		return
+	}
 	p.body("  < ", r.body)
 }
 

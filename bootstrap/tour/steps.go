@@ -105,7 +105,8 @@ var steps = []step{
 		title: "A season",
 		why: `An operator makes a leaderboard, and the game server submits two runs. A run counts as a whole: the
 			second has the better subscore and the lower score, so it changes nothing. The player looks around
-			himself. Then the operator ends the season; its standings never change again.`,
+			himself. Then the operator ends the season; its standings never change again. They are archived, and the player
+			claims what he won, once. All this is in an environment that the tour makes and deletes.`,
 		needs: needsServerAndOperator,
 		play:  playSeason,
 	},

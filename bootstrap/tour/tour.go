@@ -18,7 +18,8 @@ type Options struct {
 	// ServerToken, of the same environment, may write documents and leaderboards. Empty leaves out what servers do.
 	ServerToken string
 	// SecretKey, of the project or of the same environment, may read
-	// projects and the audit log, make and revoke credentials, and write leaderboards. Empty leaves
+	// projects and the audit log, make and revoke credentials, and write leaderboards. If it may make
+	// environments, what comes after a season's end is rehearsed in one. Empty leaves
 	// out what operators do.
 	SecretKey string
 	// ForeignKey is the publishable key of another environment. Empty leaves

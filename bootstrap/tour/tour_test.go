@@ -152,8 +152,9 @@ func TestAgainstARunningServer(t *testing.T) {
 	})
 	t.Run("a key of an environment is enough", func(t *testing.T) {
 		key := environmentKey(t, server.Options(false))
-		if _, err := play(t, fair, func(o *tour.Options) { o.SecretKey = key }); err != nil {
-			t.Fatal(err)
+		page, err := play(t, fair, func(o *tour.Options) { o.SecretKey = key })
+		if err != nil || !strings.Contains(page, "may not make environments") || strings.Contains(page, "seasons/1/archive") {
+			t.Fatalf("%v\n%s", err, page)
 		}
 	})
 	for _, c := range []struct {
@@ -166,6 +167,13 @@ func TestAgainstARunningServer(t *testing.T) {
 		{"another code", "storage.version_mismatch", replace("storage.version_mismatch", "storage.whatever")},
 		{"a lost member", "current", replace(`"current"`, `"currant"`)},
 		{"rounded numbers", "9007199254740993", replace("9007199254740993", "9007199254740992")},
+		{"a spoilt archive", "not the one on record", func(r *http.Response) {
+			if r.Header.Get("Content-Type") == "application/gzip" {
+				r.Body = io.NopCloser(io.MultiReader(strings.NewReader("x"), r.Body))
+				r.ContentLength = -1
+				r.Header.Del("Content-Length")
+			}
+		}},
 		{"not JSON", "not a JSON object", replace("{", "<")},
 		{"the wrong media type", "problem+json", func(r *http.Response) {
 			if r.StatusCode >= 400 {
