@@ -73,11 +73,22 @@ func try(ctx context.Context, command []string, keep bool) (failure error) {
 	if _, err := p.overworld(ctx, "project", "create", "space-race", "--name", "Space Race"); err != nil {
 		return err
 	}
-	key, err := p.overworld(ctx, "key", "create", "--project", "space-race", "--environment", "development", "--kind", "publishable_key", "--quiet")
+	issue := func(kind string, more ...string) (string, error) {
+		return p.overworld(ctx, append([]string{"key", "create", "--project", "space-race", "--kind", kind, "--quiet"}, more...)...)
+	}
+	key, err := issue("publishable_key", "--environment", "development")
 	if err != nil {
 		return err
 	}
-	played, err := p.overworld(ctx, "tour", "--url", "http://load-balancer:8420", "--publishable-key", key)
+	server, err := issue("server_token", "--environment", "development", "--scope", "*")
+	if err != nil {
+		return err
+	}
+	operator, err := issue("secret_key", "--scope", "*")
+	if err != nil {
+		return err
+	}
+	played, err := p.overworld(ctx, "tour", "--url", "http://load-balancer:8420", "--publishable-key", key, "--server-token", server, "--secret-key", operator)
 	if err != nil {
 		return err
 	}
