@@ -167,7 +167,7 @@ type portsIn struct {
 func newPorts(in portsIn) compose.Ports {
 	return compose.Ports{
 		Tracer: in.Traces.Tracer(),
-		Store:  in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Ranks: in.Cache.Ranks(), Blobs: in.Blobs, Tokens: in.Tokens, JoinTickets: jwt.Tickets{},
+		Store:  in.Store, Limiter: in.Limiter, Revocations: in.Cache.Revocations(), Ranks: in.Cache.Ranks(), Blobs: in.Blobs, Tokens: in.Tokens, JoinTickets: jwt.Tickets{}, Manifests: jwt.Manifests{},
 		Clock: in.Clock, IDs: in.IDs, Random: in.Random, Vault: in.Vault, Issuer: in.Issuer, Schemas: in.Schemas, Calendar: in.Calendar, Limits: in.Config.Limits,
 		Passwords: in.Passwords, Mail: in.Mail, MailFrom: mailing.From(in.Config.MailFrom),
 	}

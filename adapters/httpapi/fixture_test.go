@@ -125,7 +125,7 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 		one(&f.options)
 	}
 	f.app = compose.New(compose.Ports{
-		Store: store, Limiter: engine.Limiter(), Revocations: engine.Revocations(), Ranks: engine.Ranks(), Blobs: f.blobs, Tokens: jwt.Tokens{}, JoinTickets: jwt.Tickets{}, Clock: f.clock, IDs: system.IDs{},
+		Store: store, Limiter: engine.Limiter(), Revocations: engine.Revocations(), Ranks: engine.Ranks(), Blobs: f.blobs, Tokens: jwt.Tokens{}, JoinTickets: jwt.Tickets{}, Manifests: jwt.Manifests{}, Clock: f.clock, IDs: system.IDs{},
 		Random: system.Random{}, Vault: f.options.Vault, Issuer: "https://game.example", Schemas: jsonschema.Compiler{}, Calendar: cron.Reader{}, Limits: f.options.Limits,
 		Passwords: argon2.New(argon2.Parameters{Memory: 64, Time: 1, Threads: 1}, system.Random{}), Mail: &f.mail, MailFrom: "game@example.com",
 	})

@@ -26,6 +26,7 @@ func table(o Options) []route {
 		seatRoutes(o),
 		operatedServerRoutes(o),
 		configRoutes(o),
+		manifestRoutes(o),
 		operatedConfigRoutes(o),
 		releaseRoutes(o),
 		bundleRoutes(o),

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/domain/configuration"
@@ -23,6 +24,9 @@ type UseCases struct {
 	blobs     blob.Store
 	compiler  schema.Compiler
 	directory *environments.Directory
+	keys      *environments.KeyRing
+	manifests configuration.Manifests
+	issuer    access.Issuer
 	clock     clock.Clock
 	ids       ids.Source
 	limits    limits.Limits
@@ -44,12 +48,13 @@ type UseCases struct {
 const uploads = 4
 
 func New(
-	store datastore.Datastore, blobs blob.Store, compiler schema.Compiler, directory *environments.Directory, clock clock.Clock, ids ids.Source, limits limits.Limits,
+	store datastore.Datastore, blobs blob.Store, compiler schema.Compiler, directory *environments.Directory, keys *environments.KeyRing,
+	manifests configuration.Manifests, issuer access.Issuer, clock clock.Clock, ids ids.Source, limits limits.Limits,
 ) *UseCases {
 	ending := make(chan struct{})
 	return &UseCases{
 		ending: ending, end: sync.OnceFunc(func() { close(ending) }),
-		store: store, blobs: blobs, compiler: compiler, directory: directory, clock: clock, ids: ids, limits: limits,
+		store: store, blobs: blobs, compiler: compiler, directory: directory, keys: keys, manifests: manifests, issuer: issuer, clock: clock, ids: ids, limits: limits,
 		receiving: make(chan struct{}, uploads), polls: make(chan struct{}, limits.WaitingPolls), feeds: map[tenancy.EnvironmentID]*feed{},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/overworldhq/overworld/app/players"
 	"github.com/overworldhq/overworld/app/servers"
 	"github.com/overworldhq/overworld/app/signin"
+	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/registry"
@@ -40,6 +41,7 @@ type Ports struct {
 	Blobs       blob.Store
 	Tokens      identity.AccessTokens
 	JoinTickets registry.Tickets
+	Manifests   configuration.Manifests
 	Clock       clock.Clock
 	IDs         ids.Source
 	Random      secrets.Random

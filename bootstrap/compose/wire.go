@@ -23,7 +23,7 @@ import (
 // New builds the use cases over the given ports.
 func New(ports Ports) *App {
 	wire.Build(
-		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Blobs", "Tokens", "JoinTickets", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Calendar", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
+		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Blobs", "Tokens", "JoinTickets", "Manifests", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Calendar", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
 		access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
 		limits.NewThrottle, once.NewLedger,

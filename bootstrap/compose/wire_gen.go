@@ -60,7 +60,8 @@ func New(ports Ports) *App {
 	verifier := leaderboards.NewVerifier(leaderboardsUseCases)
 	tickets := ports.JoinTickets
 	serversUseCases := servers.New(datastore, directory, keyRing, tickets, issuer, clock, source, throttle, limitsLimits, tracer)
-	configsUseCases := configs.New(datastore, store, compiler, directory, clock, source, limitsLimits)
+	manifests := ports.Manifests
+	configsUseCases := configs.New(datastore, store, compiler, directory, keyRing, manifests, issuer, clock, source, limitsLimits)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, configsUseCases, limitsLimits, clock, source, random)
 	v := allJobs(datastore, store, clock, outbox, leaderboardsUseCases, verifier)
 	app := &App{

@@ -2,9 +2,9 @@ package configuration
 
 import (
 	"context"
-	"crypto/ed25519"
 	"time"
 
+	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
@@ -64,11 +64,12 @@ type Configs interface {
 	Names(ctx context.Context, scope tenancy.Scope, config string, hash Hash) (bool, error)
 }
 
-// Manifest is what a caller is to run, for him to prove.
+// Manifest tells what was released for a caller, for him to prove what he runs.
 type Manifest struct {
 	Issuer      string
 	Environment tenancy.EnvironmentID
 	IssuedAt    time.Time
+	ExpiresAt   time.Time
 	Configs     []Pinned // by name
 }
 
@@ -79,7 +80,7 @@ type Pinned struct {
 	Bundle  Bundle
 }
 
-// Manifests signs manifests, such that nobody takes one for an access token.
+// Manifests signs manifests, such that nobody takes one for an access token or a join ticket.
 type Manifests interface {
-	Sign(m Manifest, keyID string, private ed25519.PrivateKey) (string, error)
+	Sign(m Manifest, key identity.SigningKey) (string, error)
 }

@@ -53,7 +53,7 @@ func At(t testing.TB, address string) *World {
 	mailbox := &Mailbox{}
 	ports := compose.Ports{
 		Store: open(t, clock, address), Limiter: memory.NewLimiter(clock), Revocations: memory.NewRevocations(clock), Ranks: memory.NewRanks(clock), Blobs: Blobs(t),
-		Tokens: jwt.Tokens{}, JoinTickets: jwt.Tickets{}, Clock: clock, IDs: system.IDs{}, Random: system.Random{},
+		Tokens: jwt.Tokens{}, JoinTickets: jwt.Tickets{}, Manifests: jwt.Manifests{}, Clock: clock, IDs: system.IDs{}, Random: system.Random{},
 		Vault: system.NewVault([system.MasterKeySize]byte{1}), Issuer: "test", Schemas: jsonschema.Compiler{}, Calendar: cron.Reader{}, Limits: limits.Default(),
 		Passwords: argon2.New(argon2.Parameters{Memory: 64, Time: 1, Threads: 1}, system.Random{}), Mail: mailbox, MailFrom: "game@example.com",
 	}
