@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/ports/cache"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -45,6 +46,10 @@ var (
 	runsTotal   = prometheus.NewDesc("overworld_leaderboard_runs_total", "Submissions that left with a commit.", nil, nil)
 	runCommits  = prometheus.NewDesc("overworld_leaderboard_commits_total", "Commits that submissions shared.", nil, nil)
 
+	seasonLate       = prometheus.NewDesc("overworld_season_close_lag_seconds", "How long after their planned end seasons ended, where clocks aren't moved.", nil, nil)
+	seasonsDue       = prometheus.NewDesc("overworld_seasons_due", "Seasons whose planned end has come and which this replica's worker could not end.", nil, nil)
+	quarantineEvents = prometheus.NewDesc("overworld_quarantines_total", "Quarantines of players that were made and lifted.", []string{"event"}, nil)
+
 	rewardEvents = prometheus.NewDesc("overworld_rewards_total", "Rewards of seasons that were given and claimed.", []string{"event"}, nil)
 	indexEvents  = prometheus.NewDesc("overworld_rank_index_events_total", "What happened to rank indexes: built, failed, settled, left behind, and reads without one.", []string{"event"}, nil)
 
@@ -72,7 +77,7 @@ func (w watched) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		poolMax, poolOpen, poolInUse, poolWaits, poolTime, cacheUp, cacheTroubles, writesWaiting, writesRefused, writesTotal, writeCommits,
 		serversWaiting, serversRefused, serversTotal, serverCommits, serverPictures, serversAlive, serverSeats,
-		runsWaiting, runsRefused, runsTotal, runCommits, indexEvents, rewardEvents, verified, verifiedLast, passwordsHashing, passwordsWaiting, passwordsRefused, pollsWaiting, pollsRefused,
+		runsWaiting, runsRefused, runsTotal, runCommits, indexEvents, rewardEvents, seasonLate, seasonsDue, quarantineEvents, verified, verifiedLast, passwordsHashing, passwordsWaiting, passwordsRefused, pollsWaiting, pollsRefused,
 	} {
 		descriptions <- d
 	}
@@ -129,6 +134,16 @@ func (w watched) Collect(metrics chan<- prometheus.Metric) {
 		last = float64(found.Passed.UnixMicro()) / 1e6
 	}
 	gauge(verifiedLast, last)
+	seasons := w.app.Leaderboards.SeasonStats()
+	within := map[float64]uint64{}
+	for i, bound := range leaderboards.LatenessBounds() {
+		within[bound.Seconds()] = seasons.Within[i]
+	}
+	metrics <- prometheus.MustNewConstHistogram(seasonLate, seasons.Ended, seasons.Late.Seconds(), within)
+	gauge(seasonsDue, float64(seasons.Due))
+	quarantines := w.app.Leaderboards.QuarantineCounts()
+	counter(quarantineEvents, float64(quarantines.Made), "made")
+	counter(quarantineEvents, float64(quarantines.Lifted), "lifted")
 	rewards := w.app.Leaderboards.RewardCounts()
 	counter(rewardEvents, float64(rewards.Given), "given")
 	counter(rewardEvents, float64(rewards.Claimed), "claimed")

@@ -30,6 +30,7 @@ type UseCases struct {
 	ids       ids.Source
 	writers   *coalesce.Coalescer[group, result]
 	counters  indexCounters
+	lateness  lateness
 
 	calendar recurrence.Reader
 	limits   limits.Limits

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
@@ -44,6 +45,7 @@ func (u *UseCases) Sequester(ctx context.Context, p tenancy.Principal, scope ten
 			return Sequestered{}, err
 		}
 	}
+	var did *atomic.Uint64
 	err := u.transact(ctx, func(d *desk) error {
 		boards := []ranking.BoardID{s.Board}
 		if s.Board == "" {
@@ -72,14 +74,17 @@ func (u *UseCases) Sequester(ctx context.Context, p tenancy.Principal, scope ten
 		event.ID = u.ids.New()
 		event.Before = quarantineSummary(quarantines, s.Board)
 		at := slices.IndexFunc(quarantines, func(q ranking.Quarantine) bool { return q.Board == s.Board })
+		did = nil
 		switch {
 		case s.Reason != "":
 			err = tx.Quarantines().Save(ctx, scope, done.Quarantine)
 			if at < 0 {
+				did = &u.counters.quarantined
 				quarantines = append(quarantines, done.Quarantine)
 			}
 		case at >= 0:
 			event.Action = audit.QuarantineLifted
+			did = &u.counters.lifted
 			err = tx.Quarantines().Lift(ctx, scope, s.Board, s.Player)
 			quarantines = slices.Delete(quarantines, at, at+1)
 		default:
@@ -110,6 +115,9 @@ func (u *UseCases) Sequester(ctx context.Context, p tenancy.Principal, scope ten
 		}
 		return once.Tell(ctx, tx, done, effects)
 	})
+	if err == nil && did != nil {
+		did.Add(1)
+	}
 	return done, err
 }
 

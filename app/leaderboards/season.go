@@ -111,8 +111,9 @@ func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.
 	defer u.boards.Forget(at)
 	for {
 		n := 0
+		var late []time.Duration
 		err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			n = 0
+			n, late = 0, nil
 			board, err := tx.Boards().Get(ctx, at.scope, at.board)
 			if err != nil {
 				return fmt.Errorf("find leaderboard: %w", err)
@@ -132,6 +133,7 @@ func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.
 				if err := tx.Audit().Append(ctx, u.endedBySchedule(at, ended, next)); err != nil {
 					return fmt.Errorf("audit: %w", err)
 				}
+				late = append(late, moment.Sub(season.PlannedEnd))
 				season = next
 			}
 			return nil
@@ -144,6 +146,7 @@ func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.
 			return rolled, err
 		}
 		rolled += n
+		u.ended(ctx, at.scope, late)
 		if n < rollsAtOnce {
 			return rolled, nil
 		}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/overworldhq/overworld/app/jobs"
+	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/bootstrap/compose"
@@ -17,6 +19,7 @@ import (
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/datastore"
 )
 
 // Worlds begin on Sunday, 1 March 2026, at 12:00 UTC.
@@ -128,6 +131,33 @@ func TestSeasonsEndAtTheirPlannedEnd(t *testing.T) {
 				t.Errorf("events %+v", events)
 			}
 		})
+	}
+}
+
+// How late seasons end is counted, and what couldn't be ended.
+func TestLatenessIsCounted(t *testing.T) {
+	g := newGame(t, "", "", 0)
+	for _, id := range []ranking.BoardID{"laps", "other"} {
+		g.board(id, ranking.Definition{Schedule: daily})
+	}
+	g.Clock.Advance(12*time.Hour + 3*time.Second)
+	failing := errors.New("the database is full")
+	if err := g.Leaderboards.Tend(t.Context(), g.environment(), func(context.Context, func(context.Context, datastore.Repos) error) error { return failing }); !errors.Is(err, failing) {
+		t.Fatal(err)
+	}
+	if s := g.Leaderboards.SeasonStats(); s.Due != 2 || s.Ended != 0 {
+		t.Errorf("failing: %+v", s)
+	}
+	g.Clock.Advance(7 * time.Second)
+	g.tend(g.World)
+	want := leaderboards.SeasonStats{Ended: 2, Late: 20 * time.Second, Within: []uint64{0, 0, 2, 2, 2, 2, 2}}
+	if s := g.Leaderboards.SeasonStats(); !reflect.DeepEqual(s, want) {
+		t.Errorf("ended: %+v, want %+v", s, want)
+	}
+	g.move(100 * time.Hour) // a rehearsal is no lateness
+	g.tend(g.World)
+	if s := g.Leaderboards.SeasonStats(); !reflect.DeepEqual(s, want) {
+		t.Errorf("rehearsed: %+v, want %+v", s, want)
 	}
 }
 

@@ -16,6 +16,7 @@ type IndexStats struct {
 type indexCounters struct {
 	built, failed, settled, left, without atomic.Uint64
 	rewards, claims                       atomic.Uint64
+	quarantined, lifted                   atomic.Uint64
 }
 
 // Index tells what happened to the rank indexes.
@@ -28,6 +29,17 @@ func (u *UseCases) Index() IndexStats {
 type RewardStats struct {
 	Given   uint64
 	Claimed uint64
+}
+
+// QuarantineStats are how many quarantines were made and lifted in this process since its start.
+type QuarantineStats struct {
+	Made   uint64
+	Lifted uint64
+}
+
+// QuarantineCounts tells how many quarantines were made and lifted.
+func (u *UseCases) QuarantineCounts() QuarantineStats {
+	return QuarantineStats{Made: u.counters.quarantined.Load(), Lifted: u.counters.lifted.Load()}
 }
 
 // RewardCounts tells how many rewards were given and claimed.

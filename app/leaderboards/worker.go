@@ -60,6 +60,8 @@ func stop(ctx context.Context, err error) bool {
 func (u *UseCases) endDue(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
 	scope, moment := environment.Scope(), environment.Now(u.clock.Now())
 	tried := map[ranking.BoardID]bool{}
+	left := 0
+	defer func() { u.lateness.left(environment.ID, left, u.clock.Now()) }()
 	for {
 		due, err := u.store.Boards().Due(ctx, scope, moment, seasonsAtOnce)
 		if err != nil {
@@ -72,6 +74,7 @@ func (u *UseCases) endDue(ctx context.Context, environment tenancy.Environment, 
 			}
 			tried[season.Board], again = true, true
 			if _, err := u.rollIn(ctx, inTx, place{scope, season.Board}, moment); err != nil && fault.KindOf(err) != fault.NotFound {
+				left++
 				failed = errors.Join(failed, fmt.Errorf("end season of %s in %s: %w", season.Board, environment.ID, err))
 				if stop(ctx, err) {
 					return failed
