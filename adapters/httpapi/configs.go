@@ -141,7 +141,7 @@ func configRoutes(o Options) []route {
 			Method: http.MethodGet, Path: "/v1/config/bundle", ID: "getConfigBundle", Tag: "Configuration", Class: limits.Read, Tagged: true, Streams: true,
 			Statuses: []int{http.StatusOK, http.StatusPartialContent}, Summary: "Read a bundle",
 			Description: "Follow the url that GET /v1/config gives. The bytes never change, so they may be cached for good. Bytes that are not those that were stored are not served: " +
-				"the reply is 503 config.bundle_damaged or, of a large bundle, ends before its last bytes. Of a Range of a large bundle that can't be told: hold the whole against sha256.",
+				"the reply is 503 config.bundle_damaged or, if it had begun, ends before them, also of a Range. The first reply of a large bundle begins when the server has read all of it once.",
 		}, readers, func(ctx context.Context, c *call, in *configBundleRead) (*stream, error) {
 			hash, err := hashOf(in.SHA256)
 			if err != nil {

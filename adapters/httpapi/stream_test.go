@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -78,44 +79,91 @@ func TestDamagedBundlesAreNotServed(t *testing.T) {
 	for i, config := range []string{"inline", "small", "large"} {
 		f.activate(config, `{"bundle":"`+hashes[i]+`"}`)
 	}
-	for _, key := range f.objects() {
-		object, err := f.blobs.Get(t.Context(), key, 0, -1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := io.ReadAll(object.Content)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = object.Content.Close()
-		content[len(content)-1] ^= 1
-		if err := f.blobs.Put(t.Context(), key, bytes.NewReader(content), int64(len(content)), object.ContentType); err != nil {
-			t.Fatal(err)
-		}
-	}
+	f.damage(-1)
 	if r := f.do("GET", "/v1/config", f.server, "").is(http.StatusOK); strings.Contains(r.Body.String(), `"value"`) {
 		t.Errorf("read inline: %s", r.Body)
 	}
-	for _, hash := range hashes[:2] {
+	for _, hash := range hashes {
 		f.do("GET", bundlesAt+"/"+hash+"/content", f.operator, "").problem(http.StatusServiceUnavailable, "config.bundle_damaged")
+		f.do("GET", bundlesAt+"/"+hash+"/content", f.operator, "", header{"Range", "bytes=0-1"}).problem(http.StatusServiceUnavailable, "config.bundle_damaged")
 	}
 	f.do("POST", configsAt+"/other/releases", f.operator, `{"bundle":"`+hashes[0]+`"}`).problem(http.StatusServiceUnavailable, "config.bundle_damaged")
-	s := httptest.NewServer(f.api)
-	t.Cleanup(s.Close)
-	request, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+bundlesAt+"/"+hashes[2]+"/content", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+f.operator)
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if got, err := io.ReadAll(answer.Body); err == nil || len(got) >= len(large) {
-		t.Errorf("a damaged bundle was read to its end: %d bytes, %v", len(got), err)
-	}
 	if !strings.Contains(f.logs.String(), "config.bundle_damaged") {
 		t.Error("nothing is logged")
+	}
+}
+
+// damage changes one bit of every object: of the byte at a place, or of the last for -1.
+func (f *fixture) damage(at int) {
+	f.t.Helper()
+	for _, key := range f.objects() {
+		object, err := f.blobs.Get(f.t.Context(), key, 0, -1)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		content, err := io.ReadAll(object.Content)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		_ = object.Content.Close()
+		place := at
+		if at < 0 {
+			place = len(content) - 1
+		}
+		content[place] ^= 1
+		if err := f.blobs.Put(f.t.Context(), key, bytes.NewReader(content), int64(len(content)), object.ContentType); err != nil {
+			f.t.Fatal(err)
+		}
+	}
+}
+
+// Of a bundle that is damaged after it was first read, the parts that are whole are served, and no other.
+func TestDamageIsFoundInEveryPart(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	const chunk = 64 << 10
+	large := strings.Repeat("0123456789abcdef", 20*chunk/16) + "the end"
+	path := bundlesAt + "/" + f.push(large, header{"Content-Type", ""}, header{"Content-Type", "application/x-level"}) + "/content"
+	s := httptest.NewServer(f.api)
+	t.Cleanup(s.Close)
+	read := func(part [2]int) (status int, content string, err error) {
+		request, err := http.NewRequestWithContext(t.Context(), "GET", s.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+f.operator)
+		request.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", part[0], part[1]-1))
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		return answer.StatusCode, string(text), err
+	}
+	damaged := 5*chunk + 17
+	parts := [][2]int{{0, 1}, {0, chunk}, {chunk - 1, chunk + 1}, {3*chunk + 5, 5 * chunk}, {6 * chunk, 6*chunk + 1}, {20 * chunk, 20*chunk + 7}, {20*chunk - 1, 20*chunk + 1}}
+	through := [][2]int{{5 * chunk, 5*chunk + 1}, {damaged, damaged + 1}, {6*chunk - 1, 6 * chunk}, {4 * chunk, 7 * chunk}, {0, len(large)}}
+	for _, part := range append(parts, through...) {
+		if _, content, err := read(part); err != nil || content != large[part[0]:part[1]] {
+			t.Fatalf("%v: %d bytes, %v", part, len(content), err)
+		}
+	}
+	f.damage(damaged)
+	for _, part := range parts {
+		if _, content, err := read(part); err != nil || content != large[part[0]:part[1]] {
+			t.Errorf("%v: %d bytes, %v", part, len(content), err)
+		}
+	}
+	for _, part := range through {
+		status, content, err := read(part)
+		switch {
+		case status == http.StatusServiceUnavailable:
+			if part[0] < 5*chunk {
+				t.Errorf("%v: %d %s", part, status, content)
+			}
+		case err == nil || content != large[part[0]:5*chunk]:
+			t.Errorf("%v: %d, %d bytes, %v", part, status, len(content), err)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/limits"
+	"github.com/overworldhq/overworld/app/shelf"
 	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -33,6 +34,10 @@ type UseCases struct {
 	// receiving holds one for each upload that is under way.
 	receiving chan struct{}
 
+	outlines *shelf.Shelf[configuration.Hash, outline]
+	// outlining holds one for each bundle that is read to outline it.
+	outlining chan struct{}
+
 	polls   chan struct{} // holds one for each caller who waits
 	refused atomic.Uint64 // who would have waited
 
@@ -55,7 +60,8 @@ func New(
 	return &UseCases{
 		ending: ending, end: sync.OnceFunc(func() { close(ending) }),
 		store: store, blobs: blobs, compiler: compiler, directory: directory, keys: keys, manifests: manifests, issuer: issuer, clock: clock, ids: ids, limits: limits,
-		receiving: make(chan struct{}, uploads), polls: make(chan struct{}, limits.WaitingPolls), feeds: map[tenancy.EnvironmentID]*feed{},
+		receiving: make(chan struct{}, uploads), outlines: shelf.New[configuration.Hash, outline](outlinesBytes), outlining: make(chan struct{}, outlining),
+		polls: make(chan struct{}, limits.WaitingPolls), feeds: map[tenancy.EnvironmentID]*feed{},
 	}
 }
 

@@ -4,7 +4,7 @@
 // Bytes go to the object store before anything in the database names them, each
 // upload to an object of its own: whatever is cut off leaves an object that nobody
 // knows, which is collected later, and never a bundle without its bytes. What is
-// read is held against the hash that names it.
+// read is held against the hash that names it, each part of it too.
 //
 // What callers get is answered from a snapshot of the environment's current
 // releases. A replica looks at one number of the database, at most once in

@@ -134,7 +134,7 @@ func (u *UseCases) Bytes(ctx context.Context, bundle configuration.Bundle) ([]by
 		return nil, fmt.Errorf("read bundle: %w", err)
 	}
 	if sha256.Sum256(content) != bundle.Hash {
-		return nil, configuration.ErrDamaged.Because(fmt.Errorf("%s has another hash", bundle.Object))
+		return nil, damaged(bundle)
 	}
 	return content, nil
 }
