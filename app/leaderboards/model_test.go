@@ -67,7 +67,7 @@ func code(err error) string {
 	return ""
 }
 
-// Random runs, batches, removals, quarantines, what undoes these, and ends of seasons through two replicas, while the
+// Random runs, batches, removals, quarantines, what undoes these, and ends of seasons, by operators and by schedule, through two replicas, while the
 // index is lost, can't be reached, or has its writers die: what anyone is shown
 // is what sorting and counting give.
 func TestStandingsAgainstANaiveReference(t *testing.T) {
@@ -88,21 +88,37 @@ func TestStandingsAgainstANaiveReference(t *testing.T) {
 					Operator: rapid.SampledFrom([]ranking.Operator{ranking.Best, ranking.Latest, ranking.Sum}).Draw(t, "operator"),
 					TieBreak: rapid.SampledFrom([]ranking.TieBreak{ranking.EarliestFirst, ranking.LatestFirst, ranking.Shared}).Draw(t, "tie_break"),
 				}
+				// Seasons end by operators, or each hour too.
+				schedule := rapid.SampledFrom([]ranking.Schedule{{}, {Cron: "0 * * * *", Zone: "UTC"}, {Cron: "30 * * * *", Zone: "Asia/Kolkata"}}).Draw(t, "schedule")
 				for i := range players { // what an earlier board left
 					g.sequester(g.World, "", g.player(i), "")
 				}
-				if _, err := g.Operators.CreateLeaderboard(context.Background(), g.operator, here, id, ranking.Definition{Rules: rules, MetadataBytes: 50}); err != nil {
+				if _, err := g.Operators.CreateLeaderboard(context.Background(), g.operator, here, id, ranking.Definition{Rules: rules, MetadataBytes: 50, Schedule: schedule}); err != nil {
 					t.Fatal(err)
 				}
 				seasons := map[int]naive{1: newNaive(rules)}
 				open := 1
+				begin := func() {
+					open++
+					seasons[open] = newNaive(rules)
+					for player := range g.quarantined(id) {
+						seasons[open].hidden[player] = true
+					}
+				}
+				end := g.Clock.Now().Truncate(time.Hour).Add(time.Hour)
+				pass := func(d time.Duration) {
+					g.Clock.Advance(d)
+					for ; schedule.Cron != "" && !g.Clock.Now().Before(end); end = end.Add(time.Hour) {
+						begin()
+					}
+				}
 				number := rapid.OneOf(rapid.SampledFrom([]int64{math.MinInt64, math.MinInt64 + 1, -1, 0, 1, 1<<53 + 1, math.MaxInt64 - 1, math.MaxInt64}), rapid.Int64Range(-2, 2))
 				for step := range rapid.IntRange(1, 14).Draw(t, "steps") {
 					w := replicas[rapid.IntRange(0, 1).Draw(t, "replica")]
 					now := g.Clock.Now().UnixMicro()
 					when := fmt.Sprintf("%s, step %d", id, step)
 					season := seasons[open]
-					switch rapid.IntRange(0, 14).Draw(t, "kind") {
+					switch rapid.IntRange(0, 15).Draw(t, "kind") {
 					case 0: // the index loses everything
 						if err := g.index.Drop(context.Background(), g.ladder(id)); err != nil {
 							t.Fatal(err)
@@ -111,11 +127,7 @@ func TestStandingsAgainstANaiveReference(t *testing.T) {
 						if _, err := w.Operators.CloseSeason(context.Background(), g.operator, here, id, open); err != nil {
 							t.Fatal(err)
 						}
-						open++
-						seasons[open] = newNaive(rules)
-						for player := range g.quarantined(id) {
-							seasons[open].hidden[player] = true
-						}
+						begin()
 					case 2: // an entry is removed
 						player := g.player(rapid.IntRange(0, players-1).Draw(t, "player"))
 						want := ""
@@ -148,6 +160,14 @@ func TestStandingsAgainstANaiveReference(t *testing.T) {
 						clear(season.hidden)
 						for player := range g.quarantined(id) {
 							season.hidden[player] = true
+						}
+					case 6: // planned ends come, and are found by a worker or by whoever comes next
+						pass(rapid.SampledFrom([]time.Duration{time.Minute, time.Hour - time.Microsecond, time.Hour, 3 * time.Hour}).Draw(t, "passes"))
+						if rapid.Bool().Draw(t, "worker") {
+							g.must(w.Leaderboards.CatchUp(context.Background(), g.server.Scope(), id, g.Clock.Now()))
+							if at := g.ladder(id); at.Season != open {
+								t.Fatalf("%s: season %d is open, want %d", when, at.Season, open)
+							}
 						}
 					default: // a batch of runs
 						var runs []ranking.Submission
@@ -191,10 +211,10 @@ func TestStandingsAgainstANaiveReference(t *testing.T) {
 						g.index.lost.Store(false)
 						g.index.dying.Store(false)
 						if dying {
-							g.Clock.Advance(ranking.IntentFor) // nobody was answered; from now on it shows
+							pass(ranking.IntentFor) // nobody was answered; from now on it shows
 						}
 					}
-					g.Clock.Advance(time.Second) // what replicas know of boards is a moment old
+					pass(time.Second) // what replicas know of boards is a moment old
 					n := rapid.IntRange(1, open).Draw(t, "season")
 					g.shows(replicas[rapid.IntRange(0, 1).Draw(t, "reader")], id, n, seasons[n], when)
 				}
