@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -36,12 +37,26 @@ func Main(with ...Option) {
 	}
 	root := newRoot(plugin.NewRegistry(o.plugins...))
 	if err := root.ExecuteContext(ctx); err != nil {
-		if !errors.Is(err, errShown) {
-			fmt.Fprintln(os.Stderr, "overworld: "+explain(err))
-		}
-		os.Exit(1)
+		os.Exit(tell(err, os.Stderr))
 	}
 }
+
+// tell says what went wrong, unless that was told already, and gives the status to end with.
+func tell(err error, stderr io.Writer) int {
+	var status exitStatus
+	switch {
+	case errors.As(err, &status):
+		return int(status)
+	case !errors.Is(err, errShown):
+		fmt.Fprintln(stderr, "overworld: "+explain(err))
+	}
+	return 1
+}
+
+// exitStatus ends the process with a status of its own, when all has been told already.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
 // errShown ends the process with a failure that has been told already.
 var errShown = errors.New("shown")

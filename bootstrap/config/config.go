@@ -192,7 +192,8 @@ func fromEnvironment(environ []string) (path string, l layer) {
 			case name == EnvironmentPrefix+"CONFIG":
 				path = value
 				return "", nil
-			case strings.HasPrefix(name, EnvironmentPrefix+"TEST_"): // the test servers' own
+			case strings.HasPrefix(name, EnvironmentPrefix+"TEST_"), // the test servers' own
+				name == EnvironmentPrefix+"URL", name == EnvironmentPrefix+"SECRET_KEY": // those of commands that speak to a server
 				return "", nil
 			default:
 				return name, value // reported as unknown
