@@ -21,9 +21,9 @@ tokens refused. A reply that is not what it should be ends it with an error.
 
 Without flags it starts a server of its own, in a temporary folder, and stops it at
 the end. With --url it plays against a running one, and leaves there a guest with
-two documents, and a guest where the foreign key belongs; the environment that it makes
-to rehearse the end of a season it deletes. What needs a credential
-that wasn't given is left out.`,
+two documents, a guest where the foreign key belongs, and two small bundles that
+nothing names. It deletes the environments that it makes, to rehearse the end of a season
+and to try a config. What needs a credential that wasn't given is left out.`,
 		Example: `  overworld tour
   overworld tour --url http://127.0.0.1:8420 --publishable-key ow_pub_… --server-token ow_srv_…`,
 		RunE: func(cmd *cobra.Command, _ []string) (failure error) {
@@ -52,7 +52,7 @@ that wasn't given is left out.`,
 	flags.StringVar(&o.URL, "url", "", "a running server's `address`, such as http://127.0.0.1:8420 (default: start one)")
 	flags.StringVar(&o.PublishableKey, "publishable-key", "", "publishable `key` of the environment to play in")
 	flags.StringVar(&o.ServerToken, "server-token", "", "server `token` of the same environment, with documents:write and leaderboards:write")
-	flags.StringVar(&o.SecretKey, "secret-key", "", "secret `key` with projects:read, credentials:write, collections:write, leaderboards:write and audit:read there; with projects:write of the whole project it also rehearses the end of a season")
+	flags.StringVar(&o.SecretKey, "secret-key", "", "secret `key` with projects:read, credentials:write, collections:write, leaderboards:write, configs:read, configs:write and audit:read there; with projects:write of the whole project it also rehearses the end of a season and promotes a config")
 	flags.StringVar(&o.ForeignKey, "foreign-key", "", "publishable `key` of another environment")
 	return command
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -66,12 +65,7 @@ func (g *game) find(ctx context.Context, id string) error {
 	look := request{method: "GET", path: "/v1/servers?free_seats=1&mode=" + id, credential: g.session.access}
 	r, err := g.call(ctx, look, 200)
 	if err == nil && r.get("items", 0) == nil {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pictureTime):
-		}
-		r, err = g.call(ctx, look, 200)
+		r, err = g.later(ctx, look, 200)
 	}
 	if err != nil {
 		return err
@@ -79,49 +73,52 @@ func (g *game) find(ctx context.Context, id string) error {
 	return r.hasAt(id, "items", 0, "server_id")
 }
 
-// pictureTime is how old a list of servers may be.
+// pictureTime is how old may be what a replica knows of servers and configs.
 const pictureTime = time.Second
+
+// later is call once every replica knows what was changed before.
+func (g *game) later(ctx context.Context, r request, status int) (reply, error) {
+	select {
+	case <-ctx.Done():
+		return reply{}, ctx.Err()
+	case <-time.After(pictureTime):
+	}
+	return g.call(ctx, r, status)
+}
 
 // verify does what the game server does with a ticket, which asks nobody but for the public keys.
 func (g *game) verify(ctx context.Context, ticket, server string) error {
-	parts := strings.Split(ticket, ".")
-	if len(parts) != 3 {
-		return fmt.Errorf("the ticket is no JWT: %s", ticket)
+	_, claims, _, err := parts(ticket)
+	if err != nil {
+		return err
 	}
-	var header struct {
-		Key string `json:"kid"`
+	environment, ours := strings.CutSuffix(fmt.Sprint(claims["aud"]), "/servers")
+	if !ours || claims["server"] != server || claims["sub"] != g.player {
+		return fmt.Errorf("the ticket is for %v", claims)
 	}
-	var claims struct {
-		Audience string `json:"aud"`
-		Player   string `json:"sub"`
-		Server   string `json:"server"`
+	return g.signed(ctx, ticket, environment)
+}
+
+// signed insists that one of the environment's published keys has signed a JWT.
+func (g *game) signed(ctx context.Context, token, environment string) error {
+	header, _, last, err := parts(token)
+	if err != nil {
+		return err
 	}
-	for i, part := range []any{&header, &claims} {
-		text, err := base64.RawURLEncoding.DecodeString(parts[i])
-		if err == nil {
-			err = json.Unmarshal(text, part)
-		}
-		if err != nil {
-			return fmt.Errorf("read the ticket: %w", err)
-		}
+	signature, err := base64.RawURLEncoding.DecodeString(last)
+	if err != nil {
+		return fmt.Errorf("read the signature: %w", err)
 	}
-	environment, ours := strings.CutSuffix(claims.Audience, "/servers")
-	if !ours || claims.Server != server || claims.Player != g.player {
-		return fmt.Errorf("the ticket is for %+v", claims)
-	}
+	content := strings.TrimSuffix(token, "."+last)
 	r, err := g.call(ctx, request{method: "GET", path: "/v1/environments/" + environment + "/jwks.json"}, 200)
 	if err != nil {
 		return err
 	}
-	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
-	if err != nil {
-		return fmt.Errorf("read the ticket: %w", err)
-	}
 	for i := 0; r.get("keys", i) != nil; i++ {
 		x, err := base64.RawURLEncoding.DecodeString(fmt.Sprint(r.get("keys", i, "x")))
-		if err == nil && len(x) == ed25519.PublicKeySize && r.get("keys", i, "kid") == header.Key && ed25519.Verify(x, []byte(parts[0]+"."+parts[1]), signature) {
+		if err == nil && len(x) == ed25519.PublicKeySize && r.get("keys", i, "kid") == header["kid"] && ed25519.Verify(x, []byte(content), signature) {
 			return nil
 		}
 	}
-	return errors.New("no published key has signed the ticket")
+	return errors.New("no published key has signed it")
 }

@@ -102,7 +102,7 @@ func forged(ctx context.Context, g *game) error {
 func parts(token string) (header, claims map[string]any, signature string, err error) {
 	words := strings.Split(token, ".")
 	if len(words) != 3 {
-		return nil, nil, "", errors.New("the access token is not a JWT")
+		return nil, nil, "", errors.New("the token is not a JWT")
 	}
 	for i, into := range []*map[string]any{&header, &claims} {
 		raw, err := base64.RawURLEncoding.DecodeString(words[i])
@@ -110,7 +110,7 @@ func parts(token string) (header, claims map[string]any, signature string, err e
 			err = json.Unmarshal(raw, into)
 		}
 		if err != nil {
-			return nil, nil, "", fmt.Errorf("the access token is not a JWT: %w", err)
+			return nil, nil, "", fmt.Errorf("the token is not a JWT: %w", err)
 		}
 	}
 	return header, claims, words[2], nil

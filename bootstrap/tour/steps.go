@@ -119,6 +119,14 @@ var steps = []step{
 		play:  visitArena,
 	},
 	{
+		title: "A config is tried, promoted and rolled out",
+		why: `An operator pushes a config to a staging environment, and promotes the very same bytes to where the
+			player is, who waits for the change with a long poll. He proves what he got by a manifest that the environment
+			signed. Then a fifth of the players get another config; whether he is one of them, the player's id tells. It is taken back in one call.`,
+		needs: needsOperator,
+		play:  rollOut,
+	},
+	{
 		title: "An operator makes a key, and takes it back",
 		why: `A secret key administers its project or environment. The new key may only read, and works until it
 			is revoked: the very next request with it is refused. All of it is in the audit log.`,

@@ -212,7 +212,7 @@ func replace(from, to string) func(*http.Response) {
 // environmentKey makes a secret key of the development environment alone.
 func environmentKey(t *testing.T, o tour.Options) string {
 	t.Helper()
-	const spec = `{"kind":"secret_key","name":"narrow","scopes":["projects:read","credentials:write","collections:write","leaderboards:write","audit:read"]}`
+	const spec = `{"kind":"secret_key","name":"narrow","scopes":["projects:read","credentials:write","collections:write","leaderboards:write","configs:read","configs:write","audit:read"]}`
 	q, err := http.NewRequestWithContext(t.Context(), "POST", o.URL+"/v1/projects/my-game/environments/development/keys", strings.NewReader(spec))
 	if err != nil {
 		t.Fatal(err)
