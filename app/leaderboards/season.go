@@ -98,18 +98,27 @@ func (u *UseCases) roll(ctx context.Context, at place, moment time.Time) error {
 		delete(u.rolls, at)
 		close(done)
 	}()
-	_, err := u.rollIn(ctx, u.store.InTx, at, moment)
-	return err
+	// What its time is too short for is committed all the same, and the next one's to go on with.
+	for {
+		if over, err := u.rollIn(ctx, u.store.InTx, at, moment); over || err != nil {
+			return err
+		}
+	}
 }
 
-// rollsAtOnce bounds the ends that one transaction makes up for.
-const rollsAtOnce = 50
+const (
+	// rollsAtOnce bounds the ends that one transaction makes up for.
+	rollsAtOnce = 50
+	// rollsInTurn bounds those that are made up for while other boards wait: a clock that is moved on by
+	// years makes tens of thousands due.
+	rollsInTurn = 500
+)
 
 // rollIn ends the seasons of a board that should have ended by a moment, one after the other
-// and each at its planned end, and tells how many those were.
-func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.Time) (rolled int, err error) {
+// and each at its planned end, and tells whether those were all.
+func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.Time) (over bool, err error) {
 	defer u.boards.Forget(at)
-	for {
+	for rolled := 0; ; {
 		n := 0
 		var late []time.Duration
 		err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
@@ -143,12 +152,12 @@ func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.
 			// Somebody else was first, it got another epoch, or the board was edited: the next look tells.
 			continue
 		case err != nil:
-			return rolled, err
+			return false, err
 		}
 		rolled += n
 		u.ended(ctx, at.scope, late)
-		if n < rollsAtOnce {
-			return rolled, nil
+		if n < rollsAtOnce || rolled >= rollsInTurn {
+			return n < rollsAtOnce, nil
 		}
 	}
 }

@@ -186,6 +186,49 @@ func TestMissedSeasonsAreMadeUpInOrder(t *testing.T) {
 	}
 }
 
+// A leaderboard that missed very many ends holds up no other one, whose seasons are ended and archived in the same
+// turn; and it gets all of its own, in order.
+func TestAnAgeThatWasMissedHoldsUpNobody(t *testing.T) {
+	const missed, ended, archived = 530, 500, 200 // of which a turn ends and archives so many
+	g := newGame(t, "", "", 1)
+	g.board("hourly", ranking.Definition{Schedule: ranking.Schedule{Cron: "0 * * * *", Zone: "UTC"}})
+	g.board("weekly", ranking.Definition{Schedule: ranking.Schedule{Cron: "0 5 * * 1", Zone: "UTC"}})
+	g.Clock.Advance(missed*time.Hour + grace)
+	count := func(id ranking.BoardID) (all, done int) {
+		t.Helper()
+		for before := 0; ; {
+			page, err := g.Ports.Store.Boards().Seasons(t.Context(), g.server.Scope(), id, before, 100)
+			g.must(err)
+			for _, s := range page {
+				all++
+				if s.State == ranking.Archived {
+					done++
+				}
+				before = s.Number
+			}
+			if len(page) < 100 {
+				return all, done
+			}
+		}
+	}
+	g.tend(g.World)
+	if all, done := count("hourly"); all != ended+1 || done != archived {
+		t.Errorf("after a turn there are %d seasons, of which %d are archived", all, done)
+	}
+	if all, done := count("weekly"); all != 5 || done != 4 {
+		t.Errorf("the other leaderboard has %d seasons, of which %d are archived", all, done)
+	}
+	if s := g.Leaderboards.SeasonStats().Due; s != 1 {
+		t.Errorf("%d leaderboards are told to be due", s)
+	}
+	for range 3 {
+		g.tend(g.World)
+	}
+	if all, done := count("hourly"); all != missed+1 || done != missed {
+		t.Errorf("in the end there are %d seasons, of which %d are archived", all, done)
+	}
+}
+
 // A run counts in the season in which it was received, whenever it is committed:
 // until the season is closed, which it is when nobody can be at such a run any more.
 func TestARunCountsInTheSeasonThatReceivedIt(t *testing.T) {

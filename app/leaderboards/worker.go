@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/ranking"
@@ -28,15 +29,27 @@ func (u *UseCases) Tend(ctx context.Context, environment tenancy.Environment, in
 	return failed
 }
 
-// eachEnded does something with each season that ended and is not archived.
+// endedInTurn bounds the seasons of one board that a turn does something with: those of the other boards
+// needn't wait for years of one.
+const endedInTurn = 200
+
+// eachEnded does something with each season that ended and is not archived, the first of each board.
 func (u *UseCases) eachEnded(ctx context.Context, environment tenancy.Environment, do func(context.Context, ranking.Season) error) (failed error) {
-	after := ranking.SeasonRef{}
+	after, turn := ranking.SeasonRef{}, 0
 	for {
 		ended, err := u.store.Boards().Unfinished(ctx, environment.Scope(), after, seasonsAtOnce)
 		if err != nil {
 			return errors.Join(failed, fmt.Errorf("list unfinished seasons: %w", err))
 		}
+		last := len(ended) < seasonsAtOnce
 		for _, season := range ended {
+			if season.Board != after.Board {
+				turn = 0
+			}
+			if turn++; turn > endedInTurn {
+				after.Number, last = math.MaxInt32, false // on to the next board
+				break
+			}
 			after = season.Ref()
 			if err := do(ctx, season); err != nil && fault.KindOf(err) != fault.NotFound {
 				failed = errors.Join(failed, fmt.Errorf("season %d of %s in %s: %w", season.Number, season.Board, environment.ID, err))
@@ -45,7 +58,7 @@ func (u *UseCases) eachEnded(ctx context.Context, environment tenancy.Environmen
 				}
 			}
 		}
-		if len(ended) < seasonsAtOnce {
+		if last {
 			return failed
 		}
 	}
@@ -56,7 +69,8 @@ func stop(ctx context.Context, err error) bool {
 	return ctx.Err() != nil || errors.Is(err, lease.ErrLost)
 }
 
-// endDue ends the seasons whose planned end has come, the earliest first.
+// endDue ends the seasons whose planned end has come, the earliest first, and of a board that missed very many
+// so many in a turn.
 func (u *UseCases) endDue(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
 	scope, moment := environment.Scope(), environment.Now(u.clock.Now())
 	tried := map[ranking.BoardID]bool{}
@@ -73,7 +87,11 @@ func (u *UseCases) endDue(ctx context.Context, environment tenancy.Environment, 
 				continue
 			}
 			tried[season.Board], again = true, true
-			if _, err := u.rollIn(ctx, inTx, place{scope, season.Board}, moment); err != nil && fault.KindOf(err) != fault.NotFound {
+			over, err := u.rollIn(ctx, inTx, place{scope, season.Board}, moment)
+			if err == nil && !over {
+				left++
+			}
+			if err != nil && fault.KindOf(err) != fault.NotFound {
 				left++
 				failed = errors.Join(failed, fmt.Errorf("end season of %s in %s: %w", season.Board, environment.ID, err))
 				if stop(ctx, err) {
