@@ -140,16 +140,20 @@ func (c *closing) check(t *testing.T, before []archivedPlace) {
 	if !season.EndedAt.Equal(season.PlannedEnd) {
 		t.Errorf("the season ended at %s, not at %s", season.EndedAt, season.PlannedEnd)
 	}
-	var closes, seasons, rewards, winners, wrong int
+	var closes, seasons, rewards, winners, wrong, strays int
 	err := c.db.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM audit_events WHERE action = $1), (SELECT count(*) FROM leaderboard_seasons),
 		(SELECT count(*) FROM rewards), (SELECT count(DISTINCT player_id) FROM rewards),
 		(SELECT count(*) FROM rewards r LEFT JOIN (SELECT player_id, row_number() OVER (ORDER BY rank_key, player_id) AS place FROM leaderboard_entries WHERE season = 1) e USING (player_id)
-			WHERE e.place IS DISTINCT FROM r.place OR r.rank <> r.place OR r.season <> 1)`, string(audit.SeasonClosed)).Scan(&closes, &seasons, &rewards, &winners, &wrong)
+			WHERE e.place IS DISTINCT FROM r.place OR r.rank <> r.place OR r.season <> 1),
+		(SELECT count(*) FROM leaderboard_entries e WHERE (e.season = 1) <> (e.achieved_at < $2))`, string(audit.SeasonClosed), season.PlannedEnd).Scan(&closes, &seasons, &rewards, &winners, &wrong, &strays)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if closes != 1 || seasons != 2 {
 		t.Errorf("%d closes are on record, and there are %d seasons", closes, seasons)
+	}
+	if strays != 0 {
+		t.Errorf("%d runs count in the season on the other side of its end", strays)
 	}
 	if rewards != len(before) || winners != len(before) || wrong != 0 {
 		t.Errorf("%d rewards for %d of %d winners, %d of them wrong", rewards, winners, len(before), wrong)
