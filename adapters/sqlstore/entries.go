@@ -226,8 +226,16 @@ func (e entries) OpenOf(ctx context.Context, scope tenancy.Scope, player identit
 	return boards, err
 }
 
-func (e entries) Purge(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, limit int) (int, error) {
-	return e.purge(ctx, "purge entries", scope, season, limit, (*entryRow)(nil), "rank_key", "player_id")
+func (e entries) Purge(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, after ranking.Cursor, limit int) (int, ranking.Cursor, error) {
+	page, last, err := e.All(ctx, scope, season, after, limit)
+	if err != nil || len(page) == 0 {
+		return 0, after, err
+	}
+	err = e.purge(ctx, "purge entries", scope, season, (*entryRow)(nil), func(q *bun.DeleteQuery) {
+		const position = "(rank_key, player_id)"
+		q.Where(position+" > (?, ?)", rankKey(after.Key), ident(after.Player)).Where(position+" <= (?, ?)", rankKey(last.Key), ident(last.Player))
+	})
+	return len(page), last, err
 }
 
 func (e entries) Count(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, bound int) (int64, error) {

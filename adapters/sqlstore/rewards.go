@@ -214,31 +214,24 @@ func (r rewards) In(ctx context.Context, scope tenancy.Scope, season ranking.Sea
 	})
 }
 
-func (r rewards) Purge(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, limit int) (int, error) {
-	return r.purge(ctx, "purge rewards", scope, season, limit, (*rewardRow)(nil), "place")
+func (r rewards) Purge(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, after int64, limit int) (int, int64, error) {
+	page, err := r.In(ctx, scope, season, ranking.RewardQuery{Limit: limit}, after)
+	if err != nil || len(page) == 0 {
+		return 0, after, err
+	}
+	last := page[len(page)-1].Place
+	err = r.purge(ctx, "purge rewards", scope, season, (*rewardRow)(nil), func(q *bun.DeleteQuery) { q.Where("place > ? AND place <= ?", after, last) })
+	return len(page), last, err
 }
 
-// purge deletes up to limit rows of a season, the first in an order that its index has.
-func (c conn) purge(ctx context.Context, what string, scope tenancy.Scope, season ranking.SeasonRef, limit int, model any, order ...string) (int, error) {
-	environment, err := within(scope)
-	if err != nil || limit <= 0 {
-		return 0, err
-	}
-	var purged int64
-	err = c.exec(ctx, what, func(db bun.IDB) error {
-		first := db.NewSelect().Model(model).Column("player_id").Where(ofSeason, environment, ident(season.Board), season.Number).Limit(int64(limit))
-		for _, column := range order {
-			first.OrderBy(column, bun.OrderAsc)
-		}
-		result, err := db.NewDelete().Model(model).
-			Where("environment_id = ? AND player_id IN (?) AND board_id = ? AND season = ?", environment, first, ident(season.Board), season.Number).Exec(ctx)
-		if err != nil {
-			return err
-		}
-		purged, err = result.RowsAffected()
+// purge deletes rows of a season in a range of its index.
+func (c conn) purge(ctx context.Context, what string, scope tenancy.Scope, season ranking.SeasonRef, model any, within func(q *bun.DeleteQuery)) error {
+	return c.exec(ctx, what, func(db bun.IDB) error {
+		q := db.NewDelete().Model(model).Where(ofSeason, ident(scope.Environment()), ident(season.Board), season.Number)
+		within(q)
+		_, err := q.Exec(ctx)
 		return err
 	})
-	return int(purged), err
 }
 
 func unclaimed(q *bun.SelectQuery, query ranking.RewardQuery) *bun.SelectQuery {

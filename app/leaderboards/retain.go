@@ -130,20 +130,26 @@ func (u *UseCases) erase(ctx context.Context, environment tenancy.Environment, i
 
 // eraseOne deletes so much of a season. Its row goes last, which tells of the rest.
 func (u *UseCases) eraseOne(ctx context.Context, scope tenancy.Scope, season ranking.Season, inTx InTx) error {
+	var won int64
+	var stood ranking.Cursor
 	pages := 0
 	for _, purge := range []func(ctx context.Context, tx datastore.Repos) (int, error){
-		func(ctx context.Context, tx datastore.Repos) (int, error) {
-			return tx.Rewards().Purge(ctx, scope, season.Ref(), purgePage)
+		func(ctx context.Context, tx datastore.Repos) (n int, err error) {
+			n, won, err = tx.Rewards().Purge(ctx, scope, season.Ref(), won, purgePage)
+			return n, err
 		},
-		func(ctx context.Context, tx datastore.Repos) (int, error) {
-			return tx.Entries().Purge(ctx, scope, season.Ref(), purgePage)
+		func(ctx context.Context, tx datastore.Repos) (n int, err error) {
+			n, stood, err = tx.Entries().Purge(ctx, scope, season.Ref(), stood, purgePage)
+			return n, err
 		},
 	} {
 		for deleted := purgePage; deleted == purgePage; pages++ {
 			if pages == purgePages {
 				return nil
 			}
+			fromReward, fromEntry := won, stood
 			err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
+				won, stood = fromReward, fromEntry // it may run again
 				deleted, err = purge(ctx, tx)
 				return err
 			})

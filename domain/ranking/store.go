@@ -103,8 +103,9 @@ type Entries interface {
 	// OpenOf gives the boards in whose open season a player has an entry, removed and hidden
 	// ones too, by id.
 	OpenOf(ctx context.Context, scope tenancy.Scope, player identity.PlayerID) ([]BoardID, error)
-	// Purge deletes up to limit entries of a season, and tells how many it deleted.
-	Purge(ctx context.Context, scope tenancy.Scope, season SeasonRef, limit int) (int, error)
+	// Purge deletes up to limit entries of a season after a position, and tells how many those were and the
+	// position of the last. The zero position begins; who goes on from the last needn't pass what was deleted.
+	Purge(ctx context.Context, scope tenancy.Scope, season SeasonRef, after Cursor, limit int) (int, Cursor, error)
 	// Count tells how many entries have a place, at most bound.
 	Count(ctx context.Context, scope tenancy.Scope, season SeasonRef, bound int) (int64, error)
 }
@@ -154,8 +155,9 @@ type Rewards interface {
 	Of(ctx context.Context, scope tenancy.Scope, player identity.PlayerID, query RewardQuery, after SeasonRef) ([]Reward, error)
 	// In gives up to limit rewards of a season, by place, after a place; 0 begins.
 	In(ctx context.Context, scope tenancy.Scope, season SeasonRef, query RewardQuery, after int64) ([]Reward, error)
-	// Purge deletes up to limit rewards of a season, and tells how many it deleted.
-	Purge(ctx context.Context, scope tenancy.Scope, season SeasonRef, limit int) (int, error)
+	// Purge deletes up to limit rewards of a season after a place, and tells how many those were and the
+	// place of the last; 0 begins.
+	Purge(ctx context.Context, scope tenancy.Scope, season SeasonRef, after int64, limit int) (int, int64, error)
 }
 
 // RewardQuery selects rewards.

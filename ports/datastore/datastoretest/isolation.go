@@ -76,8 +76,12 @@ var isolationTests = map[string]func(*testing.T, *world){
 			fails(t, "retire of a season", w.Boards().Retire(w.ctx, foreign, b.season, start), ranking.ErrSeasonNotFound)
 			fails(t, "erase of a season", w.Boards().Erase(w.ctx, foreign, b.season), ranking.ErrSeasonNotFound)
 			same(t, "retired seasons", get[[]ranking.Season](t)(w.Boards().Retired(w.ctx, foreign, later(24*time.Hour), ranking.SeasonRef{}, 10)), []ranking.Season{})
-			same(t, "purged entries", get[int](t)(w.Entries().Purge(w.ctx, foreign, b.season, 100)), 0)
-			same(t, "purged rewards", get[int](t)(w.Rewards().Purge(w.ctx, foreign, b.season, 100)), 0)
+			n, _, err := w.Entries().Purge(w.ctx, foreign, b.season, ranking.Cursor{}, 100)
+			must(t, err)
+			same(t, "purged entries", n, 0)
+			n, _, err = w.Rewards().Purge(w.ctx, foreign, b.season, 0, 100)
+			must(t, err)
+			same(t, "purged rewards", n, 0)
 			fails(t, "locked entry", second(lockEntry(w.ctx, w, foreign, b.season, b.player.ID)), ranking.ErrNotRanked)
 			fails(t, "write over an entry", w.Entries().WriteMany(w.ctx, foreign, b.season, []ranking.EntryWrite{entryWrite(entry(b.player.ID, 9, 2), 1)}), ranking.ErrEntryStale)
 			same(t, "top", get[[]ranking.Entry](t)(w.Entries().Top(w.ctx, foreign, b.season, 10)), []ranking.Entry{})
@@ -207,8 +211,8 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Boards.Retire":        w.Boards().Retire(w.ctx, none, b.season, start),
 			"Boards.Retired":       second(w.Boards().Retired(w.ctx, none, start, ranking.SeasonRef{}, 1)),
 			"Boards.Erase":         w.Boards().Erase(w.ctx, none, b.season),
-			"Entries.Purge":        second(w.Entries().Purge(w.ctx, none, b.season, 1)),
-			"Rewards.Purge":        second(w.Rewards().Purge(w.ctx, none, b.season, 1)),
+			"Entries.Purge":        pageError(w.Entries().Purge(w.ctx, none, b.season, ranking.Cursor{}, 1)),
+			"Rewards.Purge":        pageError(w.Rewards().Purge(w.ctx, none, b.season, 0, 1)),
 			"Entries.LockMany":     second(lockEntry(w.ctx, w, none, b.season, b.player.ID)),
 			"Entries.WriteMany":    w.Entries().WriteMany(w.ctx, none, b.season, []ranking.EntryWrite{entryWrite(b.entry, 0)}),
 			"Entries.All":          pageError(w.Entries().All(w.ctx, none, b.season, ranking.Cursor{}, 1)),

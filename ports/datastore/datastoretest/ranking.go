@@ -306,13 +306,21 @@ var boardTests = map[string]func(*testing.T, *world){
 		w.enter(t, ref, entries...)
 		w.enter(t, other, entries...)
 		w.award(t, w.here(), ref, rewards...)
-		for _, purge := range []func(context.Context, tenancy.Scope, ranking.SeasonRef, int) (int, error){w.Entries().Purge, w.Rewards().Purge} {
-			var told []string
-			for _, limit := range []int{0, 2, 2, 2, 2} {
-				told = append(told, fmt.Sprint(get[int](t)(purge(w.ctx, w.here(), ref, limit))))
-			}
-			same(t, "purged", strings.Join(told, " "), "0 2 2 1 0")
+		var position ranking.Cursor
+		var place int64
+		var told []string
+		for _, limit := range []int{0, 2, 2, 2, 2} {
+			var n, m int
+			var err error
+			n, position, err = w.Entries().Purge(w.ctx, w.here(), ref, position, limit)
+			must(t, err)
+			m, place, err = w.Rewards().Purge(w.ctx, w.here(), ref, place, limit)
+			must(t, err)
+			left, _, err := w.Entries().All(w.ctx, w.here(), ref, ranking.Cursor{}, 10)
+			must(t, err)
+			told = append(told, fmt.Sprintf("%d+%d,%d+%d", n, m, len(left), len(get[[]ranking.Reward](t)(w.Rewards().In(w.ctx, w.here(), ref, someAward, 0)))))
 		}
+		same(t, "purged and left", strings.Join(told, " "), "0+0,5+5 2+2,3+3 2+2,1+1 1+1,0+0 0+0,0+0")
 		all, _, err := w.Entries().All(w.ctx, w.here(), other, ranking.Cursor{}, 10)
 		must(t, err)
 		same(t, "of the other", len(all), 5)
