@@ -2,7 +2,7 @@
 //
 // Items gather while the batch before them commits, and leave together when it is
 // done; when nothing is under way an item leaves at once, alone. So a batch grows
-// with the load and nobody waits for company. When more gather than one batch at a
+// with the load and nobody waits for company, unless there is to be a Pause. When more gather than one batch at a
 // time can carry, several are under way at once. It knows nothing of
 // what an item is or what becomes of it.
 package coalesce
@@ -32,6 +32,10 @@ type Options struct {
 	// leaves only with Full items: two small ones cost twice what a larger one does.
 	Flights int
 	Full    int
+	// Pause is how long after a batch the next leaves, unless it is Full before. It is for
+	// items that come evenly, so that hardly one finds another under way, and whose
+	// callers don't mind. 0: there is none.
+	Pause time.Duration
 	// Queue is the most items that may wait; past it Do is ErrBusy.
 	Queue int
 	// Deadline bounds one batch. A batch outlives its callers: others' items are in it.
@@ -53,7 +57,8 @@ type Coalescer[In, Out any] struct {
 	mu      sync.Mutex
 	queue   []*waiting[In, Out]
 	flights int
-	stats   Stats // but Waiting
+	full    chan struct{} // there during a Pause; closed when the next batch is Full
+	stats   Stats         // but Waiting
 }
 
 // Stats are what a Coalescer has done since it was made.
@@ -110,7 +115,13 @@ func (c *Coalescer[In, Out]) Do(ctx context.Context, item In) (Out, error) {
 		return w.out, ErrBusy
 	default:
 		c.queue = append(c.queue, w)
-		if c.leaves() {
+		switch {
+		case c.full != nil:
+			if len(c.queue) >= c.options.Full {
+				close(c.full)
+				c.full = nil
+			}
+		case c.leaves():
 			c.flights++
 			go c.fly()
 		}
@@ -146,6 +157,30 @@ func (c *Coalescer[In, Out]) fly() {
 			return
 		}
 		c.land(batch)
+		c.pause()
+	}
+}
+
+// pause waits until the next batch may leave. While one flight does so, others don't.
+func (c *Coalescer[In, Out]) pause() {
+	c.mu.Lock()
+	if c.options.Pause == 0 || len(c.queue) >= c.options.Full || c.full != nil {
+		c.mu.Unlock()
+		return
+	}
+	full := make(chan struct{})
+	c.full = full
+	c.mu.Unlock()
+	timer := time.NewTimer(c.options.Pause)
+	defer timer.Stop()
+	select {
+	case <-full:
+	case <-timer.C:
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.full == full {
+			c.full = nil
+		}
 	}
 }
 

@@ -101,6 +101,48 @@ func TestWritersShareCommits(t *testing.T) {
 	})
 }
 
+// Items that come one after another, each when the one before would have been done alone.
+func TestItemsThatComeEvenlyGatherInPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		options := usual
+		options.Full, options.Pause = 6, 20*time.Millisecond
+		c := tab.coalescer(options)
+		come := func(apart time.Duration) (first, longest time.Duration) {
+			var callers sync.WaitGroup
+			took := make([]time.Duration, 25)
+			for i := range took {
+				callers.Go(func() {
+					began := time.Now()
+					if out, err := c.Do(t.Context(), i); out != i*10 || err != nil {
+						t.Errorf("item %d got %d, %v", i, out, err)
+					}
+					took[i] = time.Since(began)
+				})
+				time.Sleep(apart)
+			}
+			callers.Wait()
+			return took[0], slices.Max(took)
+		}
+		if first, longest := come(5 * time.Millisecond); first != time.Millisecond || longest > 22*time.Millisecond {
+			t.Errorf("the first took %s, and one %s: more than a commit of others, the pause and its own", first, longest)
+		}
+		if len(tab.batches) > 8 {
+			t.Errorf("batches of %v", tab.batches)
+		}
+		time.Sleep(time.Second)
+		tab.batches = nil
+		// A full batch leaves at once.
+		if first, longest := come(time.Millisecond); first != time.Millisecond || longest >= 20*time.Millisecond {
+			t.Errorf("the first took %s, and one %s", first, longest)
+		}
+		if !slices.Contains(tab.batches, 6) {
+			t.Errorf("batches of %v", tab.batches)
+		}
+		time.Sleep(options.Pause) // the last ends
+	})
+}
+
 func TestFlightsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tab table

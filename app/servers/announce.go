@@ -50,7 +50,7 @@ func (n Named) of(apply func(s registry.Server, now time.Time) (registry.Server,
 // Heartbeat goes on with a server's lease.
 func (u *UseCases) Heartbeat(ctx context.Context, p tenancy.Principal, n Named, b registry.Beat, effects ...once.Effect[registry.Server]) (registry.Server, error) {
 	done, err := u.do(ctx, work{
-		principal: p, scope: p.Scope(), server: n.ID, effects: told(effects, serverOf),
+		principal: p, scope: p.Scope(), server: n.ID, effects: told(effects, serverOf), patient: true,
 		apply: n.of(func(s registry.Server, now time.Time) (registry.Server, error) {
 			return s.Beat(b, u.limits.Registry(), now, u.lease())
 		}),

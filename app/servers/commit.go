@@ -28,6 +28,8 @@ type work struct {
 	// action is what operators are said to have done.
 	action  audit.Action
 	effects []once.Effect[outcome]
+	// patient works gather with others of their kind.
+	patient bool
 }
 
 // outcome is a server after a change, and the seats that it was about.
@@ -54,7 +56,11 @@ func (u *UseCases) do(ctx context.Context, w work) (outcome, error) {
 		done = all[0]
 	} else {
 		var err error
-		if done, err = u.writers.Do(ctx, w); err != nil {
+		writers := u.writers
+		if w.patient {
+			writers = u.beats
+		}
+		if done, err = writers.Do(ctx, w); err != nil {
 			return outcome{}, err
 		}
 	}

@@ -29,6 +29,7 @@ type UseCases struct {
 	issuer    access.Issuer
 	throttle  *limits.Throttle
 	writers   *coalesce.Coalescer[work, result]
+	beats     *coalesce.Coalescer[work, result] // of patient works
 	gallery   gallery
 }
 
@@ -37,13 +38,27 @@ func New(
 	clock clock.Clock, ids ids.Source, throttle *limits.Throttle, limits limits.Limits, tracer tracing.Tracer,
 ) *UseCases {
 	u := &UseCases{store: store, directory: directory, keys: keys, tickets: tickets, issuer: issuer, clock: clock, ids: ids, throttle: throttle, limits: limits}
-	u.writers = coalesce.New(coalesce.Commits("commit servers", store, limits.RequestTime, tracer), u.commit)
+	commits := coalesce.Commits("commit servers", store, limits.RequestTime, tracer)
+	u.writers = coalesce.New(commits, u.commit)
+	commits.Pause = beatPause
+	u.beats = coalesce.New(commits, u.commit)
 	u.gallery = gallery{store: store, clock: clock, most: limits.Servers, deadline: limits.RequestTime, books: map[tenancy.Scope]*book{}}
 	return u
 }
 
+// beatPause is the time between two commits of heartbeats. Those of thousands of servers come evenly
+// over their interval: without it, nearly each would make a commit of its own.
+const beatPause = 40 * time.Millisecond
+
 // Writes tells of the commits that concurrent writers share.
-func (u *UseCases) Writes() coalesce.Stats { return u.writers.Stats() }
+func (u *UseCases) Writes() coalesce.Stats {
+	all, beats := u.writers.Stats(), u.beats.Stats()
+	all.Waiting += beats.Waiting
+	all.Refused += beats.Refused
+	all.Left += beats.Left
+	all.Batches += beats.Batches
+	return all
+}
 
 // Pictures are how lists came about since the start of the process.
 type Pictures struct {
