@@ -27,6 +27,7 @@ type bucket struct {
 	region    string
 	prefix    string
 	create    bool // make the bucket if it is not there
+	links     bool // let objects be read by links
 	closed    atomic.Bool
 }
 

@@ -34,13 +34,16 @@ func openBucket(ctx context.Context, address *url.URL, kit plugin.Kit) (blob.Sto
 			kit.Logger.Warn("the bucket is out of reach", "error", err)
 		}
 	}
+	if b.links {
+		return linking{b}, nil
+	}
 	return b, nil
 }
 
 func parseBucket(address *url.URL) (*bucket, error) {
 	query := address.Query()
 	for name := range query {
-		if !slices.Contains([]string{"create", "path_style", "prefix", "region", "tls"}, name) {
+		if !slices.Contains([]string{"create", "links", "path_style", "prefix", "region", "tls"}, name) {
 			return nil, fmt.Errorf("unknown parameter %q", name)
 		}
 	}
@@ -59,6 +62,9 @@ func parseBucket(address *url.URL) (*bucket, error) {
 		return nil, err
 	}
 	if b.create, err = flag(query, "create", false); err != nil {
+		return nil, err
+	}
+	if b.links, err = flag(query, "links", false); err != nil {
 		return nil, err
 	}
 	lookup := minio.BucketLookupAuto

@@ -39,11 +39,16 @@ func liveConfigOf(answer *configs.Answer) *liveConfig {
 	for _, item := range answer.Items {
 		value := liveValue{Release: item.Release, SHA256: item.Bundle.Hash.String(), Size: item.Bundle.Size, ContentType: item.Bundle.ContentType, Value: anyJSON{item.Value}}
 		if item.Value == nil {
-			value.URL = "/v1/config/bundle?" + url.Values{"config": {item.Config}, "sha256": {value.SHA256}}.Encode()
+			value.URL = bundleURL(item.Config, value.SHA256)
 		}
 		shown.Configs[item.Config] = value
 	}
 	return shown
+}
+
+// bundleURL is where this server gives a bundle's bytes.
+func bundleURL(config, hash string) string {
+	return "/v1/config/bundle?" + url.Values{"config": {config}, "sha256": {hash}}.Encode()
 }
 
 // callerFacts are what a caller says of himself. Embed it in the route's input.

@@ -27,6 +27,7 @@ func table(o Options) []route {
 		operatedServerRoutes(o),
 		configRoutes(o),
 		manifestRoutes(o),
+		bundleLinkRoutes(o),
 		operatedConfigRoutes(o),
 		releaseRoutes(o),
 		bundleRoutes(o),

@@ -13,11 +13,24 @@ import (
 
 // Blobs shows the calls of an object store, whichever it is, as children of
 // whatever asks for them.
-func Blobs(store blob.Store) blob.Store { return blobs{store} }
+func Blobs(store blob.Store) blob.Store {
+	if linker, ok := store.(blob.Linker); ok {
+		return linking{blobs{store}, linker}
+	}
+	return blobs{store}
+}
 
 type blobs struct{ blob.Store }
 
 var _ blob.Store = blobs{}
+
+// linking also gives links, for which nobody is asked.
+type linking struct {
+	blobs
+	blob.Linker
+}
+
+var _ blob.Linker = linking{}
 
 // child begins a span under that of ctx, if that is recorded.
 func child(ctx context.Context, name string) (context.Context, func(error)) {

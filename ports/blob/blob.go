@@ -38,6 +38,14 @@ type Store interface {
 	Close() error
 }
 
+// Linker is a Store that can let somebody else read an object from where it is kept.
+type Linker interface {
+	// Link gives a URL by which whoever has it reads the object, with its content type and in
+	// parts if he wants, without any credential, until the lifetime is over: 1 s to 7 days. Whether there is such an
+	// object is not looked at.
+	Link(ctx context.Context, key string, lifetime time.Duration) (string, error)
+}
+
 // Info describes an object.
 type Info struct {
 	Key         string

@@ -154,6 +154,7 @@ var samples = map[string]sample{
 	"releasePlayer":              {environments, nil, environment(gone)},
 	"listQuarantines":            {environments, nil, environment(ok)},
 	"getConfig":                  {nothing, nil, always(ok)},
+	"getConfigBundleLink":        {nothing, readsBundle, athome(ok, noBundle)},
 	"getConfigManifest":          {nothing, nil, always(ok)},
 	"getConfigBundle":            {nothing, readsBundle, athome(ok, noBundle)},
 	"downloadBundle":             {environments, nil, environment(ok)},
