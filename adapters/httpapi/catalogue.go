@@ -147,6 +147,11 @@ var catalogue = map[string]entry{
 		"The release that is to be promoted has no bundle that everyone gets, or not the one that was named, so there is nothing to release for everyone.",
 		"Name one of its bundles in bundle, or take all its rules along with rules.",
 	},
+	"config.wider_readers": {
+		fault.Conflict, "More readers here",
+		"The config has readers in the environment that it is promoted to who may not read it in the one that it is promoted from: nothing is opened to them by the way.",
+		"Declare the same readers in both environments, then promote.",
+	},
 	"config.nothing_before": {
 		fault.Conflict, "Nothing to go back to",
 		"There is no release before this one, or it isn't kept any more.",

@@ -56,7 +56,7 @@ func sideOf(s operators.Side) side {
 
 func differencesOf(c operators.Comparison) *differences {
 	shown := &differences{From: sideOf(c.From), To: sideOf(c.To), Truncated: !c.Whole, Patch: steps(c.Bundle), Lines: []string{}}
-	shown.Same = hashOn(c.From) == hashOn(c.To)
+	shown.Same = hashOn(c.From) == hashOn(c.To) && (c.From.Bundle != nil || (c.From.Release == nil) == (c.To.Release == nil))
 	if c.From.Release != nil && c.To.Release != nil {
 		rules, whole := rulesBetween(*c.From.Release, *c.To.Release)
 		shown.Rules, shown.Same = steps(rules), len(rules) == 0

@@ -63,10 +63,10 @@ func promotionRoutes(o Options) []route {
 	return []route{
 		change(route{
 			Method: http.MethodPost, Path: oneConfigPath + "/promote", ID: "promoteConfig", Tag: "Configuration", Class: limits.Operate,
-			Tagged: true, Statuses: []int{http.StatusOK, http.StatusCreated},
+			Tagged: true, Copies: true, Statuses: []int{http.StatusOK, http.StatusCreated},
 			Summary: "Release what another environment of the project has released",
 			Description: "The very same bytes, by their hash, copied if they aren't here yet, and judged by the schema of this environment. Everyone gets them, unless the rules are taken along. " +
-				"It needs a secret key of the whole project; the audit logs of both environments tell of it. With preview it answers 200 and tells what would be.",
+				"A config that isn't here yet is declared as it is there; one that more may read here is refused. It needs a secret key of the whole project that also has configs:read; the audit logs of both environments tell of it. With preview it answers 200 and tells what would be.",
 		}, operator(tenancy.ConfigsWrite), show, func(ctx context.Context, c *call, in *configPromote, tell once.Effect[operators.Promoted]) (none operators.Promoted, _ error) {
 			pre, err := c.precondition()
 			if err != nil {

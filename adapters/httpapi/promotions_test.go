@@ -219,3 +219,38 @@ func TestReleasesAreCompared(t *testing.T) {
 	f.do("GET", configsAt+"/gameplay/diff?from_environment=development", f.operator, "").is(http.StatusOK)
 	f.do("GET", configsAt+"/gameplay/diff", f.key("development", tenancy.SecretKey, tenancy.ConfigsRead), "").is(http.StatusOK)
 }
+
+// What one environment shows to servers alone isn't shown to players by promoting it.
+func TestAPromotionOpensNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	_, player := f.guest()
+	f.do("PUT", elsewhere(configsAt, "staging")+"/gameplay", f.whole, `{"readers":"server","schema":{"required":["drop"]}}`).is(http.StatusCreated)
+	f.stage(`{"drop":1}`, "")
+	made := f.promote(`{"from":"staging"}`).is(http.StatusCreated).json()["config"].(map[string]any)
+	if fmt.Sprint(made["readers"], made["schema"]) != "servermap[required:[drop]]" {
+		t.Errorf("it is declared as %v", made)
+	}
+	if read := f.do("GET", "/v1/config", player, "").is(http.StatusOK); strings.Contains(read.Body.String(), "gameplay") {
+		t.Errorf("a player reads %s", read.Body)
+	}
+	f.do("PUT", configsAt+"/gameplay", f.whole, `{"readers":"player"}`).is(http.StatusOK)
+	for _, body := range []string{`{"from":"staging"}`, `{"from":"staging","preview":true}`} {
+		f.promote(body).problem(http.StatusConflict, "config.wider_readers")
+	}
+	f.do("PUT", elsewhere(configsAt, "staging")+"/gameplay", f.whole, `{"readers":"public"}`).is(http.StatusOK)
+	f.promote(`{"from":"staging"}`).is(http.StatusCreated)
+	for _, body := range []string{`{"from":"staging"}`, `{"from":"staging","preview":true}`} {
+		f.do("POST", configsAt+"/gameplay/promote", f.key("", tenancy.SecretKey, tenancy.ConfigsWrite), body).problem(http.StatusForbidden, "auth.scope_required")
+	}
+}
+
+// A first release that not everyone gets is a difference.
+func TestSomethingIsNotTheSameAsNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.stage(`{"drop":1}`, `{"rules":[{"bundle":"%s","tags":["qa"]}]}`)
+	if preview := f.promote(`{"from":"staging","rules":true,"preview":true}`).is(http.StatusOK); preview.json()["diff"].(map[string]any)["same"] != false {
+		t.Errorf("the preview tells %s", preview.Body)
+	}
+}

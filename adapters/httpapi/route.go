@@ -50,6 +50,8 @@ type route struct {
 	Page bool
 	// Streams routes take or give bytes of any length and type, and have BundleTime for it.
 	Streams bool
+	// Copies routes copy such bytes, and have BundleTime for it, too.
+	Copies bool
 	// Waits routes may wait for a change for as long as configs.MostWait.
 	Waits bool
 	// Vital routes tell whether the process lives. They pass by the gate, and are not
@@ -147,7 +149,7 @@ func (r route) check() error {
 // time is how long a request may take.
 func (r *route) time(l limits.Limits) time.Duration {
 	switch {
-	case r.Streams:
+	case r.Streams, r.Copies:
 		return l.BundleTime
 	case r.Waits:
 		return l.RequestTime + configs.MostWait

@@ -33,6 +33,8 @@ type UseCases struct {
 	limits    limits.Limits
 	// receiving holds one for each upload that is under way.
 	receiving chan struct{}
+	// copying holds one for each bundle that is copied: no slow upload keeps it from that.
+	copying chan struct{}
 
 	outlines *shelf.Shelf[configuration.Hash, outline]
 	// outlining holds one for each bundle that is read to outline it.
@@ -48,9 +50,12 @@ type UseCases struct {
 	feeds map[tenancy.EnvironmentID]*feed
 }
 
-// uploads is how many uploads a replica takes at once: each may take some 16 MiB
-// on its way to the object store. More wait.
-const uploads = 4
+// uploads is how many uploads a replica takes at once, and copies how many bundles it copies: each may
+// take some 16 MiB on its way to the object store. More wait.
+const (
+	uploads = 4
+	copies  = 2
+)
 
 func New(
 	store datastore.Datastore, blobs blob.Store, compiler schema.Compiler, directory *environments.Directory, keys *environments.KeyRing,
@@ -60,7 +65,7 @@ func New(
 	return &UseCases{
 		ending: ending, end: sync.OnceFunc(func() { close(ending) }),
 		store: store, blobs: blobs, compiler: compiler, directory: directory, keys: keys, manifests: manifests, issuer: issuer, clock: clock, ids: ids, limits: limits,
-		receiving: make(chan struct{}, uploads), outlines: shelf.New[configuration.Hash, outline](outlinesBytes), outlining: make(chan struct{}, outlining),
+		receiving: make(chan struct{}, uploads), copying: make(chan struct{}, copies), outlines: shelf.New[configuration.Hash, outline](outlinesBytes), outlining: make(chan struct{}, outlining),
 		polls: make(chan struct{}, limits.WaitingPolls), feeds: map[tenancy.EnvironmentID]*feed{},
 	}
 }

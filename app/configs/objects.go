@@ -34,6 +34,11 @@ type Received struct{ configuration.Bundle }
 // Receive stores the bytes of an upload, in an object of their own. Unless a bundle is made
 // of it, Discard it; what is not discarded is collected later.
 func (u *UseCases) Receive(ctx context.Context, scope tenancy.Scope, upload Upload) (Received, error) {
+	return u.receive(ctx, u.receiving, scope, upload)
+}
+
+// receive is Receive, one of as many as there is room for.
+func (u *UseCases) receive(ctx context.Context, room chan struct{}, scope tenancy.Scope, upload Upload) (Received, error) {
 	contentType, err := configuration.CheckContentType(upload.ContentType)
 	if err != nil {
 		return Received{}, err
@@ -43,8 +48,8 @@ func (u *UseCases) Receive(ctx context.Context, scope tenancy.Scope, upload Uplo
 		return Received{}, tooLarge(most)
 	}
 	select {
-	case u.receiving <- struct{}{}:
-		defer func() { <-u.receiving }()
+	case room <- struct{}{}:
+		defer func() { <-room }()
 	case <-ctx.Done():
 		return Received{}, ctx.Err()
 	}
@@ -93,7 +98,7 @@ func (u *UseCases) Copy(ctx context.Context, scope tenancy.Scope, bundle configu
 		return Received{}, err
 	}
 	defer object.Content.Close()
-	received, err := u.Receive(ctx, scope, Upload{Content: object.Content, Size: bundle.Size, ContentType: bundle.ContentType})
+	received, err := u.receive(ctx, u.copying, scope, Upload{Content: object.Content, Size: bundle.Size, ContentType: bundle.ContentType})
 	switch {
 	case errors.Is(err, blob.ErrSize):
 		return Received{}, configuration.ErrDamaged.Because(fmt.Errorf("copy %s: %w", bundle.Object, err))

@@ -57,8 +57,12 @@ func (u *UseCases) AddBundle(ctx context.Context, p tenancy.Principal, place Pla
 	if err != nil {
 		return Added{}, err
 	}
+	return u.keepBundle(ctx, p, scope, received, effects...)
+}
+
+func (u *UseCases) keepBundle(ctx context.Context, p tenancy.Principal, scope tenancy.Scope, received configs.Received, effects ...once.Effect[Added]) (Added, error) {
 	var added Added
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
+	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
 		if added, err = u.addBundle(ctx, tx, p, scope, received); err != nil {
 			return err
 		}

@@ -73,7 +73,7 @@ func (u *UseCases) DeclareConfig(
 	}
 	var done Configured
 	err = u.judging(ctx, func(ctx context.Context, tx datastore.Repos, judged verdicts) error {
-		change, err := u.changeConfig(ctx, tx, scope, name, pre)
+		change, err := u.changeConfig(ctx, tx, scope, name, configuration.Declaration{}, pre)
 		if err != nil {
 			return err
 		}
@@ -137,8 +137,8 @@ func (u *UseCases) DeleteConfig(ctx context.Context, p tenancy.Principal, place 
 }
 
 // changeConfig takes the version of a change to a config and gives what it is now,
-// or a new one, if that is what the operator means.
-func (u *UseCases) changeConfig(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, name string, pre storage.Precondition) (Configured, error) {
+// or a new one with that declaration, if that is what the operator means.
+func (u *UseCases) changeConfig(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, name string, fresh configuration.Declaration, pre storage.Precondition) (Configured, error) {
 	version, err := tx.Configs().NextVersion(ctx, scope)
 	if err != nil {
 		return Configured{}, fmt.Errorf("change configs: %w", err)
@@ -149,7 +149,7 @@ func (u *UseCases) changeConfig(ctx context.Context, tx datastore.Repos, scope t
 		if pre.Missed(nil) {
 			return Configured{}, configuration.ErrConfigStale
 		}
-		if current.Config, err = configuration.NewConfig(name, configuration.Declaration{}, u.limits.SchemaBytes, u.clock.Now()); err != nil {
+		if current.Config, err = configuration.NewConfig(name, fresh, u.limits.SchemaBytes, u.clock.Now()); err != nil {
 			return Configured{}, err
 		}
 		there, err := tx.Configs().List(ctx, scope, "", u.limits.Configs)

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/overworldhq/overworld/app/configs"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/configuration"
@@ -45,10 +44,19 @@ type Promoted struct {
 	Comparison Comparison
 }
 
+// errOvertaken is a release that another one of the target came before since it was foreseen.
+var errOvertaken = errors.New("another release came before")
+
 // Promote releases in an environment the very bundle that another one of the project has
 // released: the same bytes, which are copied unless they are there already, and judged by the
-// schema of the target. It needs a key of the whole project, and both environments' audit logs tell of it.
+// schema of the target. A config that isn't there yet is declared as it is in the other environment;
+// one that more may read than there is ErrWiderReaders. It needs a key of the whole project that may read and
+// write, and both environments' audit logs tell of it.
 func (u *UseCases) Promote(ctx context.Context, p tenancy.Principal, place Place, o Promotion, effects ...once.Effect[Promoted]) (Promoted, error) {
+	// What it tells of both environments' bundles is what reading them would.
+	if err := p.Require(tenancy.ConfigsRead); err != nil {
+		return Promoted{}, err
+	}
 	if _, err := u.wholeProject(ctx, p, place.Project); err != nil {
 		return Promoted{}, err
 	}
@@ -60,7 +68,16 @@ func (u *UseCases) Promote(ctx context.Context, p tenancy.Principal, place Place
 	if err != nil {
 		return Promoted{}, err
 	}
-	next, err := u.promotable(ctx, origin, o)
+	for {
+		done, err := u.promote(ctx, p, place, origin, target, o, effects)
+		if !errors.Is(err, errOvertaken) {
+			return done, err
+		}
+	}
+}
+
+func (u *UseCases) promote(ctx context.Context, p tenancy.Principal, place Place, origin, target tenancy.Scope, o Promotion, effects []once.Effect[Promoted]) (Promoted, error) {
+	next, declaration, err := u.promotable(ctx, origin, o)
 	if err != nil {
 		return Promoted{}, err
 	}
@@ -73,7 +90,7 @@ func (u *UseCases) Promote(ctx context.Context, p tenancy.Principal, place Place
 	if done.Comparison, err = u.foresee(ctx, origin, target, place.Environment, o.Config, &done); err != nil {
 		return Promoted{}, err
 	}
-	if err := u.refusePromotion(ctx, done, bundles, o.Pre); err != nil {
+	if err := u.refusePromotion(ctx, done, declaration, bundles, o.Pre); err != nil {
 		return Promoted{}, err
 	}
 	if o.Preview {
@@ -82,8 +99,7 @@ func (u *UseCases) Promote(ctx context.Context, p tenancy.Principal, place Place
 		}
 		return done, u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error { return once.Tell(ctx, tx, done, effects) })
 	}
-	brought, err := u.bring(ctx, target, bundles)
-	if err != nil {
+	if err := u.bring(ctx, p, target, bundles); err != nil {
 		return Promoted{}, err
 	}
 	tell := func(ctx context.Context, tx datastore.Repos, made Configured) error {
@@ -98,26 +114,18 @@ func (u *UseCases) Promote(ctx context.Context, p tenancy.Principal, place Place
 		done.Comparison.To.Release = made.Release
 		return once.Tell(ctx, tx, done, effects)
 	}
-	var spare []configs.Received // which the target got meanwhile
-	choose := func(ctx context.Context, tx datastore.Repos, _ Configured) (configuration.Release, error) {
-		spare = nil
-		for _, one := range brought {
-			added, err := u.addBundle(ctx, tx, p, target, one)
-			if err != nil {
-				return next, err
-			}
-			if !added.Created {
-				spare = append(spare, one)
-			}
+	before := done.Comparison.From.Release
+	choose := func(_ context.Context, _ datastore.Repos, current Configured) (configuration.Release, error) {
+		switch {
+		case (current.Release == nil) != (before == nil), before != nil && current.Release.Number != before.Number:
+			return next, errOvertaken
+		case current.Config.Readers.Wider(declaration.Readers):
+			return next, configuration.ErrWiderReaders
 		}
 		return next, nil
 	}
-	// What was brought for a release that is refused after all is collected later.
-	if _, err = u.release(ctx, p, target, o.Config, o.Pre, audit.ConfigPromoted, choose, []once.Effect[Configured]{tell}); err != nil {
+	if _, err = u.release(ctx, p, target, o.Config, declaration, o.Pre, audit.ConfigPromoted, choose, []once.Effect[Configured]{tell}); err != nil {
 		return Promoted{}, err
-	}
-	for _, one := range spare {
-		u.configs.Discard(ctx, one)
 	}
 	return done, nil
 }
@@ -141,33 +149,34 @@ func (u *UseCases) origin(ctx context.Context, p tenancy.Principal, place Place,
 	return scope, err
 }
 
-// promotable gives the release that is to be made, of what its environment released.
-func (u *UseCases) promotable(ctx context.Context, origin tenancy.Scope, o Promotion) (configuration.Release, error) {
+// promotable gives the release that is to be made, of what its environment released, and how
+// that declares the config.
+func (u *UseCases) promotable(ctx context.Context, origin tenancy.Scope, o Promotion) (configuration.Release, configuration.Declaration, error) {
+	config, err := u.store.Configs().Get(ctx, origin, o.Config)
+	if err != nil {
+		return configuration.Release{}, config.Declaration, fmt.Errorf("find config: %w", err)
+	}
 	number := o.Release
 	if number == 0 {
-		config, err := u.store.Configs().Get(ctx, origin, o.Config)
-		if err != nil {
-			return configuration.Release{}, fmt.Errorf("find config: %w", err)
-		}
 		number = config.Release
 	}
 	release, err := u.store.Configs().GetRelease(ctx, origin, o.Config, number)
 	if err != nil {
-		return release, fmt.Errorf("find release: %w", err)
+		return release, config.Declaration, fmt.Errorf("find release: %w", err)
 	}
 	next := configuration.Release{Config: o.Config, Rules: release.Rules, PromotedFrom: o.From, PromotedRelease: number, Note: o.Note}
 	if o.Rules {
-		return next, nil
+		return next, config.Declaration, nil
 	}
 	bundle, ok := release.Default()
 	if o.Bundle != nil {
 		bundle, ok = *o.Bundle, slices.Contains(release.Bundles(), *o.Bundle)
 	}
 	if !ok {
-		return next, configuration.ErrNothingToPromote
+		return next, config.Declaration, configuration.ErrNothingToPromote
 	}
 	next.Rules = []configuration.Rule{{Bundle: bundle}}
-	return next, nil
+	return next, config.Declaration, nil
 }
 
 // foresee compares what is current in the target, which it notes, with what is to be.
@@ -194,12 +203,15 @@ func (u *UseCases) foresee(ctx context.Context, origin, target tenancy.Scope, en
 
 // refusePromotion refuses what its release would refuse, before any byte is copied and for
 // previews. The release itself looks again.
-func (u *UseCases) refusePromotion(ctx context.Context, done Promoted, bundles []configuration.Bundle, pre storage.Precondition) error {
-	config := configuration.Config{Name: done.Release.Config}
+func (u *UseCases) refusePromotion(ctx context.Context, done Promoted, declaration configuration.Declaration, bundles []configuration.Bundle, pre storage.Precondition) error {
+	config := configuration.Config{Name: done.Release.Config, Declaration: declaration}
 	if done.Config != nil {
 		config = done.Config.Config
-		if pre.Missed(&storage.Document{Version: config.Version}) {
+		switch {
+		case pre.Missed(&storage.Document{Version: config.Version}):
 			return configuration.ErrConfigStale.WithCurrent(*done.Config)
+		case config.Readers.Wider(declaration.Readers):
+			return configuration.ErrWiderReaders
 		}
 	} else if pre.Missed(nil) {
 		return configuration.ErrConfigStale
@@ -212,33 +224,35 @@ func (u *UseCases) refusePromotion(ctx context.Context, done Promoted, bundles [
 	return nil
 }
 
-// bring copies the bytes of those bundles that the target doesn't have.
-func (u *UseCases) bring(ctx context.Context, target tenancy.Scope, bundles []configuration.Bundle) ([]configs.Received, error) {
+// bring makes bundles of the target of those that it doesn't have. What it has brought stays when it fails, so
+// that the next try goes on there; if there is none it is collected as any bundle that no release names.
+func (u *UseCases) bring(ctx context.Context, p tenancy.Principal, target tenancy.Scope, bundles []configuration.Bundle) error {
 	hashes := make([]configuration.Hash, len(bundles))
 	for i, bundle := range bundles {
 		hashes[i] = bundle.Hash
 	}
 	found, err := u.store.Bundles().GetMany(ctx, target, hashes)
 	if err != nil {
-		return nil, fmt.Errorf("find bundles: %w", err)
+		return fmt.Errorf("find bundles: %w", err)
 	}
 	there := map[configuration.Hash]configuration.Bundle{}
 	for _, bundle := range found {
 		there[bundle.Hash] = bundle
 	}
-	var brought []configs.Received
 	for _, bundle := range bundles {
 		if own, ok := there[bundle.Hash]; ok {
 			if own.ContentType != bundle.ContentType {
-				return nil, configuration.ErrOtherType.With("The environment has these bytes already, of the content type %s.", own.ContentType)
+				return configuration.ErrOtherType.With("The environment has these bytes already, of the content type %s.", own.ContentType)
 			}
 			continue
 		}
 		received, err := u.configs.Copy(ctx, target, bundle)
 		if err != nil {
-			return nil, err // what was brought already is collected later
+			return err
 		}
-		brought = append(brought, received)
+		if _, err := u.keepBundle(ctx, p, target, received); err != nil {
+			return err
+		}
 	}
-	return brought, nil
+	return nil
 }

@@ -62,7 +62,7 @@ func (u *UseCases) Activate(ctx context.Context, p tenancy.Principal, place Plac
 	if err := fault.BothInvalid(err, configuration.CheckNote(a.Note)); err != nil {
 		return Configured{}, err
 	}
-	return u.release(ctx, p, scope, a.Config, a.Pre, audit.ConfigReleased, func(_ context.Context, _ datastore.Repos, _ Configured) (configuration.Release, error) {
+	return u.release(ctx, p, scope, a.Config, configuration.Declaration{}, a.Pre, audit.ConfigReleased, func(_ context.Context, _ datastore.Repos, _ Configured) (configuration.Release, error) {
 		return configuration.Release{Rules: rules, Note: a.Note}, nil
 	}, effects)
 }
@@ -78,7 +78,7 @@ func (u *UseCases) Rollback(ctx context.Context, p tenancy.Principal, place Plac
 	if err := configuration.CheckNote(note); err != nil {
 		return Configured{}, err
 	}
-	return u.release(ctx, p, scope, config, pre, audit.ConfigRolledBack, func(ctx context.Context, tx datastore.Repos, current Configured) (configuration.Release, error) {
+	return u.release(ctx, p, scope, config, configuration.Declaration{}, pre, audit.ConfigRolledBack, func(ctx context.Context, tx datastore.Repos, current Configured) (configuration.Release, error) {
 		if current.Release == nil {
 			return configuration.Release{}, configuration.ErrConfigNotFound
 		}
@@ -101,14 +101,15 @@ func (u *UseCases) Rollback(ctx context.Context, p tenancy.Principal, place Plac
 	}, effects)
 }
 
-// release makes a release of what choose gives, once the change is the operator's.
+// release makes a release of what choose gives, once the change is the operator's. A config that
+// isn't there yet gets that declaration.
 func (u *UseCases) release(
-	ctx context.Context, p tenancy.Principal, scope tenancy.Scope, name string, pre storage.Precondition, action audit.Action,
+	ctx context.Context, p tenancy.Principal, scope tenancy.Scope, name string, fresh configuration.Declaration, pre storage.Precondition, action audit.Action,
 	choose func(ctx context.Context, tx datastore.Repos, current Configured) (configuration.Release, error), effects []once.Effect[Configured],
 ) (Configured, error) {
 	var done Configured
 	err := u.judging(ctx, func(ctx context.Context, tx datastore.Repos, judged verdicts) error {
-		change, err := u.changeConfig(ctx, tx, scope, name, pre)
+		change, err := u.changeConfig(ctx, tx, scope, name, fresh, pre)
 		if err != nil {
 			return err
 		}

@@ -40,6 +40,12 @@ type Config struct {
 	UpdatedAt time.Time
 }
 
+// Wider tells whether somebody of r reads what others may not.
+func (r Readers) Wider(others Readers) bool {
+	order := []Readers{Servers, Players, Public}
+	return slices.Index(order, r) > slices.Index(order, others)
+}
+
 // MaxName bounds the name of a config.
 const MaxName = 64
 

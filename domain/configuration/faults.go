@@ -28,7 +28,9 @@ var (
 	ErrNotChecked = fault.New(fault.Invalid, "config.not_checkable", "The config has a schema, which only bundles of JSON satisfy that are small enough to be read inline.")
 	// ErrNothingToPromote is a release that has nothing for everyone, when that was asked for.
 	ErrNothingToPromote = fault.New(fault.Conflict, "config.nothing_to_promote", "That release has no bundle that everyone gets, or not the one you named; promote its rules, or one of its bundles.")
-	ErrNothingBefore    = fault.New(fault.Conflict, "config.nothing_before", "There is no release to go back to.")
+	// ErrWiderReaders refuses to release where more would read it than where it comes from.
+	ErrWiderReaders  = fault.New(fault.Conflict, "config.wider_readers", "More may read this config here than in the environment it is promoted from.")
+	ErrNothingBefore = fault.New(fault.Conflict, "config.nothing_before", "There is no release to go back to.")
 	// ErrTooManyWaiting refuses a long poll; what it would have waited for can be read without waiting.
 	ErrTooManyWaiting = fault.New(fault.Unavailable, "config.too_many_waiting", "As many callers wait for a change as this server lets wait.").After(10 * time.Second)
 	// ErrDamaged is an object whose bytes are not those that were stored.
