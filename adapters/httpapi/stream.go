@@ -127,6 +127,7 @@ func readRange(field string, size int64) (offset, length int64, ok bool) {
 
 // stream sends a stream.
 func (c *call) stream(s *stream) error {
+	c.leave() // the object store may take its time, and so may the client
 	content, err := s.open()
 	if err != nil {
 		return err
@@ -142,7 +143,6 @@ func (c *call) stream(s *stream) error {
 		c.written = http.StatusPartialContent
 		h.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", s.offset, s.offset+s.length-1, s.size))
 	}
-	c.leave()
 	c.w.WriteHeader(c.written)
 	if c.r.Method == http.MethodHead {
 		return nil

@@ -196,7 +196,7 @@ func TestADeletedBoardLeavesNothing(t *testing.T) {
 			if n := sweep(dated); n != 4 {
 				t.Errorf("%d objects, want all four while they are young", n)
 			}
-			g.Clock.Advance(time.Hour)
+			g.Clock.Advance(24 * time.Hour)
 			if n := sweep(dated); n != 1 {
 				t.Errorf("%d objects, want the one of the season that is there", n)
 			}

@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"testing"
+	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/overworldhq/overworld/bootstrap/compose"
+	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/tests/servers"
@@ -101,5 +103,40 @@ func TestSettlingWaitsForACommit(t *testing.T) {
 	g.must(err)
 	if n := <-read; n != 2 {
 		t.Errorf("%d places, though the commit was first", n)
+	}
+}
+
+// untold is an index that takes its time to say that it can't be told of an intent.
+type untold struct {
+	ranking.Index
+	wait func()
+}
+
+func (u *untold) Intend(context.Context, ranking.Ladder, ranking.Intent) error {
+	u.wait()
+	return fault.ErrUnavailable
+}
+
+// Who could note no intent has no time to lose one in: the run is taken, however long the index took.
+func TestARunIsTakenThoughTheIndexIsSlowToFail(t *testing.T) {
+	g := newGame(t, "", "", 1)
+	g.board("laps", ranking.Definition{})
+	tries := 0
+	writer := g.Replica(func(p *compose.Ports) {
+		p.Ranks = &untold{Index: g.index.Index, wait: func() {
+			g.Clock.Advance(ranking.IntentFor)
+			if tries++; tries > 1 {
+				t.Error("it begins anew")
+			}
+		}}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	_, err := writer.Leaderboards.Submit(ctx, g.server, "laps", ranking.Submission{Player: g.player(0), Run: ranking.Run{Score: 6}})
+	g.must(err)
+	top, err := g.Leaderboards.Top(t.Context(), g.server, "laps", 0, nil, 10)
+	g.must(err)
+	if len(top.Places) != 1 {
+		t.Errorf("%d places", len(top.Places))
 	}
 }

@@ -17,8 +17,9 @@ const (
 	// objectsPage is how many objects are listed at a time.
 	objectsPage = 1000
 	// strayFor is how old an archive must be of which no season tells until it is deleted: far
-	// longer than from storing it until its season tells of it.
-	strayFor = time.Hour
+	// longer than from storing it until its season tells of it, and time to notice who was started
+	// with another database.
+	strayFor = 24 * time.Hour
 )
 
 // SweepArchives deletes the archives of which no season tells: those of leaderboards and environments that

@@ -250,7 +250,7 @@ func (l Limits) Check() error {
 	within("concurrent_requests", l.ConcurrentRequests, 1, 100_000)
 	within("waiting_requests", l.WaitingRequests, 0, 100_000)
 	within("connections", l.Connections, 1, 1_000_000)
-	within("waiting_polls", l.WaitingPolls, 0, 1_000_000)
+	within("waiting_polls", l.WaitingPolls, 0, l.Connections-1)
 	for _, class := range Classes() {
 		rate := func(who string, rate limiter.Rate) {
 			if err := (limiter.Ask{Key: string(class), Rate: rate}).Valid(); err != nil {

@@ -102,7 +102,7 @@ func Options() []Option {
 		{Key: "limits.concurrent_requests", Default: strconv.Itoa(base.ConcurrentRequests), Help: "requests that this process serves at once", read: whole(func(c *Config) *int { return &c.Limits.ConcurrentRequests })},
 		{Key: "limits.waiting_requests", Default: strconv.Itoa(base.WaitingRequests), Help: "requests that may wait for that, up to a second; more are refused with 503", read: whole(func(c *Config) *int { return &c.Limits.WaitingRequests })},
 		{Key: "limits.connections", Default: strconv.Itoa(base.Connections), Help: "client connections that this process keeps open; more wait to be taken", read: whole(func(c *Config) *int { return &c.Limits.Connections })},
-		{Key: "limits.waiting_polls", Default: strconv.Itoa(base.WaitingPolls), Help: "long polls of the live configuration that may wait in this process, of those connections; more are refused with 503", read: whole(func(c *Config) *int { return &c.Limits.WaitingPolls })},
+		{Key: "limits.waiting_polls", Default: strconv.Itoa(base.WaitingPolls), Help: "long polls of the live configuration that may wait in this process, fewer than connections; more are refused with 503", read: whole(func(c *Config) *int { return &c.Limits.WaitingPolls })},
 	}
 	for _, class := range limits.Classes() {
 		rates := base.Rates[class]

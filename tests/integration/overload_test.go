@@ -155,7 +155,7 @@ func TestNothingWaitsForADatabaseThatStands(t *testing.T) {
 func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
 	// Nobody has asked for its readiness, on a connection that would still be open.
-	replica, err := harness.Embedded(t).With("LIMITS_CONNECTIONS=2").TryServe(t)
+	replica, err := harness.Embedded(t).With("LIMITS_CONNECTIONS=2", "LIMITS_WAITING_POLLS=1").TryServe(t)
 	if err != nil {
 		t.Fatal(err)
 	}
