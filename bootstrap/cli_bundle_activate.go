@@ -30,6 +30,7 @@ type (
 type sentRule struct {
 	Bundle      string `json:"bundle"`
 	BasisPoints int64  `json:"basis_points,omitempty"`
+	Salt        string `json:"salt,omitempty"`
 }
 
 func newBundleActivate() *cobra.Command {
@@ -52,12 +53,13 @@ with other conditions are made by the API.`,
 		}
 		rules, match, who := []sentRule{{Bundle: args[1]}}, "", "for everyone"
 		if points < 10_000 {
-			rest, version, err := b.everyone(ctx, args[0])
+			now, err := b.everyone(ctx, args[0], args[1])
 			if err != nil {
 				return err
 			}
-			rules = []sentRule{{Bundle: args[1], BasisPoints: int64(points)}, {Bundle: rest}}
-			match, who = fmt.Sprintf(`"%d"`, version), fmt.Sprintf("for %s %% of the players; everyone else gets %s", strconv.FormatFloat(points/100, 'f', -1, 64), rest)
+			rest := now.bundle
+			rules = []sentRule{{Bundle: args[1], BasisPoints: int64(points), Salt: now.salt}, {Bundle: rest}}
+			match, who = fmt.Sprintf(`"%d"`, now.version), fmt.Sprintf("for %s %% of the players; everyone else gets %s", strconv.FormatFloat(points/100, 'f', -1, 64), rest)
 		}
 		var made shownConfig
 		text, err := b.post(ctx, b.config(args[0])+"/releases", map[string]any{"rules": rules, "note": note}, match, &made)
@@ -68,9 +70,16 @@ with other conditions are made by the API.`,
 	})
 }
 
-// everyone gives what everyone gets of a config, and the config's version. It is an error when
-// the current release says more than that and percentages: a release by percentage would lose it.
-func (b bundles) everyone(ctx context.Context, config string) (string, int64, error) {
+// rollout is where a config stands when a bundle is released by percentage.
+type rollout struct {
+	bundle  string // that everyone gets
+	version int64  // the config's
+	salt    string // by which players already get the bundle that is released; empty: none do
+}
+
+// everyone tells how a config stands. It is an error when
+// the current release says more than percentages: a release by percentage would lose it.
+func (b bundles) everyone(ctx context.Context, config, released string) (rollout, error) {
 	var found struct {
 		Version int64 `json:"version"`
 		Current struct {
@@ -78,18 +87,23 @@ func (b bundles) everyone(ctx context.Context, config string) (string, int64, er
 		} `json:"current"`
 	}
 	if _, err := b.send(ctx, call{method: http.MethodGet, path: b.config(config)}, &found); err != nil {
-		return "", 0, err
+		return rollout{}, err
 	}
+	now := rollout{version: found.Version}
 	for _, rule := range found.Current.Rules {
 		bundle, _ := rule["bundle"].(string)
 		if len(rule) == 1 {
-			return bundle, found.Version, nil
+			now.bundle = bundle
+			return now, nil
+		}
+		if salt, ok := rule["salt"].(string); ok && bundle == released {
+			now.salt = salt
 		}
 		for member := range rule {
 			if member != "bundle" && member != "basis_points" && member != "salt" {
-				return "", 0, fmt.Errorf("the current release of %s has rules with %s, which --percent would replace; release by the API", config, member)
+				return rollout{}, fmt.Errorf("the current release of %s has rules with %s, which --percent would replace; release by the API", config, member)
 			}
 		}
 	}
-	return "", 0, fmt.Errorf("%s has no bundle yet that everyone gets: release one without --percent first", config)
+	return rollout{}, fmt.Errorf("%s has no bundle yet that everyone gets: release one without --percent first", config)
 }

@@ -142,18 +142,26 @@ func TestAPipelineReleases(t *testing.T) {
 	} {
 		p.refuses(words, strings.Fields(arguments)...)
 	}
+	byAPI := func(rules string) {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, os.Getenv(urlVariable)+"v1/projects/my-game/environments/production/configs/gameplay/releases", strings.NewReader(rules))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+os.Getenv(secretKeyVariable))
+		request.Header.Set("Content-Type", "application/json")
+		reply, err := http.DefaultClient.Do(request)
+		if err != nil || reply.Body.Close() != nil || reply.StatusCode != http.StatusCreated {
+			t.Fatalf("%v, %v", reply, err)
+		}
+	}
+	// A percentage that grows keeps those whom it reached, by whatever salt.
+	byAPI(`{"rules":[{"bundle":"` + two + `","basis_points":2000,"salt":"winter"},{"bundle":"` + one + `"}]}`)
+	if out, err := p.run("", "activate", "gameplay", two, "--environment", "production", "--percent", "30", "--json"); err != nil || !strings.Contains(out, `"basis_points":3000,"salt":"winter"`) {
+		t.Errorf("grown: %s, %v", out, err)
+	}
 	// What a percentage would replace is not lost by it.
-	rules := `{"rules":[{"bundle":"` + one + `","tags":["qa"]},{"bundle":"` + one + `"}]}`
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, os.Getenv(urlVariable)+"v1/projects/my-game/environments/production/configs/gameplay/releases", strings.NewReader(rules))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Authorization", "Bearer "+os.Getenv(secretKeyVariable))
-	request.Header.Set("Content-Type", "application/json")
-	reply, err := http.DefaultClient.Do(request)
-	if err != nil || reply.Body.Close() != nil || reply.StatusCode != http.StatusCreated {
-		t.Fatalf("%v, %v", reply, err)
-	}
+	byAPI(`{"rules":[{"bundle":"` + one + `","tags":["qa"]},{"bundle":"` + one + `"}]}`)
 	p.refuses("has rules with tags", "activate", "gameplay", two, "--environment", "production", "--percent", "5")
 
 	t.Setenv(secretKeyVariable, "")
