@@ -53,15 +53,15 @@ var errOvertaken = errors.New("another release came before")
 // one that more may read than there is ErrWiderReaders. It needs a key of the whole project that may read and
 // write, and both environments' audit logs tell of it.
 func (u *UseCases) Promote(ctx context.Context, p tenancy.Principal, place Place, o Promotion, effects ...once.Effect[Promoted]) (Promoted, error) {
-	// What it tells of both environments' bundles is what reading them would.
-	if err := p.Require(tenancy.ConfigsRead); err != nil {
-		return Promoted{}, err
-	}
 	if _, err := u.wholeProject(ctx, p, place.Project); err != nil {
 		return Promoted{}, err
 	}
 	_, target, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
+		return Promoted{}, err
+	}
+	// What it tells of both environments' bundles is what reading them would.
+	if err := p.Require(tenancy.ConfigsRead); err != nil {
 		return Promoted{}, err
 	}
 	origin, err := u.origin(ctx, p, place, o)

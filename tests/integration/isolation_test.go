@@ -127,8 +127,11 @@ const homeConfig = "gameplay"
 func (i *isolation) configures(t *testing.T) {
 	t.Helper()
 	i.bundle = i.release(t, home)
-	i.operator().Do(t, "PUT", "/v1/projects/"+home.project+"/environments/"+home.environment+"/configs/"+homeConfig, object{"readers": "public"}).Want(t, http.StatusOK)
-	i.release(t, place{home.project, "staging"}) // to be promoted
+	origin := place{home.project, "staging"} // of what is promoted
+	i.release(t, origin)
+	for _, at := range []place{home, origin} {
+		i.operator().Do(t, "PUT", "/v1/projects/"+at.project+"/environments/"+at.environment+"/configs/"+homeConfig, object{"readers": "public"}).Want(t, http.StatusOK)
+	}
 }
 
 // release makes one of the config, of a bundle that no other place has.
