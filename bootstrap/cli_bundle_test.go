@@ -2,9 +2,7 @@ package bootstrap
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -25,20 +23,10 @@ type pipeline struct{ t *testing.T }
 // running starts a server, behind what front makes of its address, for the pipeline to use.
 func running(t *testing.T, front func(target *url.URL) http.Handler) pipeline {
 	t.Helper()
-	c := embedded(t)
-	ctx, stop := context.WithCancel(t.Context())
-	out, told := io.Pipe()
-	ended := make(chan error, 1)
-	go func() {
-		err := serve(ctx, c, plugin.NewRegistry(all.Plugins()...), told, io.Discard)
-		told.CloseWithError(io.EOF)
-		ended <- err
-	}()
-	address, greeting := awaitAddress(t, out)
+	address, greeting, stop := serving(t, embedded(t))
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
-		stop()
-		if err := <-ended; err != nil {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	})

@@ -45,21 +45,31 @@ func TestTheGraphIsWhole(t *testing.T) {
 	}
 }
 
+// serving starts a whole server; stop ends it and tells how that went.
+func serving(t *testing.T, c *config.Config) (address, greeting string, stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	out, told := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := serve(ctx, c, plugin.NewRegistry(all.Plugins()...), told, io.Discard)
+		told.CloseWithError(io.EOF)
+		ended <- err
+	}()
+	address, greeting = awaitAddress(t, out)
+	return address, greeting, func() error {
+		cancel()
+		return <-ended
+	}
+}
+
 // TestServeStopsWithoutTrace starts a whole server and stops it, again and
 // again on one data folder: nothing may be left running or locked.
 func TestServeStopsWithoutTrace(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	c := embedded(t)
 	for round := range 4 {
-		ctx, stop := context.WithCancel(t.Context())
-		out, told := io.Pipe()
-		ended := make(chan error, 1)
-		go func() {
-			err := serve(ctx, c, plugin.NewRegistry(all.Plugins()...), told, io.Discard)
-			told.CloseWithError(io.EOF)
-			ended <- err
-		}()
-		address, greeting := awaitAddress(t, out)
+		address, greeting, stop := serving(t, c)
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 		reply, err := client.Get("http://" + address + "/readyz")
 		if err != nil {
@@ -72,8 +82,7 @@ func TestServeStopsWithoutTrace(t *testing.T) {
 		if first := strings.Contains(greeting, "ow_sec_"); first != (round == 0) {
 			t.Errorf("round %d: credentials shown: %t", round, first)
 		}
-		stop()
-		if err := <-ended; err != nil {
+		if err := stop(); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
 	}

@@ -1,8 +1,6 @@
 package jwt
 
 import (
-	"crypto/ed25519"
-	"fmt"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -41,15 +39,10 @@ func audienceOf(environment tenancy.EnvironmentID) string { return string(enviro
 
 // Sign writes a ticket, with times cut to whole seconds.
 func (Tickets) Sign(c registry.TicketClaims, key identity.SigningKey) (string, error) {
-	if len(key.Private) != ed25519.PrivateKeySize {
-		return "", fmt.Errorf("key %q has no private half", key.ID)
-	}
-	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, ticketClaims{
+	return sign(ticketClaims{
 		Issuer: c.Issuer, Audience: audienceOf(c.Environment), Subject: string(c.Player), ID: c.ID, Server: string(c.Server),
 		Generation: c.Generation, Seat: c.Seat, IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(),
-	})
-	token.Header["kid"], token.Header["typ"] = key.ID, TicketType
-	return token.SignedString(key.Private)
+	}, TicketType, key)
 }
 
 // Verify believes a ticket only if all of it is as Sign would have written it with

@@ -20,6 +20,9 @@ const (
 	MaxAhead = time.Minute
 )
 
+// TokenType is typ in an access token's header.
+const TokenType = "JWT"
+
 // Tokens signs and verifies access tokens. The zero value is ready.
 type Tokens struct{}
 
@@ -38,17 +41,22 @@ type claims struct {
 
 // Sign writes a token, with times cut to whole seconds.
 func (Tokens) Sign(c identity.AccessClaims, key identity.SigningKey) (string, error) {
-	if len(key.Private) != ed25519.PrivateKeySize {
-		return "", fmt.Errorf("sign access token: key %q has no private half", key.ID)
-	}
-	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims{
+	return sign(claims{
 		Issuer: c.Issuer, Audience: string(c.Environment), Subject: string(c.Player), Session: string(c.Session),
 		IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(),
-	})
-	token.Header["kid"] = key.ID
+	}, TokenType, key)
+}
+
+// sign writes a token of any of the types.
+func sign(claims jwt.Claims, typ string, key identity.SigningKey) (string, error) {
+	if len(key.Private) != ed25519.PrivateKeySize {
+		return "", fmt.Errorf("sign %s: key %q has no private half", typ, key.ID)
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, claims)
+	token.Header["kid"], token.Header["typ"] = key.ID, typ
 	signed, err := token.SignedString(key.Private)
 	if err != nil {
-		return "", fmt.Errorf("sign access token: %w", err)
+		return "", fmt.Errorf("sign %s: %w", typ, err)
 	}
 	return signed, nil
 }
@@ -63,7 +71,7 @@ func (Tokens) Peek(token string) (tenancy.EnvironmentID, string, error) {
 	if err != nil || !c.complete() {
 		return "", "", identity.ErrAccessToken
 	}
-	keyID, ok := readHeader(parsed, "JWT")
+	keyID, ok := readHeader(parsed, TokenType)
 	if !ok {
 		return "", "", identity.ErrAccessToken
 	}
@@ -78,7 +86,7 @@ func (Tokens) Verify(token string, key identity.SigningKey, issuer string, envir
 	}
 	var c claims
 	_, err := parser.ParseWithClaims(token, &c, func(parsed *jwt.Token) (any, error) {
-		if keyID, ok := readHeader(parsed, "JWT"); !ok || keyID != key.ID {
+		if keyID, ok := readHeader(parsed, TokenType); !ok || keyID != key.ID {
 			return nil, identity.ErrAccessToken
 		}
 		return key.Public, nil

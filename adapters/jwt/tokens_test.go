@@ -35,7 +35,7 @@ func newKey(id string, seed byte) identity.SigningKey {
 	return identity.SigningKey{ID: id, Private: private, Public: private.Public().(ed25519.PublicKey)}
 }
 
-func sign(t testing.TB, c identity.AccessClaims, k identity.SigningKey) string {
+func signed(t testing.TB, c identity.AccessClaims, k identity.SigningKey) string {
 	t.Helper()
 	token, err := Tokens{}.Sign(c, k)
 	if err != nil {
@@ -56,7 +56,7 @@ const (
 )
 
 func TestRoundTrip(t *testing.T) {
-	token := sign(t, good, key)
+	token := signed(t, good, key)
 	if env, kid, err := (Tokens{}).Peek(token); err != nil || env != environment || kid != "k1" {
 		t.Errorf("Peek = %q, %q, %v", env, kid, err)
 	}
@@ -70,7 +70,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 func TestTimes(t *testing.T) {
-	token := sign(t, good, key)
+	token := signed(t, good, key)
 	for _, c := range []struct {
 		name string
 		now  time.Time
@@ -90,7 +90,7 @@ func TestTimes(t *testing.T) {
 }
 
 func TestVerifyRefuses(t *testing.T) {
-	token := sign(t, good, key)
+	token := signed(t, good, key)
 	parts := strings.Split(token, ".")
 	b64 := base64.RawURLEncoding.EncodeToString
 
@@ -101,7 +101,7 @@ func TestVerifyRefuses(t *testing.T) {
 	with := func(change func(*identity.AccessClaims)) string {
 		c := good
 		change(&c)
-		return sign(t, c, key)
+		return signed(t, c, key)
 	}
 	payload := func(old, new string) string { return forge(goodHeader, strings.Replace(goodPayload, old, new, 1)) }
 
@@ -115,8 +115,8 @@ func TestVerifyRefuses(t *testing.T) {
 		"alg none, signed":                      forge(`{"alg":"none","kid":"k1","typ":"JWT"}`, goodPayload),
 		"alg in another case":                   forge(`{"alg":"eddsa","kid":"k1","typ":"JWT"}`, goodPayload),
 		"HS256 with the public key":             hs + "." + b64(mac.Sum(nil)),
-		"another key of the same id":            sign(t, good, newKey("k1", 2)),
-		"another key id":                        sign(t, good, identity.SigningKey{ID: "k2", Private: key.Private}),
+		"another key of the same id":            signed(t, good, newKey("k1", 2)),
+		"another key id":                        signed(t, good, identity.SigningKey{ID: "k2", Private: key.Private}),
 		"no key id":                             forge(`{"alg":"EdDSA","typ":"JWT"}`, goodPayload),
 		"key id of another type":                forge(`{"alg":"EdDSA","kid":1,"typ":"JWT"}`, goodPayload),
 		"another type":                          forge(`{"alg":"EdDSA","kid":"k1","typ":"at+jwt"}`, goodPayload),
@@ -154,7 +154,7 @@ func TestVerifyRefuses(t *testing.T) {
 }
 
 func TestEveryPrefixAndEveryChangedByteIsRefused(t *testing.T) {
-	token := sign(t, good, key)
+	token := signed(t, good, key)
 	for i := range len(token) {
 		if _, err := (Tokens{}).Verify(token[:i], key, issuer, environment, issued); !errors.Is(err, identity.ErrAccessToken) {
 			t.Fatalf("cut to %d bytes: %v", i, err)
@@ -193,8 +193,8 @@ func TestSignWithoutKeyIsAnError(t *testing.T) {
 }
 
 func seed(f *testing.F) {
-	f.Add(sign(f, good, key))
-	f.Add(sign(f, good, newKey("k2", 2)))
+	f.Add(signed(f, good, key))
+	f.Add(signed(f, good, newKey("k2", 2)))
 	f.Add(forge(goodHeader, goodPayload))
 	f.Add(forge(`{"alg":"none","kid":"k1","typ":"JWT"}`, goodPayload))
 	f.Add(forge(goodHeader, `{"aud":["a","b"],"exp":1e400}`))
@@ -213,7 +213,7 @@ func FuzzVerify(f *testing.F) {
 			}
 			return
 		}
-		if token != forge(goodHeader, goodPayload) && token != sign(t, claims, key) {
+		if token != forge(goodHeader, goodPayload) && token != signed(t, claims, key) {
 			t.Fatalf("believed %q, which isn't how %+v is written", token, claims)
 		}
 	})
