@@ -127,12 +127,12 @@ func keptMasterKey(path string, random secrets.Random) (string, error) {
 	return string(kept), err
 }
 
-// newLimiter falls back to counting in this process while a shared cache is away.
-func newLimiter(cache cache.Cache, clock clock.Clock, logger *slog.Logger, state *degradation) limiter.Limiter {
+// newLimiter counts for this process alone while a shared cache is away.
+func newLimiter(lc fx.Lifecycle, cache cache.Cache, clock clock.Clock, logger *slog.Logger, state *degradation) limiter.Limiter {
 	if !cache.Shared() {
 		return cache.Limiter()
 	}
-	return limiter.WithFallback(cache.Limiter(), memory.NewLimiter(clock), func(degraded bool, err error) {
+	replica := limiter.NewReplica(cache.Limiter(), memory.NewLimiter(clock), func(degraded bool, err error) {
 		state.set("rate_limits", degraded)
 		if degraded {
 			logger.Warn("the cache is away: each replica counts rate limits by itself", "error", err)
@@ -140,6 +140,8 @@ func newLimiter(cache cache.Cache, clock clock.Clock, logger *slog.Logger, state
 		}
 		logger.Info("the cache is back: rate limits are shared again")
 	})
+	lc.Append(fx.StopHook(replica.Close))
+	return replica
 }
 
 type portsIn struct {

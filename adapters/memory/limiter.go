@@ -23,7 +23,10 @@ type Limiter struct {
 	shards [shards]limits
 }
 
-var _ limiter.Limiter = (*Limiter)(nil)
+var (
+	_ limiter.Counter = (*Limiter)(nil)
+	_ limiter.Local   = (*Limiter)(nil)
+)
 
 // limits is one shard: the theoretical arrival times of its keys.
 type limits struct {
@@ -94,6 +97,44 @@ func (l *Limiter) Take(ctx context.Context, asks ...limiter.Ask) (limiter.Decisi
 		}
 	}
 	return decision, nil
+}
+
+// Count counts each use by itself.
+func (l *Limiter) Count(ctx context.Context, uses ...limiter.Use) ([]time.Duration, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	for _, use := range uses {
+		if err := use.Valid(); err != nil {
+			return nil, err
+		}
+	}
+	now := l.clock.Now()
+	waits := make([]time.Duration, len(uses))
+	for i, use := range uses {
+		waits[i] = l.move(use.Key, now, func(wait time.Duration) time.Duration {
+			return wait + time.Duration(use.Times)*use.Rate.Interval()
+		})
+	}
+	return waits, nil
+}
+
+// Learn makes it that long, at least, until the key's whole burst is there again.
+func (l *Limiter) Learn(key string, wait time.Duration) {
+	l.move(key, l.clock.Now(), func(known time.Duration) time.Duration { return max(known, wait) })
+}
+
+// move changes how far ahead of now the arrival time of a key lies.
+func (l *Limiter) move(key string, now time.Time, to func(time.Duration) time.Duration) time.Duration {
+	s := &l.shards[shardOf(key)]
+	s.Lock()
+	defer s.Unlock()
+	before := max(0, s.arrival(key, now).Sub(now))
+	after := to(before)
+	if after > before {
+		s.set(key, now.Add(after), now)
+	}
+	return after
 }
 
 func (s *limits) arrival(key string, now time.Time) time.Time {

@@ -16,13 +16,14 @@ import (
 // rounded up to whole microseconds.
 type Limiter struct{ link *link }
 
-var _ limiter.Limiter = (*Limiter)(nil)
+var _ limiter.Counter = (*Limiter)(nil)
 
 // takeScript takes one unit under every key, or none. A key holds its
 // theoretical arrival time, in microseconds since 1970 (below 2^53, so exact in
 // Lua), and lives until then. ARGV has two numbers a key, in microseconds: what
-// one take costs, and what a whole burst does. It answers how far ahead of now
-// each arrival time lay before, which tells what was decided.
+// is taken, and what a whole burst is, or -1 to take it whether or not it fits.
+// It answers how far ahead of now each arrival time lay before, which tells what
+// was decided.
 var takeScript = rueidis.NewLuaScript(`
 local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
@@ -32,11 +33,14 @@ for i, key in ipairs(KEYS) do
   waits[i] = math.max(arrival - now, 0)
   local after = waits[i] + tonumber(ARGV[2 * i - 1])
   next[key] = now + after
-  fits = fits and after <= tonumber(ARGV[2 * i])
+  local span = tonumber(ARGV[2 * i])
+  fits = fits and (span < 0 or after <= span)
 end
 if fits then
   for key, arrival in pairs(next) do
-    redis.call('SET', key, string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000))
+    if arrival > now then
+      redis.call('SET', key, string.format('%.0f', arrival), 'PX', math.ceil((arrival - now) / 1000))
+    end
   end
 end
 return waits`)
@@ -54,6 +58,8 @@ else
 end
 return 0`)
 
+var errScript = errors.New("the script answered for other keys than were asked")
+
 // Take is one step on one server, and on a Cluster as the package says.
 func (l *Limiter) Take(ctx context.Context, asks ...limiter.Ask) (limiter.Decision, error) {
 	whole := make([]limiter.Ask, len(asks)) // with intervals of whole microseconds
@@ -61,8 +67,7 @@ func (l *Limiter) Take(ctx context.Context, asks ...limiter.Ask) (limiter.Decisi
 		if err := ask.Valid(); err != nil {
 			return limiter.Decision{}, err
 		}
-		interval := (ask.Rate.Interval() + time.Microsecond - 1).Truncate(time.Microsecond)
-		whole[i] = limiter.Ask{Key: ask.Key, Rate: limiter.Rate{Limit: 1, Period: interval, Burst: ask.Rate.Burst}}
+		whole[i] = limiter.Ask{Key: ask.Key, Rate: limiter.Rate{Limit: 1, Period: interval(ask), Burst: ask.Rate.Burst}}
 	}
 	if len(asks) == 0 {
 		return limiter.Decide(nil, nil), ctx.Err()
@@ -94,7 +99,7 @@ func (l *Limiter) take(ctx context.Context, client rueidis.Client, asks ...limit
 		return nil, err
 	}
 	if len(answer) != len(asks) {
-		return nil, errors.New("the script answered for other keys than were asked")
+		return nil, errScript
 	}
 	waits := make([]time.Duration, len(answer))
 	for i, wait := range answer {
@@ -132,6 +137,43 @@ func (l *Limiter) takeApart(ctx context.Context, client rueidis.Client, asks []l
 		return limiter.Decision{}, failure
 	}
 	return decision, errors.Join(errs...)
+}
+
+// Count sends all uses at once, each as a step of its own, so that nobody else waits for long.
+func (l *Limiter) Count(ctx context.Context, uses ...limiter.Use) ([]time.Duration, error) {
+	waits, steps := make([]time.Duration, len(uses)), make([]rueidis.LuaExec, len(uses))
+	for i, use := range uses {
+		if err := use.Valid(); err != nil {
+			return nil, err
+		}
+		taken := interval(use.Ask) * time.Duration(use.Times)
+		waits[i] = taken
+		steps[i] = rueidis.LuaExec{Keys: []string{l.key(use.Ask)}, Args: []string{microseconds(taken), "-1"}}
+	}
+	if len(uses) == 0 {
+		return nil, ctx.Err()
+	}
+	err := l.link.do(ctx, "count", func(ctx context.Context, client rueidis.Client) error {
+		for i, answer := range takeScript.ExecMulti(ctx, client, steps...) {
+			before, err := answer.AsIntSlice()
+			switch {
+			case err != nil:
+				return err
+			case len(before) != 1:
+				return errScript
+			}
+			waits[i] += time.Duration(before[0]) * time.Microsecond
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return waits, nil
+}
+
+func interval(ask limiter.Ask) time.Duration {
+	return (ask.Rate.Interval() + time.Microsecond - 1).Truncate(time.Microsecond)
 }
 
 func each(asks []limiter.Ask, f func(int, limiter.Ask)) {

@@ -73,6 +73,15 @@ func (l *lateness) left(environment tenancy.EnvironmentID, seasons int, now time
 	}
 }
 
+// still has what an earlier turn left told on: this one could not find out.
+func (l *lateness) still(environment tenancy.EnvironmentID, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if known, ok := l.due[environment]; ok {
+		l.due[environment] = due{known.seasons, now}
+	}
+}
+
 // SeasonStats tells what happened to seasons.
 func (u *UseCases) SeasonStats() SeasonStats {
 	l := &u.lateness

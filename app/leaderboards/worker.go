@@ -74,13 +74,20 @@ func stop(ctx context.Context, err error) bool {
 func (u *UseCases) endDue(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
 	scope, moment := environment.Scope(), environment.Now(u.clock.Now())
 	tried := map[ranking.BoardID]bool{}
-	left := 0
-	defer func() { u.lateness.left(environment.ID, left, u.clock.Now()) }()
+	left, known := 0, false
+	defer func() {
+		if known {
+			u.lateness.left(environment.ID, left, u.clock.Now())
+		} else {
+			u.lateness.still(environment.ID, u.clock.Now())
+		}
+	}()
 	for {
 		due, err := u.store.Boards().Due(ctx, scope, moment, seasonsAtOnce)
 		if err != nil {
 			return errors.Join(failed, fmt.Errorf("list due seasons: %w", err))
 		}
+		known = true
 		again := false
 		for _, season := range due {
 			if tried[season.Board] {

@@ -12,7 +12,7 @@ import (
 
 // Cache is one opened engine.
 type Cache interface {
-	Limiter() limiter.Limiter
+	Limiter() limiter.Counter
 	Revocations() revocation.Memory
 	Ranks() ranking.Index
 	// Shared tells whether all replicas see the same. A cache that is not

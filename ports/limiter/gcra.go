@@ -22,6 +22,17 @@ func (a Ask) Valid() error {
 	return nil
 }
 
+// Valid is an error for a use that can't be counted.
+func (u Use) Valid() error {
+	if err := u.Ask.Valid(); err != nil {
+		return err
+	}
+	if u.Times < 0 || u.Rate.Interval() > maxSpan/time.Duration(max(1, u.Times)) {
+		return fmt.Errorf("limiter: %d times %s for %q; want no fewer than 0, and what is rested within a year", u.Times, u.Rate.Interval(), u.Key)
+	}
+	return nil
+}
+
 const maxSpan = 366 * 24 * time.Hour
 
 // Decide is the arithmetic of a take, for adapters: waits[i] is how far ahead

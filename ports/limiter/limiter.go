@@ -43,3 +43,18 @@ type Ask struct {
 	Key  string
 	Rate Rate
 }
+
+// Counter is a Limiter that can also be told what was taken without asking it.
+type Counter interface {
+	Limiter
+	// Count takes from each key so many times, whether or not that fits: what is
+	// too much has to be rested too. It gives, for each use, how long until the
+	// key's whole burst is there again. What came before an error may count.
+	Count(ctx context.Context, uses ...Use) ([]time.Duration, error)
+}
+
+// Use is a take of so many units under a key; of none, it only asks how far the key has got.
+type Use struct {
+	Ask
+	Times int
+}

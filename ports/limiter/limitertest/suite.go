@@ -13,7 +13,7 @@ import (
 )
 
 // Open gives a limiter that knows no key yet, and a way to move its time on.
-type Open func(t *testing.T) (l limiter.Limiter, advance func(time.Duration))
+type Open func(t *testing.T) (l limiter.Counter, advance func(time.Duration))
 
 // Run runs the whole suite.
 func Run(t *testing.T, open Open) {
@@ -35,6 +35,11 @@ func Run(t *testing.T, open Open) {
 		{"an ended context", ended},
 		{"many at once", concurrent},
 		{"many at once under shared keys", concurrentShared},
+		{"what is counted is taken", counted},
+		{"what is counted need not fit", countedTooMuch},
+		{"how far a key has got", howFar},
+		{"a thousand keys counted", countedMany},
+		{"uses that can't be counted", invalidUses},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			l, advance := open(t)
@@ -45,7 +50,7 @@ func Run(t *testing.T, open Open) {
 
 type fixture struct {
 	t       *testing.T
-	l       limiter.Limiter
+	l       limiter.Counter
 	advance func(time.Duration)
 }
 
