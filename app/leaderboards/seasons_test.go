@@ -221,6 +221,20 @@ func TestAnAgeThatWasMissedHoldsUpNobody(t *testing.T) {
 	if s := g.Leaderboards.SeasonStats().Due; s != 1 {
 		t.Errorf("%d leaderboards are told to be due", s)
 	}
+	// A worker that can't find out tells what it knew.
+	environment, err := g.Ports.Store.Environments().Get(t.Context(), g.server.Scope().Environment())
+	g.must(err)
+	away, leave := context.WithCancel(t.Context())
+	leave()
+	for range 2 {
+		g.Clock.Advance(40 * time.Second)
+		if err := g.Leaderboards.Tend(away, environment, nil); err == nil {
+			t.Error("seasons were found without a database")
+		}
+	}
+	if s := g.Leaderboards.SeasonStats().Due; s != 1 {
+		t.Errorf("%d leaderboards are told to be due by a worker that can't find out", s)
+	}
 	for range 3 {
 		g.tend(g.World)
 	}
