@@ -41,12 +41,17 @@ func (w *world) serve(t *testing.T) {
 	}
 }
 
-// revive starts a replica in the place of the first, which was killed.
+// revive starts replicas in the place of those that were killed.
 func (w *world) revive(t *testing.T) {
 	t.Helper()
-	w.first = w.stack.Serve(t)
-	if !w.stack.Replicated {
+	if w.first.Ended() {
+		w.first = w.stack.Serve(t)
+	}
+	switch {
+	case !w.stack.Replicated:
 		w.second = w.first
+	case w.second.Ended():
+		w.second = w.stack.Serve(t)
 	}
 }
 
