@@ -30,17 +30,16 @@ func (c *call) body(ctx context.Context, optional bool, accepted []string) ([]by
 		c.header().Set("Connection", "close")
 		return nil, errBodySize.With("The body is %d bytes; at most %d are accepted.", r.ContentLength, limit)
 	}
-	done, err := c.api.gate.upload(r.ContentLength)
-	if err != nil {
-		c.header().Set("Connection", "close")
-		return nil, err
-	}
-	defer done()
 	// A client that sends a byte now and then must not outlive its deadline.
 	// Writers that know no deadlines are those of tests.
 	control := http.NewResponseController(c.w)
 	if deadline, ok := ctx.Deadline(); ok {
 		_ = control.SetReadDeadline(deadline)
+	}
+	done, err := c.upload(control)
+	if err != nil {
+		c.header().Set("Connection", "close")
+		return nil, err
 	}
 	// What is announced need not come: room is made for a common body, and more as it arrives.
 	buffer := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), commonBody)+bytes.MinRead))
@@ -48,10 +47,14 @@ func (c *call) body(ctx context.Context, optional bool, accepted []string) ([]by
 		_, err := buffer.ReadFrom(http.MaxBytesReader(c.w, r.Body, limit))
 		return err
 	})
+	letBe := done()
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
 		return nil, errBodySize.With("At most %d bytes are accepted.", limit)
+	case err != nil && !letBe:
+		c.header().Set("Connection", "close")
+		return nil, errOverloaded
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		c.header().Set("Connection", "close")
 		return nil, fault.ErrTimeout.With("The body took longer to arrive than a request may.")

@@ -31,8 +31,7 @@ const (
 type gate struct {
 	places  chan struct{} // holds one for each request that is in
 	waiting chan struct{} // and one for each that waits
-	// uploads holds one for each body that may be large and is arriving: a slow one keeps no place, but memory.
-	uploads chan struct{}
+	uploads uploads
 
 	refusals prometheus.Counter
 	refused  atomic.Int64 // since it was last told
@@ -42,7 +41,7 @@ type gate struct {
 }
 
 func newGate(places, waiting int, o Options, refusals prometheus.Counter) *gate {
-	return &gate{places: make(chan struct{}, places), waiting: make(chan struct{}, waiting), uploads: make(chan struct{}, places+waiting), refusals: refusals, clock: o.Clock, logger: o.Logger}
+	return &gate{places: make(chan struct{}, places), waiting: make(chan struct{}, waiting), uploads: uploads{clock: o.Clock, most: places + waiting}, refusals: refusals, clock: o.Clock, logger: o.Logger}
 }
 
 // enter takes a place, or is errOverloaded.
@@ -104,21 +103,6 @@ func (c *call) leave() {
 	if c.inside {
 		c.inside = false
 		c.api.gate.leave()
-	}
-}
-
-// upload makes room for a body of a length, or of -1 if that is unknown, until done; or is errOverloaded.
-// Those that are small have room anyway.
-func (g *gate) upload(length int64) (done func(), err error) {
-	if length >= 0 && length <= commonBody {
-		return func() {}, nil
-	}
-	select {
-	case g.uploads <- struct{}{}:
-		return func() { <-g.uploads }, nil
-	default:
-		g.count()
-		return nil, errOverloaded
 	}
 }
 

@@ -272,8 +272,8 @@ func TestSlowUploadsAreBounded(t *testing.T) {
 		end(begin(commonBody + 1))
 		end(second, secondTold)
 		all.Wait()
-		if len(api.gate.uploads) != 0 || len(api.gate.places) != 0 {
-			t.Errorf("%d uploads and %d inside are left", len(api.gate.uploads), len(api.gate.places))
+		if left := len(api.gate.uploads.arriving); left != 0 || len(api.gate.places) != 0 {
+			t.Errorf("%d uploads and %d inside are left", left, len(api.gate.places))
 		}
 	})
 }

@@ -62,10 +62,11 @@ func (c *call) refuse(ctx context.Context, err error) {
 }
 
 // faultOf finds the fault in an error. What isn't one is internal, unless it is
-// only that the request's time ran out or its client left.
+// only that the request's time ran out or its client left: of that a part that it then
+// didn't wait for says that it is away. Who is refused for overload was refused before.
 func faultOf(ctx context.Context, err error) *fault.Fault {
 	var f *fault.Fault
-	if errors.As(err, &f) && f.Kind != fault.Internal && f.Kind != fault.Unavailable {
+	if errors.As(err, &f) && f.Kind != fault.Internal && (f.Kind != fault.Unavailable || errors.Is(err, errOverloaded)) {
 		return f
 	}
 	switch {
