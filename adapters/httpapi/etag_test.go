@@ -99,6 +99,27 @@ func TestPreconditionsOfRequests(t *testing.T) {
 	f.do("PUT", path, token, `{"value":{}}`, header{"If-Match", `"8"`}, header{"If-Match", `"1"`}).is(200)
 }
 
+// What a route would not look at it refuses, so that nothing is done whose condition may have failed.
+func TestPreconditionsThatARouteDoesNotTake(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	_, token := f.guest()
+	f.do("PUT", "/v1/players/me/documents/a/b", token, `{"value":{}}`).is(201)
+	for _, c := range []struct {
+		method, path, body string
+		h                  header
+	}{
+		{"PATCH", "/v1/players/me", `{"display_name":"Eve"}`, header{"If-None-Match", `*`}},
+		{"POST", "/v1/players/me/documents:batch", `{"operations":[{"collection":"a","key":"b","delete":true}]}`, header{"If-Match", `"9"`}},
+		{"POST", "/v1/auth/logout", "", header{"If-Match", `*`}},
+	} {
+		if got := f.do(c.method, c.path, token, c.body, c.h).faults(400, "request.malformed_parameter"); strings.Join(got, ",") != "header /"+c.h[0]+" unknown" {
+			t.Errorf("%s %s, %q: %q", c.method, c.path, c.h, got)
+		}
+	}
+	f.do("GET", "/v1/players/me/documents/a/b", token, "", header{"If-Match", `"9"`}).is(200)
+}
+
 func FuzzPreconditions(f *testing.F) {
 	for _, seed := range []string{`*`, `"1"`, `W/"1", "2"`, `"1" "2"`, `,,"a"`, `"`, `W/`} {
 		f.Add(seed)

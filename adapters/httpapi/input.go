@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
@@ -151,6 +152,16 @@ func (in *input) unknown(c *call) []fault.Field {
 		}
 		if !known {
 			fields = append(fields, parameter("query", name, "unknown", "This route has no such parameter."))
+		}
+	}
+	if c.r.Method == http.MethodGet || c.r.Method == http.MethodHead {
+		return fields // what is read may always be on conditions
+	}
+	// What was to be done on a condition must not be done without it (RFC 9110, 13.1).
+	for _, name := range []string{"If-Match", "If-None-Match"} {
+		known := slices.ContainsFunc(in.params, func(p param) bool { return p.in == "header" && p.name == name })
+		if _, given := c.r.Header[name]; given && !known {
+			fields = append(fields, parameter("header", name, "unknown", "This route takes no such precondition. Nothing was done."))
 		}
 	}
 	return fields

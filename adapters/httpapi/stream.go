@@ -92,7 +92,12 @@ func (c *call) bundle(ctx context.Context, o Options, b configuration.Bundle, pa
 func (c *call) part(ctx context.Context, tag string, s stream, part byteRange, open func(offset, length int64) (io.ReadCloser, error)) (*stream, error) {
 	c.tag, s.length = tag, s.size
 	c.header().Set("Accept-Ranges", "bytes")
-	if part.Range != "" && (part.IfRange == "" || part.IfRange == `"`+c.tag+`"`) {
+	same, err := c.unchanged()
+	if err != nil {
+		return nil, err
+	}
+	// Whether he has it comes before what part of it he wants (RFC 9110, 13.2.2).
+	if !same && part.Range != "" && (part.IfRange == "" || part.IfRange == `"`+c.tag+`"`) {
 		var ok bool
 		if s.offset, s.length, ok = readRange(part.Range, s.size); !ok {
 			c.header().Set("Content-Range", "bytes */"+strconv.FormatInt(s.size, 10))

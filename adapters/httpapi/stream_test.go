@@ -61,6 +61,9 @@ func TestBundlesAreRead(t *testing.T) {
 	if none.Header().Get("Content-Range") != "bytes */7" {
 		t.Errorf("%v", none.Header())
 	}
+	for _, part := range []string{"bytes=7-", "bytes=0-1"} {
+		f.do("GET", at("client", small), player, "", header{"Range", part}, header{"If-None-Match", `"` + small + `"`}).is(http.StatusNotModified)
+	}
 	for _, path := range []string{at("client", secret), at("secrets", secret), at("other", small), at("client", ""), at("client", "x")} {
 		f.do("GET", path, player, "").problem(http.StatusNotFound, "config.bundle_not_found")
 	}
