@@ -1,11 +1,8 @@
 package servers
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"slices"
-	"strings"
 
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
@@ -29,56 +26,46 @@ type Party struct {
 	Strategy Strategy
 }
 
-const (
-	// tried is how many servers are tried of one picture: those ahead of them in
-	// the list may have filled since it was taken.
-	tried = 16
-	// looked is how many pictures are looked at.
-	looked = 3
-)
-
 // Allocate promises a party seats of one ready server: all of them, or none and
-// ErrNoneAvailable. Only a server that no picture shows yet can have been passed over.
+// ErrNoneAvailable. That is said when each server that fits was asked, or had not the seats in a picture that was begun
+// after the call. Of servers that others ask at once, this replica's callers each take their own.
 func (u *UseCases) Allocate(ctx context.Context, p tenancy.Principal, party Party, effects ...once.Effect[Reservation]) (Reservation, error) {
-	filter := party.Filter.Normal()
-	filter.MinFree = max(filter.MinFree, len(party.Players))
-	var last *picture
-	for range looked {
-		picture, err := u.gallery.picture(ctx, p.Scope(), last)
-		if err != nil {
-			return Reservation{}, err
-		}
-		for _, s := range picture.candidates(filter, party.Strategy) {
-			r, err := u.reserve(ctx, p, s.ID, party.Players, audit.SeatsAllocated, effects)
+	b, wish := u.gallery.book(p.Scope()), party.choice()
+	begun, contested := b.number(), false
+	latest, err := u.gallery.current(ctx, p.Scope(), b, nil)
+	for err == nil {
+		id, by := b.claims.claim(latest, wish, contested)
+		switch {
+		case id != "":
+			r, err := u.ask(ctx, p, &b.claims, id, by, wish, party, effects)
 			if err == nil || !elsewhere(err) {
 				return r, err
 			}
+		case by.number <= begun:
+			latest, err = u.gallery.current(ctx, p.Scope(), b, by)
+		case !contested:
+			contested = true // of those who have asked already, some may be refused
+		default:
+			return Reservation{}, registry.ErrNoneAvailable
 		}
-		// It was filled, or emptied, since the picture was taken.
-		last = picture
 	}
-	return Reservation{}, registry.ErrNoneAvailable
+	return Reservation{}, err
+}
+
+// ask asks the server that was chosen.
+func (u *UseCases) ask(
+	ctx context.Context, p tenancy.Principal, c *claims, id registry.ServerID, by *picture, wish choice, party Party, effects []once.Effect[Reservation],
+) (Reservation, error) {
+	var learnt *registry.Server
+	defer func() { c.settle(id, by, wish, learnt, u.clock.Now()) }()
+	r, err := u.reserve(ctx, p, id, party.Players, audit.SeatsAllocated, effects)
+	if err == nil || elsewhere(err) {
+		learnt = &r.Server
+	}
+	return r, err
 }
 
 // elsewhere tells whether another server may do what this one refused.
 func elsewhere(err error) bool {
 	return errors.Is(err, registry.ErrFull) || errors.Is(err, registry.ErrNotReady) || errors.Is(err, registry.ErrServerNotFound)
-}
-
-// candidates gives those servers to try, the best first.
-func (p *picture) candidates(filter registry.Filter, by Strategy) []*registry.Shown {
-	var found []*registry.Shown
-	for i := range p.shown {
-		if s := &p.shown[i]; s.State == registry.Ready && filter.Lets(s) {
-			found = append(found, s)
-		}
-	}
-	slices.SortFunc(found, func(a, b *registry.Shown) int {
-		free := cmp.Compare(a.Free, b.Free)
-		if by == Spread {
-			free = -free
-		}
-		return cmp.Or(free, strings.Compare(string(a.ID), string(b.ID)))
-	})
-	return found[:min(len(found), tried)]
 }

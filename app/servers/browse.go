@@ -27,7 +27,7 @@ func (u *UseCases) Browse(ctx context.Context, p tenancy.Principal, q Query) (*P
 	if err := u.browses(ctx, p); err != nil {
 		return nil, err
 	}
-	picture, err := u.gallery.picture(ctx, p.Scope(), nil)
+	picture, err := u.gallery.picture(ctx, p.Scope())
 	if err != nil {
 		return nil, err
 	}
@@ -37,9 +37,10 @@ func (u *UseCases) Browse(ctx context.Context, p tenancy.Principal, q Query) (*P
 
 // picture is the servers of an environment as they were at a moment.
 type picture struct {
-	at    time.Time
-	known map[registry.ServerID]registry.Server // all that were alive
-	shown []registry.Shown                      // of those the listed ones
+	number uint64 // grows from one to the next
+	at     time.Time
+	known  map[registry.ServerID]registry.Server // all that were alive
+	shown  []registry.Shown                      // of those the listed ones, by id
 
 	mu    sync.Mutex
 	lists map[string][]*registry.Shown // by filter and order
@@ -170,9 +171,14 @@ func (q Query) cut(list []*registry.Shown, now time.Time) *Page {
 
 // Name is that of the filter and the order: all who mean the same list have one name.
 func (q Query) Name() string {
-	f := q.Filter
-	name := make([]byte, 0, 128)
-	for _, part := range []string{string(q.Sort), f.Region, f.Mode, f.Map, f.Version, f.NameContains} {
+	sort := string(q.Sort)
+	name := strconv.AppendInt(make([]byte, 0, 128), int64(len(sort)), 10)
+	return string(named(append(append(name, ':'), sort...), q.Filter))
+}
+
+// named is the name with that of a filter after it.
+func named(name []byte, f registry.Filter) []byte {
+	for _, part := range []string{f.Region, f.Mode, f.Map, f.Version, f.NameContains} {
 		name = append(strconv.AppendInt(name, int64(len(part)), 10), ':')
 		name = append(name, part...)
 	}
@@ -183,7 +189,7 @@ func (q Query) Name() string {
 		}
 	}
 	name = strconv.AppendInt(append(name, '#'), int64(f.MinFree), 10)
-	return string(strconv.AppendBool(name, f.NotEmpty))
+	return strconv.AppendBool(name, f.NotEmpty)
 }
 
 // page names a page of the list.

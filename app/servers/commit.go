@@ -32,7 +32,8 @@ type work struct {
 	patient bool
 }
 
-// outcome is a server after a change, and the seats that it was about.
+// outcome is a server after a change, and the seats that it was about. With a refusal it is what the
+// work's apply says.
 type outcome struct {
 	server registry.Server
 	seats  []registry.Seat
@@ -171,7 +172,7 @@ func (d *desk) do(ctx context.Context, w work) (outcome, error) {
 	s := d.states[w.server]
 	done, err := w.apply(s.current, d.now)
 	if err != nil {
-		return outcome{}, err
+		return done, err
 	}
 	for _, player := range w.players {
 		if err := d.exists(ctx, player); err != nil {

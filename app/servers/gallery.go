@@ -48,7 +48,18 @@ type book struct {
 	mu      sync.Mutex
 	current *picture // nil: none yet
 	next    *coming  // nil: none is under way
+	begun   uint64   // how many were
 	seen    time.Time
+
+	claims claims
+}
+
+// number is that of the last picture that was begun: one with a greater number shows what was stored when
+// number was called, or later.
+func (b *book) number() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.begun
 }
 
 // coming is a picture that is being taken.
@@ -57,13 +68,12 @@ type coming struct {
 	err  error
 }
 
-// picture gives one that is at most Fresh old, and another than the given one, if there is one.
-// It is shared and never changes.
-func (g *gallery) picture(ctx context.Context, scope tenancy.Scope, but *picture) (*picture, error) {
-	return g.current(ctx, scope, g.book(scope), but)
+// picture gives one that is at most Fresh old. It is shared and never changes.
+func (g *gallery) picture(ctx context.Context, scope tenancy.Scope) (*picture, error) {
+	return g.current(ctx, scope, g.book(scope), nil)
 }
 
-// current is picture of a book that is known.
+// current is picture of a book that is known, and another than the given one, if there is one.
 func (g *gallery) current(ctx context.Context, scope tenancy.Scope, b *book, but *picture) (*picture, error) {
 	since := g.clock.Now().Add(-Fresh)
 	for {
@@ -72,7 +82,8 @@ func (g *gallery) current(ctx context.Context, scope tenancy.Scope, b *book, but
 		good := b.current != nil && b.current != but && b.current.at.After(since)
 		if b.next == nil && (!good || now.Sub(b.current.at) >= Fresh-ahead) {
 			b.next = &coming{done: make(chan struct{})}
-			go g.take(scope, b, b.current, b.next)
+			b.begun++
+			go g.take(scope, b, b.current, b.begun, b.next)
 		}
 		current, next := b.current, b.next
 		b.mu.Unlock()
@@ -124,10 +135,10 @@ func (b *book) idle(now time.Time) bool {
 }
 
 // take takes the next picture. It outlives who asked for it, since others wait for it too.
-func (g *gallery) take(scope tenancy.Scope, b *book, before *picture, next *coming) {
+func (g *gallery) take(scope tenancy.Scope, b *book, before *picture, number uint64, next *coming) {
 	ctx, cancel := context.WithTimeout(context.Background(), g.deadline)
 	defer cancel()
-	taken, err := g.look(ctx, scope, before)
+	taken, err := g.look(ctx, scope, before, number)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if next.err = err; err == nil {
@@ -138,13 +149,13 @@ func (g *gallery) take(scope tenancy.Scope, b *book, before *picture, next *comi
 }
 
 // look asks what is stored of which server, and reads those that have changed.
-func (g *gallery) look(ctx context.Context, scope tenancy.Scope, before *picture) (*picture, error) {
+func (g *gallery) look(ctx context.Context, scope tenancy.Scope, before *picture, number uint64) (*picture, error) {
 	now := g.clock.Now()
 	marks, err := g.store.Servers().Marks(ctx, scope, now, g.most)
 	if err != nil {
 		return nil, fmt.Errorf("look for servers: %w", err)
 	}
-	p := &picture{at: now, known: make(map[registry.ServerID]registry.Server, len(marks))}
+	p := &picture{number: number, at: now, known: make(map[registry.ServerID]registry.Server, len(marks))}
 	var changed []registry.ServerID
 	for _, mark := range marks {
 		known, ok := registry.Server{}, false

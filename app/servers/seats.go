@@ -43,7 +43,8 @@ func (u *UseCases) Reserve(
 	return u.reserve(ctx, p, id, []identity.PlayerID{player}, audit.SeatReserved, effects)
 }
 
-// reserve promises all of the players seats of one server, or none.
+// reserve promises all of the players seats of one server, or none. With a refusal
+// comes the server that gave it, if there is one, and no seats.
 func (u *UseCases) reserve(
 	ctx context.Context, p tenancy.Principal, id registry.ServerID, players []identity.PlayerID, action audit.Action, effects []once.Effect[Reservation],
 ) (Reservation, error) {
@@ -63,6 +64,9 @@ func (u *UseCases) reserve(
 				return outcome{}, registry.ErrServerNotFound
 			}
 			next, seats, err := before.Reserve(wanted, now, u.limits.SeatTime)
+			if err != nil {
+				next = *before
+			}
 			return outcome{server: next, seats: seats}, err
 		},
 	}
@@ -71,7 +75,7 @@ func (u *UseCases) reserve(
 	}
 	done, err := u.do(ctx, w)
 	if err != nil {
-		return Reservation{}, err
+		return Reservation{Server: done.server}, err
 	}
 	return signed(done)
 }

@@ -100,7 +100,7 @@ func (u *UseCases) Server(ctx context.Context, p tenancy.Principal, id registry.
 	if err := u.browses(ctx, p); err != nil {
 		return registry.Shown{}, err
 	}
-	picture, err := u.gallery.picture(ctx, p.Scope(), nil)
+	picture, err := u.gallery.picture(ctx, p.Scope())
 	if err != nil {
 		return registry.Shown{}, err
 	}

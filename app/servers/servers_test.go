@@ -3,6 +3,7 @@ package servers_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -333,6 +334,119 @@ func TestAllocationFillsServersAsAsked(t *testing.T) {
 				t.Errorf("nobody: %v", err)
 			}
 		})
+	}
+}
+
+// parties are as many, of so many new players each.
+func (f *fleet) parties(n, players int, by servers.Strategy) []servers.Party {
+	f.t.Helper()
+	parties := make([]servers.Party, n)
+	for i := range parties {
+		parties[i] = servers.Party{Strategy: by}
+		for range players {
+			parties[i].Players = append(parties[i].Players, f.Guest(f.t, f.client).Player)
+		}
+	}
+	return parties
+}
+
+// allocate seats all of them at once, on one replica after another, and gives how many players each server got, and how many
+// parties none.
+func (f *fleet) allocate(parties []servers.Party, replicas ...*servers.UseCases) (seated map[registry.ServerID]int, none int) {
+	f.t.Helper()
+	seated = map[registry.ServerID]int{}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for i, party := range parties {
+		all.Go(func() {
+			r, err := replicas[i%len(replicas)].Allocate(f.t.Context(), f.server, party)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil:
+				seated[r.Server.ID] += len(r.Seats)
+			case errors.Is(err, registry.ErrNoneAvailable):
+				none++
+			default:
+				f.t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	return seated, none
+}
+
+// As many parties as there are seats are all seated, however many ask at once, and no more than that.
+func TestAllWhoAreAllocatedAtOnceAreSeated(t *testing.T) {
+	const size = 150
+	for name, world := range engines {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFleet(t, world(t))
+			other := f.Replica(nil).Servers
+			for i := range size {
+				f.open(registry.ServerID(fmt.Sprintf("one-%03d", i)), announced(1))
+			}
+			for _, late := range []int{0, 20} {
+				f.Clock.Advance(servers.Fresh)
+				seated, none := f.allocate(f.parties(size/2+late, 1, []servers.Strategy{servers.Packed, servers.Spread}[late%2]), f.Servers, other)
+				if none != late || len(seated) != size/2 {
+					t.Errorf("%d of %d were seated, and %d were not", len(seated), size/2+late, none)
+				}
+			}
+		})
+	}
+}
+
+func TestStrategiesHoldAmongThoseWhoAskAtOnce(t *testing.T) {
+	f := newFleet(t, composetest.New(t))
+	for i := range 8 {
+		f.open(registry.ServerID(fmt.Sprintf("s%d", i)), announced(8))
+	}
+	if seated, none := f.allocate(f.parties(8, 2, servers.Spread), f.Servers); len(seated) != 8 || none != 0 {
+		t.Errorf("spread: %v", seated)
+	}
+	f.Clock.Advance(servers.Fresh)
+	seated, none := f.allocate(f.parties(7, 2, servers.Packed), f.Servers)
+	if none != 0 || len(seated) != 3 || slices.Max(slices.Collect(maps.Values(seated))) != 6 {
+		t.Errorf("packed: %v", seated)
+	}
+	// What others were given since the picture was taken counts.
+	if seated, none = f.allocate(f.parties(2, 2, servers.Packed), f.Servers); none != 0 || len(seated) != 1 {
+		t.Errorf("packed into what was begun: %v", seated)
+	}
+}
+
+// A party that is refused gives back what it asked for, and one that finds a server filled goes on to the next.
+func TestAnAllocationGoesOn(t *testing.T) {
+	f := newFleet(t, composetest.New(t))
+	stranger := servers.Party{Players: []identity.PlayerID{"00000000-0000-7000-8000-000000000000"}, Strategy: servers.Packed}
+	full := f.open("a", announced(1))
+	last := f.parties(4, 1, servers.Packed)
+	for range 3 {
+		if _, err := f.Servers.Allocate(t.Context(), f.server, stranger); !errors.Is(err, identity.ErrPlayerNotFound) {
+			t.Fatal(err)
+		}
+	}
+	if _, err := f.Replica(nil).Servers.Allocate(t.Context(), f.server, last[0]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Servers.Allocate(t.Context(), f.server, last[1]); !errors.Is(err, registry.ErrNoneAvailable) {
+		t.Errorf("another replica filled it: %v", err)
+	}
+	// Neither picture nor what was learnt shows the server that is opened now, and the seat that is left.
+	f.open("b", announced(1))
+	if r, err := f.Servers.Allocate(t.Context(), f.server, last[1]); err != nil || r.Server.ID != "b" {
+		t.Errorf("%s, %v", r.Server.ID, err)
+	}
+	if err := f.Servers.Leave(t.Context(), f.server, full, last[0].Players[0]); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := f.Servers.Allocate(t.Context(), f.server, last[2]); err != nil || r.Server.ID != "a" {
+		t.Errorf("%s, %v", r.Server.ID, err)
+	}
+	if _, err := f.Servers.Allocate(t.Context(), f.server, last[3]); !errors.Is(err, registry.ErrNoneAvailable) {
+		t.Errorf("all are full: %v", err)
 	}
 }
 
