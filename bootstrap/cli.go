@@ -43,7 +43,7 @@ all, the help of the others those that matter there.`,
 	}
 	root.AddCommand(
 		newServe(registry), newHealthCommand(registry), newMigrate(registry), newConfig(registry), newVersion(),
-		newProject(registry), newEnvironment(registry), newKey(registry), newBoard(registry), newIndex(registry), newBundle(), newTour(), newOpenAPI(),
+		newProject(registry), newEnvironment(registry), newKey(registry), newBoard(registry), newIndex(registry), newInstallation(registry), newBundle(), newTour(), newOpenAPI(),
 	)
 	for _, command := range root.Commands() {
 		if command.HasSubCommands() {

@@ -126,7 +126,7 @@ func server(stop context.Context, c *config.Config, registry *plugin.Registry, l
 		adapters(),
 		fx.Module("use cases", fx.Provide(newPorts, compose.New)),
 		fx.Module("telemetry", fx.Provide(newMetrics, newDegradation, newHealth, openTraces)),
-		fx.Invoke(closeAdapters, flushTraces, enter, provisionFirstStart, checkMasterKey, flushUses, sendMail, keepFresh, runWorkers, watch, watchHealth, serveMetrics, serveAPI),
+		fx.Invoke(closeAdapters, flushTraces, enter, settle, provisionFirstStart, checkMasterKey, flushUses, sendMail, keepFresh, runWorkers, watch, watchHealth, serveMetrics, serveAPI),
 	)
 }
 

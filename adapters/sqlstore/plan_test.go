@@ -35,7 +35,7 @@ type statements struct {
 var literals = regexp.MustCompile(`(?s)'(?:[^']|'')*'|\b\d+\b|X''|-\d+`)
 
 // tables tells a table of the schema from a subquery's result.
-var tables = regexp.MustCompile(`\b(projects|environments|credentials|players|logins|sessions|signing_keys|documents|document_revisions|collections|audit_events|leases|job_runs|idempotency_records|leaderboards|leaderboard_seasons|leaderboard_entries|quarantines|awards|rewards|servers|tickets|mails|config_bundles|configs|config_releases|config_release_bundles)\b`)
+var tables = regexp.MustCompile(`\b(projects|environments|credentials|players|logins|sessions|signing_keys|documents|document_revisions|collections|audit_events|leases|job_runs|idempotency_records|leaderboards|leaderboard_seasons|leaderboard_entries|quarantines|awards|rewards|servers|tickets|mails|config_bundles|configs|config_releases|config_release_bundles|installation|stray_objects)\b`)
 
 func (s *statements) note(query string) {
 	verb, _, _ := strings.Cut(strings.TrimSpace(query), " ")

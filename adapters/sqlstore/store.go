@@ -16,6 +16,7 @@ import (
 	"github.com/overworldhq/overworld/domain/registry"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/custody"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/idempotency"
 	"github.com/overworldhq/overworld/ports/lease"
@@ -117,4 +118,5 @@ func (r repos) Tickets() identity.Tickets          { return tickets{r.conn} }
 func (r repos) Mails() mail.Outbox                 { return outbox{r.conn} }
 func (r repos) Bundles() configuration.Bundles     { return bundles{r.conn} }
 func (r repos) Configs() configuration.Configs     { return configs{r.conn} }
+func (r repos) Custody() custody.Records           { return custodies{r.conn} }
 func (r repos) Idempotency() idempotency.Records   { return records{r.conn} }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/configs"
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/app/jobs"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
@@ -125,11 +126,10 @@ func TestReadsDontAskTheDatabase(t *testing.T) {
 }
 
 // What a process leaves behind that dies between the bytes and the bundle goes after
-// a day, and what is needed stays.
+// a week, and what is needed stays.
 func TestTheSweepTakesWhatNobodyNeeds(t *testing.T) {
 	w := composetest.New(t)
 	w.Project(t, "game")
-	w.Clock.Advance(time.Since(w.Clock.Now())) // objects have the system's times
 	kept := push(t, w, `{"kept":true}`)
 	activate(t, w, configuration.Rule{Bundle: kept})
 	loose := push(t, w, `{"loose":true}`)
@@ -146,14 +146,15 @@ func TestTheSweepTakesWhatNobodyNeeds(t *testing.T) {
 		if err := run(t, w, l); err != nil {
 			t.Fatal(err)
 		}
-		left, err := w.Ports.Blobs.List(t.Context(), configs.ObjectsPrefix, "", 100)
+		left, err := w.Ports.Blobs.List(t.Context(), custody.Bundles, "", 100)
 		if err != nil || len(left) != want {
 			t.Errorf("%d objects are left, %v; want %d", len(left), err, want)
 		}
 	}
 	sweep(time.Minute, 3)
-	sweep(configs.Grace, 2)
-	sweep(30*24*time.Hour, 1)
+	sweep(custody.Kept, 2)
+	sweep(30*24*time.Hour, 2)
+	sweep(custody.Kept, 1)
 	scope := w.Caller(t, here, tenancy.ServerToken).Scope()
 	if _, err := w.Ports.Store.Bundles().Get(t.Context(), scope, loose); !errors.Is(err, configuration.ErrBundleNotFound) {
 		t.Errorf("loose: %v", err)
@@ -161,9 +162,10 @@ func TestTheSweepTakesWhatNobodyNeeds(t *testing.T) {
 	if err := w.Operators.DeleteConfig(t.Context(), composetest.Operator(), here, "gameplay", "gameplay"); err != nil {
 		t.Fatal(err)
 	}
-	sweep(time.Minute, 0)
+	sweep(time.Minute, 1)
+	sweep(custody.Kept, 0)
 }
 
 func run(t *testing.T, w *composetest.World, l lease.Lease) error {
-	return jobs.BundleSweep(w.Ports.Store, w.Ports.Blobs, w.Clock).Run(t.Context(), jobs.NewTurn(w.Ports.Store, l))
+	return jobs.BundleSweep(w.Ports.Store, w.Custody, w.Clock).Run(t.Context(), jobs.NewTurn(w.Ports.Store, l))
 }

@@ -8,15 +8,12 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"time"
 
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/blob"
 )
-
-// ObjectsPrefix leads the keys of all bundles' bytes; their environment's id follows.
-const ObjectsPrefix = "bundles/"
 
 // Upload is a bundle as it comes in.
 type Upload struct {
@@ -58,7 +55,7 @@ func (u *UseCases) receive(ctx context.Context, room chan struct{}, scope tenanc
 	if configuration.IsJSON(contentType) && upload.Check != nil {
 		meter.keep = inline
 	}
-	object := ObjectsPrefix + string(scope.Environment()) + "/" + u.ids.New()
+	object := custody.Bundles + string(scope.Environment()) + "/" + u.ids.New() // the sweep looks for the environment there
 	if err := u.blobs.Put(ctx, object, meter, upload.Size, contentType); err != nil {
 		if meter.failed != nil {
 			return Received{}, meter.failed
@@ -181,7 +178,3 @@ func (m *meter) Read(p []byte) (int, error) {
 }
 
 func (m *meter) hash() configuration.Hash { return configuration.Hash(m.sum.Sum(nil)) }
-
-// Grace is how long an object may be of no bundle until it is collected: far
-// longer than any upload takes to make one of it.
-const Grace = 24 * time.Hour

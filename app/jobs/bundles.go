@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/overworldhq/overworld/app/configs"
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -23,18 +23,21 @@ const (
 )
 
 // BundleSweep deletes bundles that no release has named for long, and objects that
-// are no bundle's: those of uploads that were cut off, of bundles that are gone, and
+// have been no bundle's for long: those of uploads that were cut off, of bundles that are gone, and
 // of environments that are.
-func BundleSweep(store datastore.Datastore, blobs blob.Store, clock clock.Clock) Job {
+func BundleSweep(store datastore.Datastore, keeper *custody.Keeper, clock clock.Clock) Job {
 	return Job{Name: "bundle-sweep", Every: time.Hour, Deadline: 10 * time.Minute, Run: func(ctx context.Context, turn Turn) error {
 		if err := environments.Each(ctx, store, func(e tenancy.Environment) error { return forgetBundles(ctx, clock, turn, e.Scope()) }); err != nil {
 			return err
 		}
-		return sweepObjects(ctx, store, blobs, clock)
+		// It needs no turn: to note strays twice changes nothing, and one that is to go is never needed again.
+		return keeper.Sweep(ctx, custody.Bundles, func(ctx context.Context, objects []blob.Info) ([]string, error) {
+			return ofNoBundle(ctx, store, objects)
+		})
 	}}
 }
 
-// forgetBundles leaves their objects to sweepObjects.
+// forgetBundles leaves their objects to the sweep.
 func forgetBundles(ctx context.Context, clock clock.Clock, turn Turn, scope tenancy.Scope) error {
 	for {
 		var gone []configuration.Bundle
@@ -50,57 +53,37 @@ func forgetBundles(ctx context.Context, clock clock.Clock, turn Turn, scope tena
 	}
 }
 
-// sweepObjects needs no turn: an object of which no bundle was made within the grace
-// is never made one of, whoever deletes it.
-func sweepObjects(ctx context.Context, store datastore.Datastore, blobs blob.Store, clock clock.Clock) error {
-	old := clock.Now().Add(-configs.Grace)
-	for after := ""; ; {
-		page, err := blobs.List(ctx, configs.ObjectsPrefix, after, bundleBatch)
-		if err != nil {
-			return fmt.Errorf("list objects of bundles: %w", err)
-		}
-		byEnvironment := map[tenancy.EnvironmentID][]string{}
-		for _, object := range page {
-			after = object.Key
-			environment, _, ok := strings.Cut(strings.TrimPrefix(object.Key, configs.ObjectsPrefix), "/")
-			if ok && object.ModifiedAt.Before(old) {
-				byEnvironment[tenancy.EnvironmentID(environment)] = append(byEnvironment[tenancy.EnvironmentID(environment)], object.Key)
-			}
-		}
-		for environment, objects := range byEnvironment {
-			if err := sweepEnvironment(ctx, store, blobs, environment, objects); err != nil {
-				return err
-			}
-		}
-		if len(page) < bundleBatch {
-			return nil
-		}
-	}
-}
-
-func sweepEnvironment(ctx context.Context, store datastore.Datastore, blobs blob.Store, id tenancy.EnvironmentID, objects []string) error {
-	needed := map[string]bool{}
-	environment, err := store.Environments().Get(ctx, id)
-	switch {
-	case errors.Is(err, tenancy.ErrEnvironmentNotFound): // and nothing of it is needed
-	case err != nil:
-		return fmt.Errorf("find environment: %w", err)
-	default:
-		known, err := store.Bundles().Objects(ctx, environment.Scope(), objects)
-		if err != nil {
-			return fmt.Errorf("find bundles of objects: %w", err)
-		}
-		for _, object := range known {
-			needed[object] = true
-		}
-	}
+// ofNoBundle gives those of the objects that the database knows as no bundle's.
+func ofNoBundle(ctx context.Context, store datastore.Datastore, objects []blob.Info) ([]string, error) {
+	byEnvironment := map[tenancy.EnvironmentID][]string{}
 	for _, object := range objects {
-		if needed[object] {
-			continue
-		}
-		if err := blobs.Delete(ctx, object); err != nil {
-			return fmt.Errorf("delete object of no bundle: %w", err)
+		if environment, _, ok := strings.Cut(strings.TrimPrefix(object.Key, custody.Bundles), "/"); ok {
+			id := tenancy.EnvironmentID(environment)
+			byEnvironment[id] = append(byEnvironment[id], object.Key)
 		}
 	}
-	return nil
+	var strays []string
+	for id, keys := range byEnvironment {
+		needed := map[string]bool{}
+		environment, err := store.Environments().Get(ctx, id)
+		switch {
+		case errors.Is(err, tenancy.ErrEnvironmentNotFound): // and nothing of it is needed
+		case err != nil:
+			return nil, fmt.Errorf("find environment: %w", err)
+		default:
+			known, err := store.Bundles().Objects(ctx, environment.Scope(), keys)
+			if err != nil {
+				return nil, fmt.Errorf("find bundles of objects: %w", err)
+			}
+			for _, object := range known {
+				needed[object] = true
+			}
+		}
+		for _, key := range keys {
+			if !needed[key] {
+				strays = append(strays, key)
+			}
+		}
+	}
+	return strays, nil
 }

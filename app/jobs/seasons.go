@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/leaderboards"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -30,11 +31,11 @@ func SeasonRetention(store datastore.Datastore, boards *leaderboards.UseCases) J
 	return Job{Name: "season-retention", Every: time.Minute, Deadline: 10 * time.Minute, Run: everywhere(store, boards.Retain)}
 }
 
-// ArchiveSweep deletes the archives of which no season tells. It needs no turn: such an archive is
+// ArchiveSweep deletes the archives of which no season has told for long. It needs no turn: such an archive is
 // never noted any more, whoever deletes it.
-func ArchiveSweep(boards *leaderboards.UseCases) Job {
+func ArchiveSweep(boards *leaderboards.UseCases, keeper *custody.Keeper) Job {
 	return Job{Name: "archive-sweep", Every: time.Hour, Deadline: 10 * time.Minute, Run: func(ctx context.Context, _ Turn) error {
-		return boards.SweepArchives(ctx)
+		return keeper.Sweep(ctx, custody.Archives, boards.ArchiveSweep())
 	}}
 }
 

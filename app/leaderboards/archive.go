@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -19,8 +20,6 @@ import (
 )
 
 const (
-	// archivesPrefix leads the keys of all archives.
-	archivesPrefix = "archives/"
 	// archivePage is how many entries are read at a time.
 	archivePage = 1000
 	// ArchiveType is the content type of archives.
@@ -40,7 +39,7 @@ func archiveKey(at place, number int, archive ranking.Archive) string {
 }
 
 func archivesOf(at place) string {
-	return archivesPrefix + string(at.scope.Environment()) + "/" + string(at.board) + "/"
+	return custody.Archives + string(at.scope.Environment()) + "/" + string(at.board) + "/"
 }
 
 // archivedEntry is a line of an archive.

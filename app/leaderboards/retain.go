@@ -169,6 +169,9 @@ func (u *UseCases) eraseOne(ctx context.Context, scope tenancy.Scope, season ran
 	})
 }
 
+// objectsPage is how many objects are listed at a time.
+const objectsPage = 1000
+
 // deleteObjects deletes the objects whose keys begin with a prefix.
 func (u *UseCases) deleteObjects(ctx context.Context, prefix string) error {
 	for {

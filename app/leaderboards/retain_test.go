@@ -8,13 +8,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/bootstrap/compose"
-	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/tenancy"
-	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/tests/servers"
 )
@@ -185,36 +184,16 @@ func TestADeletedBoardLeavesNothing(t *testing.T) {
 					t.Errorf("season %d: %v", at.Season, err)
 				}
 			}
-			sweep := func(w *composetest.World) int {
-				t.Helper()
-				g.must(w.Leaderboards.SweepArchives(t.Context()))
-				all, err := g.Ports.Blobs.List(t.Context(), "archives/", "", 99)
+			for _, want := range []int{4, 1} {
+				g.must(g.Custody.Sweep(t.Context(), custody.Archives, g.Leaderboards.ArchiveSweep()))
+				all, err := g.Ports.Blobs.List(t.Context(), custody.Archives, "", 99)
 				g.must(err)
-				return len(all)
-			}
-			dated := g.Replica(func(p *compose.Ports) { p.Blobs = &datedObjects{Store: p.Blobs, at: g.Clock.Now()} })
-			if n := sweep(dated); n != 4 {
-				t.Errorf("%d objects, want all four while they are young", n)
-			}
-			g.Clock.Advance(24 * time.Hour)
-			if n := sweep(dated); n != 1 {
-				t.Errorf("%d objects, want the one of the season that is there", n)
+				if len(all) != want {
+					t.Errorf("%d objects, want %d: the one of the season that is there, and the others for a week", len(all), want)
+				}
+				g.Clock.Advance(custody.Kept)
 			}
 			g.archived("stays", 1)
 		})
 	}
-}
-
-// datedObjects are objects that all were stored at one time of the test's clock.
-type datedObjects struct {
-	blob.Store
-	at time.Time
-}
-
-func (d *datedObjects) List(ctx context.Context, prefix, after string, limit int) ([]blob.Info, error) {
-	all, err := d.Store.List(ctx, prefix, after, limit)
-	for i := range all {
-		all[i].ModifiedAt = d.at
-	}
-	return all, err
 }

@@ -6,44 +6,28 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/domain/ranking"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/blob"
 )
 
-const (
-	// objectsPage is how many objects are listed at a time.
-	objectsPage = 1000
-	// strayFor is how old an archive must be of which no season tells until it is deleted: far
-	// longer than from storing it until its season tells of it, and time to notice who was started
-	// with another database.
-	strayFor = 24 * time.Hour
-)
-
-// SweepArchives deletes the archives of which no season tells: those of leaderboards and environments that
-// were deleted, and those that a worker stored and died before it was noted.
-func (u *UseCases) SweepArchives(ctx context.Context) error {
-	old := u.clock.Now().Add(-strayFor)
+// ArchiveSweep tells, of archives in the order of their keys, of which no season tells: those of leaderboards and
+// environments that were deleted, and those that a worker stored and died before it was noted. It is for one way through.
+func (u *UseCases) ArchiveSweep() func(ctx context.Context, objects []blob.Info) (strays []string, err error) {
 	sweep := sweep{u: u}
-	for after := ""; ; {
-		page, err := u.blobs.List(ctx, archivesPrefix, after, objectsPage)
-		if err != nil {
-			return fmt.Errorf("list archives: %w", err)
-		}
-		for _, object := range page {
-			after = object.Key
-			if object.ModifiedAt.After(old) {
-				continue
+	return func(ctx context.Context, objects []blob.Info) (strays []string, err error) {
+		for _, object := range objects {
+			stray, err := sweep.stray(ctx, object)
+			if err != nil {
+				return nil, err
 			}
-			if err := sweep.look(ctx, object); err != nil {
-				return err
+			if stray {
+				strays = append(strays, object.Key)
 			}
 		}
-		if len(page) < objectsPage {
-			return nil
-		}
+		return strays, nil
 	}
 }
 
@@ -55,28 +39,22 @@ type sweep struct {
 	seasons map[string]ranking.Season // by their number in keys
 }
 
-// look deletes an archive unless its season tells of it or may yet come to.
-func (s *sweep) look(ctx context.Context, object blob.Info) error {
-	parts := strings.Split(strings.TrimPrefix(object.Key, archivesPrefix), "/")
+// stray tells whether no season tells of an archive, nor may yet come to.
+func (s *sweep) stray(ctx context.Context, object blob.Info) (bool, error) {
+	parts := strings.Split(strings.TrimPrefix(object.Key, custody.Archives), "/")
 	if len(parts) != 4 {
-		return nil // it is not one of ours
+		return false, nil // it is not one of ours
 	}
 	environment, board, number, hash := parts[0], parts[1], parts[2], parts[3]
 	if of := environment + "/" + board; s.of != of || s.seasons == nil {
 		seasons, err := s.u.allSeasons(ctx, tenancy.EnvironmentID(environment), ranking.BoardID(board))
 		if err != nil {
-			return err
+			return false, err
 		}
 		s.of, s.seasons = of, seasons
 	}
 	season, known := s.seasons[number]
-	if known && (season.State != ranking.Archived || season.Archive.SHA256() == hash) {
-		return nil
-	}
-	if err := s.u.blobs.Delete(ctx, object.Key); err != nil {
-		return fmt.Errorf("delete archive of no season: %w", err)
-	}
-	return nil
+	return !known || season.State == ranking.Archived && season.Archive.SHA256() != hash, nil
 }
 
 // allSeasons are those of a board by their numbers, none when there is no such board.

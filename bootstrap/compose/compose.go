@@ -3,6 +3,7 @@ package compose
 import (
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/configs"
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/jobs"
@@ -73,12 +74,13 @@ type App struct {
 	Configs       *configs.UseCases
 	Operators     *operators.UseCases
 	Outbox        *mailing.Outbox
+	Custody       *custody.Keeper
 	Desk          *signin.Desk
 	Jobs          []jobs.Job
 }
 
 // allJobs is what the workers of every replica take turns at.
-func allJobs(store datastore.Datastore, blobs blob.Store, clock clock.Clock, outbox *mailing.Outbox, boards *leaderboards.UseCases, verifier *leaderboards.Verifier) []jobs.Job {
+func allJobs(store datastore.Datastore, keeper *custody.Keeper, clock clock.Clock, outbox *mailing.Outbox, boards *leaderboards.UseCases, verifier *leaderboards.Verifier) []jobs.Job {
 	return []jobs.Job{
 		jobs.TokenPurge(store, clock),
 		jobs.MailDelivery(outbox),
@@ -87,7 +89,7 @@ func allJobs(store datastore.Datastore, blobs blob.Store, clock clock.Clock, out
 		jobs.Seasons(store, boards),
 		jobs.SeasonArchives(store, boards),
 		jobs.SeasonRetention(store, boards),
-		jobs.ArchiveSweep(boards),
-		jobs.BundleSweep(store, blobs, clock),
+		jobs.ArchiveSweep(boards, keeper),
+		jobs.BundleSweep(store, keeper, clock),
 	}
 }

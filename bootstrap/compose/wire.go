@@ -8,6 +8,7 @@ import (
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/configs"
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/leaderboards"
@@ -24,7 +25,7 @@ import (
 func New(ports Ports) *App {
 	wire.Build(
 		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Blobs", "Tokens", "JoinTickets", "Manifests", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Calendar", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
-		access.NewAuthenticator, access.NewUses,
+		custody.New, access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
 		limits.NewThrottle, once.NewLedger,
 		mailing.New, signin.NewDesk, signin.New, players.New, collections.NewBook, documents.New, leaderboards.New, leaderboards.NewVerifier, servers.New, configs.New, operators.New,

@@ -10,6 +10,7 @@ import (
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/configs"
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/app/documents"
 	"github.com/overworldhq/overworld/app/environments"
 	"github.com/overworldhq/overworld/app/leaderboards"
@@ -63,7 +64,8 @@ func New(ports Ports) *App {
 	manifests := ports.Manifests
 	configsUseCases := configs.New(datastore, store, compiler, directory, keyRing, manifests, issuer, clock, source, limitsLimits)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, configsUseCases, limitsLimits, clock, source, random)
-	v := allJobs(datastore, store, clock, outbox, leaderboardsUseCases, verifier)
+	keeper := custody.New(datastore, store, clock, source)
+	v := allJobs(datastore, keeper, clock, outbox, leaderboardsUseCases, verifier)
 	app := &App{
 		Authenticator: authenticator,
 		Uses:          uses,
@@ -79,6 +81,7 @@ func New(ports Ports) *App {
 		Configs:       configsUseCases,
 		Operators:     operatorsUseCases,
 		Outbox:        outbox,
+		Custody:       keeper,
 		Desk:          desk,
 		Jobs:          v,
 	}

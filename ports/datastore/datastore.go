@@ -14,6 +14,7 @@ import (
 	"github.com/overworldhq/overworld/domain/registry"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/custody"
 	"github.com/overworldhq/overworld/ports/idempotency"
 	"github.com/overworldhq/overworld/ports/lease"
 	"github.com/overworldhq/overworld/ports/mail"
@@ -47,6 +48,7 @@ type Repos interface {
 	Mails() mail.Outbox
 	Bundles() configuration.Bundles
 	Configs() configuration.Configs
+	Custody() custody.Records
 }
 
 // Datastore is an opened database. Its own Repos commit each call by itself.

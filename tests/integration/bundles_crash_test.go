@@ -20,7 +20,8 @@ import (
 	_ "modernc.org/sqlite" // the driver
 
 	"github.com/overworldhq/overworld/adapters/all"
-	"github.com/overworldhq/overworld/app/configs"
+	"github.com/overworldhq/overworld/adapters/system"
+	"github.com/overworldhq/overworld/app/custody"
 	"github.com/overworldhq/overworld/app/jobs"
 	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -54,7 +55,7 @@ func (w world) stores(t *testing.T, clock ahead) (datastore.Datastore, blob.Stor
 // objects counts those of bundles.
 func objects(t *testing.T, blobs blob.Store) int {
 	t.Helper()
-	found, err := blobs.List(t.Context(), configs.ObjectsPrefix, "", 1000)
+	found, err := blobs.List(t.Context(), custody.Bundles, "", 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,7 +137,8 @@ func TestKill9BetweenBytesAndRelease(t *testing.T) {
 				w.second.Stop()
 			}
 			before := objects(t, blobs)
-			w.sweepsBundles(t, ahead(configs.Grace+time.Hour))
+			w.sweepsBundles(t, 0)
+			w.sweepsBundles(t, ahead(custody.Kept+time.Hour))
 			after := objects(t, blobs)
 			if before <= after || after != bundles {
 				t.Errorf("of %d objects %d are left; there are %d bundles", before, after, bundles)
@@ -158,7 +160,7 @@ func (w world) sweepsBundles(t *testing.T, clock ahead) {
 	if err != nil || !ok {
 		t.Fatalf("acquire: %t, %v", ok, err)
 	}
-	if err := jobs.BundleSweep(database, blobs, clock).Run(t.Context(), jobs.NewTurn(database, held)); err != nil {
+	if err := jobs.BundleSweep(database, custody.New(database, blobs, clock, system.IDs{}), clock).Run(t.Context(), jobs.NewTurn(database, held)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -57,7 +57,11 @@ func At(t testing.TB, address string) *World {
 		Vault: system.NewVault([system.MasterKeySize]byte{1}), Issuer: "test", Schemas: jsonschema.Compiler{}, Calendar: cron.Reader{}, Limits: limits.Default(),
 		Passwords: argon2.New(argon2.Parameters{Memory: 64, Time: 1, Threads: 1}, system.Random{}), Mail: mailbox, MailFrom: "game@example.com",
 	}
-	return &World{App: compose.New(ports), Ports: ports, Clock: clock, Mail: mailbox}
+	w := &World{App: compose.New(ports), Ports: ports, Clock: clock, Mail: mailbox}
+	if err := w.Custody.Settle(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return w
 }
 
 // Replica builds another replica on the same database. change, if not nil,

@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Datastore) {
 		{"Audit", auditTests},
 		{"Leases", leaseTests},
 		{"Runs", runTests},
+		{"Custody", custodyTests},
 		{"Idempotency", idempotencyTests},
 		{"Transactions", txTests},
 		{"Calls", callTests},
