@@ -50,7 +50,7 @@ type documentName struct {
 type listQuery struct {
 	paging
 	Collection string `query:"collection" doc:"Only this collection."`
-	Prefix     string `query:"prefix" doc:"Only keys that begin so."`
+	Prefix     string `query:"prefix" doc:"Only keys that begin so; in one collection."`
 	Values     bool   `query:"values" doc:"true: with values. Without, only what is known about each document."`
 }
 
@@ -232,6 +232,8 @@ func (h documentHandlers) list(ctx context.Context, c *call, whose owned, q list
 	}
 	if !storage.ValidPrefix(q.Prefix) {
 		fields = append(fields, parameter("query", "prefix", "malformed", "No key can begin so."))
+	} else if q.Prefix != "" && q.Collection == "" {
+		fields = append(fields, parameter("query", "collection", "required", "A prefix is one of the keys of a collection."))
 	}
 	if len(fields) > 0 {
 		return nil, errParameter.WithFields(fields...)

@@ -2,8 +2,10 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/uptrace/bun"
 
@@ -165,31 +167,59 @@ func (d documents) List(ctx context.Context, scope tenancy.Scope, query storage.
 	if err != nil {
 		return nil, err
 	}
-	if len(query.Reads) == 0 {
+	if query.Collection == "" && query.Prefix != "" || query.Tombstones && len(query.Reads) < len(storage.AllAccess()) {
+		return nil, errors.New("list documents: no index serves this") // see storage.Query
+	}
+	if len(query.Reads) == 0 || query.Collection != "" && query.After.Collection > query.Collection {
 		return []storage.Document{}, nil
 	}
-	reads := make([]ident, len(query.Reads))
-	for i, read := range query.Reads {
-		reads[i] = ident(read)
+	inOrder := func(q *bun.SelectQuery) *bun.SelectQuery {
+		return q.OrderBy("collection", bun.OrderAsc).OrderBy("key", bun.OrderAsc)
 	}
 	return list(ctx, d.conn, "list documents", query.Limit, documentRow.document, func(q *bun.SelectQuery) {
+		if query.Tombstones {
+			inOrder(listed(q, environment, query))
+			return
+		}
+		// Those with one access are in order by themselves. So what the reader may not see is in nobody's
+		// way, and neither is what is deleted. PostgreSQL would rather sort all there are than merge, and SQLite
+		// take the primary key for a next page.
+		part := "?"
+		each := make([]any, len(query.Reads))
+		for i, read := range query.Reads {
+			one := listed(q.NewSelect().Model((*documentRow)(nil)), environment, query).Where("NOT deleted AND read_access = ?", ident(read))
+			if d.shared.engine.RowLocks {
+				part, one = "(?)", inOrder(one).Limit(int64(query.Limit))
+			} else {
+				one.ModelTableExpr("documents INDEXED BY documents_live_idx")
+			}
+			each[i] = one
+		}
 		if !query.Values {
 			q.ExcludeColumn("value")
 		}
-		q.Where("environment_id = ? AND owner = ?", environment, ident(query.Owner))
-		if query.Collection != "" {
-			q.Where("collection = ?", ident(query.Collection))
-		}
-		begins(q, "key", query.Prefix)
-		if query.After.Collection != "" || query.After.Key != "" {
-			q.Where("(collection, key) > (?, ?)", ident(query.After.Collection), ident(query.After.Key))
-		}
-		if !query.Tombstones {
-			q.Where("NOT deleted")
-		}
-		q.Where("read_access IN (?)", bun.List(reads)).
-			OrderBy("collection", bun.OrderAsc).OrderBy("key", bun.OrderAsc)
+		inOrder(q.ModelTableExpr("("+strings.Repeat(part+" UNION ALL ", len(each)-1)+part+") AS documents", each...))
 	})
+}
+
+// listed narrows a select to the documents that a query means, whoever may read them.
+func listed(q *bun.SelectQuery, environment ident, query storage.Query) *bun.SelectQuery {
+	if !query.Values {
+		q.ExcludeColumn("value")
+	}
+	q.Where("environment_id = ? AND owner = ?", environment, ident(query.Owner))
+	after := query.After
+	switch {
+	case query.Collection == "" && after.Collection != "":
+		q.Where("(collection, key) > (?, ?)", ident(after.Collection), ident(after.Key))
+	case query.Collection == "":
+	case query.Collection == after.Collection: // compared as a pair, a page would begin at the collection's first key
+		q.Where("collection = ? AND key > ?", ident(query.Collection), ident(after.Key))
+	default:
+		q.Where("collection = ?", ident(query.Collection))
+	}
+	begins(q, "key", query.Prefix)
+	return q
 }
 
 func (d documents) ListAll(ctx context.Context, scope tenancy.Scope, query storage.CollectionQuery) ([]storage.Document, error) {

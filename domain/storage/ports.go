@@ -26,7 +26,8 @@ type Documents interface {
 	Revisions(ctx context.Context, scope tenancy.Scope, query RevisionQuery) ([]Document, error)
 	// Revision gives one earlier state; ErrRevisionNotFound when it is not kept.
 	Revision(ctx context.Context, scope tenancy.Scope, ref Ref, version int64) (Document, error)
-	// List gives up to Limit documents by (collection, key), bytewise.
+	// List gives up to Limit documents by (collection, key), bytewise. A page costs the same
+	// however much there is that the query leaves out.
 	List(ctx context.Context, scope tenancy.Scope, query Query) ([]Document, error)
 	// ListAll gives up to Limit live documents of a collection, whoever owns them,
 	// with values, by (owner, key), bytewise.
@@ -87,10 +88,10 @@ type CollectionQuery struct {
 type Query struct {
 	Owner      Owner
 	Collection string // empty: all
-	Prefix     string // of the key; needs no collection
+	Prefix     string // of the key; only with a Collection
 	Reads      []Access
 	Values     bool // false leaves Value nil
-	Tombstones bool // those of deleted documents as well
+	Tombstones bool // those of deleted documents as well; only with all Reads
 	// After is the place of the last document of the page before: its
 	// collection and key, both empty at the beginning.
 	After struct{ Collection, Key string }

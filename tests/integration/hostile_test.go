@@ -166,6 +166,7 @@ func hostileParameters(t *testing.T, w world, player harness.Client) {
 		"?values=1":                   "query:/values malformed",
 		"?int64=number":               "query:/int64 malformed",
 		"?collection=a%2Fb":           "query:/collection malformed",
+		"?prefix=slot-":               "query:/collection required",
 		"?prefix=a%00b":               "query:/prefix malformed",
 		"?prefix=%ff":                 "query:/prefix malformed",
 		"?prefix=%zz":                 "query: malformed",

@@ -344,7 +344,9 @@ var documentTests = map[string]func(*testing.T, *world){
 		}
 		for i := range want { // not in the order they are listed in
 			collection, key, _ := strings.Cut(want[(i*37)%len(want)], "/")
-			must(t, writeOne(w.ctx, w, w.here(), document("p", collection, key, 1)))
+			d := document("p", collection, key, 1)
+			d.Read = everyAccess[i%len(everyAccess)]
+			must(t, writeOne(w.ctx, w, w.here(), d))
 		}
 		all := storage.Query{Owner: "p", Reads: everyAccess, Limit: 1000}
 		same(t, "all", list(t, w, all), strings.Join(want, " "))
@@ -363,7 +365,14 @@ var documentTests = map[string]func(*testing.T, *world){
 		} {
 			same(t, prefix, list(t, w, storage.Query{Owner: "p", Collection: "c", Prefix: prefix, Reads: everyAccess, Limit: 100}), want)
 		}
-		same(t, "in every collection", list(t, w, storage.Query{Owner: "p", Prefix: "ac", Reads: everyAccess, Limit: 100}), "c/ac d/ac")
+		after := storage.Query{Owner: "p", Collection: "c", Prefix: "ab", Reads: everyAccess, Limit: 100}
+		for place, want := range map[[2]string]string{{"c", "ab"}: "c/ab.1 c/ab_", {"c", "ab_"}: "", {"c", "b"}: "", {"b", "z"}: "c/ab c/ab.1 c/ab_", {"d", "a"}: ""} {
+			after.After.Collection, after.After.Key = place[0], place[1]
+			same(t, fmt.Sprint("after ", place), list(t, w, after), want)
+		}
+		if found, err := w.Documents().List(w.ctx, w.here(), storage.Query{Owner: "p", Prefix: "ac", Reads: everyAccess, Limit: 100}); err == nil {
+			t.Errorf("in every collection: %v", found)
+		}
 	},
 	"list what the reader may see": func(t *testing.T, w *world) {
 		for _, access := range everyAccess {
@@ -385,7 +394,10 @@ var documentTests = map[string]func(*testing.T, *world){
 			same(t, fmt.Sprint(c.reads), list(t, w, storage.Query{Owner: "p", Reads: c.reads, Limit: 100}), c.want)
 		}
 		same(t, "with tombstones", list(t, w, storage.Query{Owner: "p", Reads: everyAccess, Tombstones: true, Limit: 100}), "c/dead c/owner c/public c/server")
-		same(t, "one tombstone", get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), storage.Query{Owner: "p", Prefix: "dead", Reads: everyAccess, Values: true, Tombstones: true, Limit: 1})), []storage.Document{tombstone(dead)})
+		same(t, "one tombstone", get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), storage.Query{Owner: "p", Collection: "c", Prefix: "dead", Reads: everyAccess, Values: true, Tombstones: true, Limit: 1})), []storage.Document{tombstone(dead)})
+		if found, err := w.Documents().List(w.ctx, w.here(), storage.Query{Owner: "p", Reads: everyAccess[:2], Tombstones: true, Limit: 100}); err == nil {
+			t.Errorf("tombstones for who may not read everything: %v", found)
+		}
 		same(t, "shared", list(t, w, storage.Query{Owner: storage.Shared, Reads: everyAccess, Limit: 100}), "c/shared")
 		same(t, "limit 0", list(t, w, storage.Query{Owner: "p", Reads: everyAccess}), "")
 		same(t, "limit -1", list(t, w, storage.Query{Owner: "p", Reads: everyAccess, Limit: -1}), "")
@@ -406,7 +418,7 @@ var documentTests = map[string]func(*testing.T, *world){
 			write("a", fmt.Sprintf("k%d", i))
 			write("b", fmt.Sprintf("k%d", i))
 		}
-		query := storage.Query{Owner: "p", Prefix: "k", Reads: everyAccess, Limit: 3}
+		query := storage.Query{Owner: "p", Reads: everyAccess, Limit: 3}
 		var got []string
 		for n := 0; ; n++ {
 			page := get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), query))
