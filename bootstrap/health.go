@@ -2,14 +2,17 @@ package bootstrap
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/overworldhq/overworld/adapters/httpapi"
+	"github.com/overworldhq/overworld/app/recent"
 	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/cache"
+	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 )
 
@@ -40,46 +43,33 @@ type health struct {
 	cache cache.Cache
 	blobs blob.Store
 	state *degradation
+	clock clock.Clock
+	// looks keeps the last one for a moment: anybody may ask for readiness, as often as he likes.
+	looks recent.Values[struct{}, []httpapi.Part]
 }
 
-func newHealth(stop context.Context, store datastore.Datastore, cache cache.Cache, blobs blob.Store, state *degradation) *health {
-	return &health{stop: stop, store: store, cache: cache, blobs: blobs, state: state}
+func newHealth(stop context.Context, store datastore.Datastore, cache cache.Cache, blobs blob.Store, state *degradation, clock clock.Clock) *health {
+	return &health{stop: stop, store: store, cache: cache, blobs: blobs, state: state, clock: clock}
 }
 
 // pingTime bounds one look at a part, so that readiness answers while one hangs.
 const pingTime = time.Second
 
-// ready asks every part at once. Only the database is needed to serve; the
-// others degrade what they carry. The schema was checked at the start: replicas
-// go on serving while a migration for the next version expands it.
+// needed are the parts without which nothing is served; the others degrade what they carry.
+var needed = map[string]bool{"database": true}
+
+// ready tells how the parts were when they were last looked at, within recent.Fresh. The schema was
+// checked at the start: replicas go on serving while a migration for the next version expands it.
 func (h *health) ready(ctx context.Context) httpapi.Readiness {
-	ctx, cancel := context.WithTimeout(ctx, pingTime)
-	defer cancel()
-	checks := []struct {
-		name   string
-		needed bool
-		ping   func(context.Context) error
-	}{
-		{"database", true, h.store.Ping},
-		{"cache", false, h.cache.Ping},
-		{"blobs", false, h.blobs.Ping},
+	readiness := httpapi.Readiness{Ready: true, Stopping: h.stop.Err() != nil}
+	parts, err := h.looks.Get(ctx, struct{}{}, h.clock.Now(), h.look)
+	if err != nil {
+		parts = []httpapi.Part{{Name: "database", Status: "unavailable", Detail: "not known in time"}}
 	}
-	readiness := httpapi.Readiness{Ready: true, Stopping: h.stop.Err() != nil, Parts: make([]httpapi.Part, len(checks))}
-	var looks sync.WaitGroup
-	for i, check := range checks {
-		looks.Go(func() {
-			part := httpapi.Part{Name: check.name, Status: "ok"}
-			if err := check.ping(ctx); err != nil {
-				part.Status, part.Detail = "unavailable", "can't be reached"
-			}
-			readiness.Parts[i] = part
-		})
-	}
-	looks.Wait()
-	for i, check := range checks {
-		if readiness.Parts[i].Status != "ok" {
+	for _, part := range parts {
+		if part.Status != "ok" {
 			readiness.Degraded = true
-			readiness.Ready = readiness.Ready && !check.needed
+			readiness.Ready = readiness.Ready && !needed[part.Name]
 		}
 	}
 	limits := httpapi.Part{Name: "rate_limits", Status: "ok", Detail: "shared by all replicas"}
@@ -90,8 +80,30 @@ func (h *health) ready(ctx context.Context) httpapi.Readiness {
 		limits.Status, limits.Detail = "degraded", "counted by each replica for itself"
 		readiness.Degraded = true
 	}
-	readiness.Parts = append(readiness.Parts, limits)
+	readiness.Parts = append(slices.Clip(parts), limits)
 	return readiness
+}
+
+// look asks every part at once.
+func (h *health) look(ctx context.Context) ([]httpapi.Part, error) {
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	checks := []struct {
+		name string
+		ping func(context.Context) error
+	}{{"database", h.store.Ping}, {"cache", h.cache.Ping}, {"blobs", h.blobs.Ping}}
+	parts := make([]httpapi.Part, len(checks))
+	var looks sync.WaitGroup
+	for i, check := range checks {
+		looks.Go(func() {
+			parts[i] = httpapi.Part{Name: check.name, Status: "ok"}
+			if err := check.ping(ctx); err != nil {
+				parts[i].Status, parts[i].Detail = "unavailable", "can't be reached"
+			}
+		})
+	}
+	looks.Wait()
+	return parts, nil
 }
 
 var degraded = prometheus.NewDesc("overworld_degraded", "1 while this replica does without the part.", []string{"part"}, nil)

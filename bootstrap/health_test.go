@@ -6,13 +6,20 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/overworldhq/overworld/adapters/all"
 	"github.com/overworldhq/overworld/adapters/system"
+	"github.com/overworldhq/overworld/app/recent"
 	"github.com/overworldhq/overworld/ports/plugin"
 )
+
+// later is a clock that is moved by hand.
+type later struct{ moment time.Time }
+
+func (l *later) Now() time.Time { return l.moment }
 
 // TestMetricsTellWhatIsMissing never asks for readiness.
 func TestMetricsTellWhatIsMissing(t *testing.T) {
@@ -35,12 +42,13 @@ func TestMetricsTellWhatIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer blobs.Close()
-	metrics, state := prometheus.NewRegistry(), newDegradation()
-	if err := watchHealth(metrics, newHealth(context.Background(), store, cache, blobs, state)); err != nil {
+	metrics, state, now := prometheus.NewRegistry(), newDegradation(), &later{}
+	if err := watchHealth(metrics, newHealth(context.Background(), store, cache, blobs, state, now)); err != nil {
 		t.Fatal(err)
 	}
 	told := func(what string, missing ...string) {
 		t.Helper()
+		now.moment = now.moment.Add(recent.Fresh)
 		found, err := metrics.Gather()
 		if err != nil || len(found) != 1 || found[0].GetName() != "overworld_degraded" {
 			t.Fatalf("%s: %v, %v", what, found, err)

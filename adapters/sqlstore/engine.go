@@ -19,6 +19,9 @@ type Engine struct {
 	// the same pool. A transaction of Write must exclude or detect every other
 	// that touches the same rows.
 	Write, Read *sql.DB
+	// Watch has a connection for Ping and nothing else, so that a database which
+	// only has much to do is not taken for one that is away.
+	Watch *sql.DB
 	// Dialect makes bun's dialect; each pool needs one of its own.
 	Dialect func() schema.Dialect
 	// RowLocks tells whether SELECT … FOR UPDATE exists. Where it doesn't, a

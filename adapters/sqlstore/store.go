@@ -40,7 +40,8 @@ type shared struct {
 	closed  atomic.Bool
 	retries atomic.Uint64 // spreads the waits of callers that retry at the same instant
 	reader  *bun.DB       // knows how rows are read
-	texts   sync.Map      // of repeated selects: text to string
+	watch   *bun.DB
+	texts   sync.Map // of repeated selects: text to string
 }
 
 // New makes a store of an engine, which it then owns. It doesn't connect.
@@ -51,7 +52,7 @@ func New(engine Engine) *Store {
 	if engine.Read != engine.Write {
 		read = bun.NewDB(engine.Read, engine.Dialect())
 	}
-	s.reader = read
+	s.reader, s.watch = read, bun.NewDB(engine.Watch, engine.Dialect())
 	return &Store{repos: repos{conn{shared: s, read: read, write: write}}, shared: s}
 }
 
@@ -66,9 +67,9 @@ func (s *Store) Pools() []datastore.Pool {
 	return s.shared.engine.Pools()
 }
 
-// Ping asks the database for an answer.
+// Ping asks the database for an answer, also while all connections of the pools are in use.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.conn.query(ctx, "ping database", func(db bun.IDB) error {
+	return s.conn.run(ctx, "ping database", s.shared.watch, true, func(db bun.IDB) error {
 		_, err := db.ExecContext(ctx, "SELECT 1")
 		return err
 	})
@@ -80,7 +81,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	engine := s.shared.engine
-	err := engine.Write.Close()
+	err := errors.Join(engine.Watch.Close(), engine.Write.Close())
 	if engine.Read != engine.Write {
 		err = errors.Join(err, engine.Read.Close())
 	}

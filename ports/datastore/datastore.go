@@ -66,6 +66,7 @@ type Datastore interface {
 	CheckSchema(ctx context.Context) error
 	// Exclusive tells whether the engine lets one server process at a time use the data.
 	Exclusive() bool
+	// Ping asks the database for an answer, and doesn't wait for those who keep every connection busy.
 	Ping(ctx context.Context) error
 	// Close waits for nothing; later calls fail with ErrClosed.
 	Close() error

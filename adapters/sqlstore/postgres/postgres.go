@@ -95,6 +95,12 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (datastore.Data
 	if err != nil {
 		return nil, fmt.Errorf("make pool: %w", err)
 	}
+	alone := config.Copy()
+	alone.MaxConns, alone.MinConns, alone.MinIdleConns = 1, 0, 0
+	watch, err := pgxpool.NewWithConfig(ctx, alone)
+	if err != nil {
+		return nil, fmt.Errorf("make pool: %w", err)
+	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
@@ -102,15 +108,15 @@ func open(ctx context.Context, address *url.URL, kit plugin.Kit) (datastore.Data
 	db := stdlib.OpenDBFromPool(pool)
 	return sqlstore.New(sqlstore.Engine{
 		Name:  "postgresql",
-		Write: db, Read: db,
+		Write: db, Read: db, Watch: stdlib.OpenDBFromPool(watch),
 		Dialect:    func() schema.Dialect { return pgdialect.New() },
 		RowLocks:   true,
 		Prepared:   prepared(config),
 		Migrations: files,
 		Classify:   classify,
-		Discard:    pool.Reset,
+		Discard:    func() { pool.Reset(); watch.Reset() },
 		Pools:      func() []datastore.Pool { return []datastore.Pool{poolOf(pool.Stat())} },
-		Close:      func() error { closePool(pool); return nil },
+		Close:      func() error { closePool(pool); closePool(watch); return nil },
 		Clock:      kit.Clock,
 	}), nil
 }

@@ -74,13 +74,17 @@ func assemble(path string, writing url.Values, kit plugin.Kit) (*database, error
 	if err != nil {
 		return nil, err
 	}
+	watch, err := pool(path, url.Values{"_query_only": {"true"}}, 1)
+	if err != nil {
+		return nil, err
+	}
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
 	return &database{path: path, Store: sqlstore.New(sqlstore.Engine{
 		Name:  "sqlite",
-		Write: write, Read: read,
+		Write: write, Read: read, Watch: watch,
 		Dialect:    func() schema.Dialect { return sqlitedialect.New() },
 		Exclusive:  true,
 		Migrations: files,

@@ -3,6 +3,9 @@ package datastoretest
 import (
 	"context"
 	"errors"
+	"runtime"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -204,6 +207,35 @@ var callTests = map[string]func(*testing.T, *world){
 		must(t, w.CheckSchema(w.ctx))
 		if applied, err := w.Migrate(w.ctx); err != nil || len(applied) != 0 {
 			t.Errorf("migrating again applied %v: %v", applied, err)
+		}
+	},
+	"ping while every connection is busy": func(t *testing.T, w *world) {
+		const more = 100 // than any engine has connections for by default
+		release := make(chan struct{})
+		var busy sync.WaitGroup
+		for range more {
+			busy.Go(func() {
+				err := w.InTx(w.ctx, func(ctx context.Context, tx repos) error {
+					<-release
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		if pooled, ok := w.Datastore.(datastore.Pooled); ok {
+			for !slices.ContainsFunc(pooled.Pools(), func(p datastore.Pool) bool { return p.InUse == p.Max }) {
+				runtime.Gosched()
+			}
+		}
+		bounded, cancel := context.WithTimeout(w.ctx, 5*time.Second)
+		defer cancel()
+		err := w.Ping(bounded)
+		close(release)
+		busy.Wait()
+		if err != nil {
+			t.Errorf("a busy database is taken for one that is away: %v", err)
 		}
 	},
 	"cancelled in the middle, the next call works": func(t *testing.T, w *world) {
