@@ -12,7 +12,7 @@ import (
 
 // What pages of other origins may send, and read of a reply.
 const (
-	corsSends = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Range, Traceparent, X-Request-Id"
+	corsSends = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Range, Traceparent, X-Request-Id"
 	corsReads = "Accept-Ranges, Content-Range, ETag, Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
 	// corsKept is for how long, in seconds, a browser need not ask again.
 	corsKept = "600"

@@ -48,7 +48,7 @@ type credentialBody struct {
 	Name      string    `json:"name" doc:"1 to 80 characters, for people."`
 	Scopes    []string  `json:"scopes,omitempty" doc:"What it may do, such as documents:read, or * for all its kind can. A publishable key has none."`
 	Networks  []string  `json:"networks,omitempty" doc:"The only networks it may be used from, in CIDR notation; for server tokens."`
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"Absent: never."`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"Absent: never, or when the key that makes it does. Not later than that."`
 }
 
 func (b credentialBody) spec() (tenancy.CredentialSpec, error) {

@@ -183,6 +183,14 @@ func TestOperatorsWalk(t *testing.T) {
 		t.Errorf("faults %q", faults)
 	}
 	f.do("POST", place+"/development/keys", f.operator, `{"kind":"server_token","name":"x","scopes":["*"],"networks":["10.0.0.0/8","10.0.0.1"]}`).problem(http.StatusUnprocessableEntity, "request.invalid")
+	brief := f.do("POST", place+"/development/keys", f.operator, `{"kind":"secret_key","name":"brief","scopes":["*"],"expires_at":"2030-02-01T00:00:00Z"}`).is(http.StatusCreated).text("token")
+	if heir := f.do("POST", place+"/development/keys", brief, `{"kind":"secret_key","name":"heir","scopes":["*"]}`).is(http.StatusCreated); heir.text("expires_at") != "2030-02-01T00:00:00Z" {
+		t.Errorf("what a key with an expiry makes expires at %s", heir.text("expires_at"))
+	}
+	faults = f.do("POST", place+"/development/keys", brief, `{"kind":"secret_key","name":"heir","scopes":["*"],"expires_at":"2030-02-01T00:00:01Z"}`).faults(http.StatusUnprocessableEntity, "request.invalid")
+	if strings.Join(faults, ", ") != "/expires_at out_of_range" {
+		t.Errorf("faults %q", faults)
+	}
 	made := f.do("POST", place+"/development/keys", f.operator, `{"kind":"server_token","name":"eu-1","scopes":["documents:read"],"networks":["10.1.2.3/8"],"expires_at":"2031-01-01T00:00:00+01:00"}`).is(http.StatusCreated)
 	if made.text("expires_at") != "2030-12-31T23:00:00Z" || !strings.HasPrefix(made.text("token"), made.text("hint")) || !strings.Contains(made.Body.String(), `"10.0.0.0/8"`) {
 		t.Errorf("made %s", made.Body)

@@ -33,7 +33,7 @@ type Issued struct {
 }
 
 // CreateCredential makes a key or token and gives the secret, which is kept
-// nowhere. Nobody can grant more than they hold. spec's Project and Environment are filled in from the place.
+// nowhere. Nobody can grant more than they hold, nor for longer. spec's Project, Environment and Until are filled in.
 func (u *UseCases) CreateCredential(
 	ctx context.Context, p tenancy.Principal, place Place, spec tenancy.CredentialSpec, effects ...once.Effect[Issued],
 ) (tenancy.Credential, string, error) {
@@ -41,7 +41,7 @@ func (u *UseCases) CreateCredential(
 	if err != nil {
 		return tenancy.Credential{}, "", err
 	}
-	spec.Project, spec.Environment = owner.Project, owner.Environment
+	spec.Project, spec.Environment, spec.Until = owner.Project, owner.Environment, p.Expires()
 	for _, scope := range spec.Scopes {
 		if err := p.Require(scope); err != nil {
 			return tenancy.Credential{}, "", err

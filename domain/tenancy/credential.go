@@ -71,7 +71,9 @@ type CredentialSpec struct {
 	Name        string
 	Scopes      []Permission
 	Networks    []netip.Prefix
-	ExpiresAt   time.Time
+	ExpiresAt   time.Time // zero: as late as may be
+	// Until is when what makes it expires; zero: never.
+	Until time.Time
 }
 
 // TokenEntropy is how many random bytes a token needs: 192 bits.
@@ -91,6 +93,12 @@ func NewCredential(id string, spec CredentialSpec, entropy [TokenEntropy]byte, n
 	}
 	if !spec.ExpiresAt.IsZero() && !spec.ExpiresAt.After(now) {
 		check.Add("/expires_at", "past", "An expiry lies in the future.")
+	}
+	if spec.ExpiresAt.IsZero() {
+		spec.ExpiresAt = spec.Until
+	}
+	if !spec.Until.IsZero() && spec.ExpiresAt.After(spec.Until) {
+		check.Add("/expires_at", "out_of_range", "No later than the key that makes it expires, at %s.", spec.Until.UTC().Format(time.RFC3339))
 	}
 	allowed, known := grantable[spec.Kind]
 	if !known {

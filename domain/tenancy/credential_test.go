@@ -141,6 +141,8 @@ func TestNewCredentialNamesEveryFault(t *testing.T) {
 		{"networks of a key", func(s *tenancy.CredentialSpec) { s.Kind, s.Networks = tenancy.SecretKey, networks("10.0.0.0/8") }, []string{"/networks"}},
 		{"no network", func(s *tenancy.CredentialSpec) { s.Networks = []netip.Prefix{{}} }, []string{"/networks/0"}},
 		{"networks", func(s *tenancy.CredentialSpec) { s.Networks = slices.Repeat(networks("10.0.0.0/8"), 65) }, []string{"/networks"}},
+		{"as late as its maker", func(s *tenancy.CredentialSpec) { s.Until, s.ExpiresAt = noon.Add(1), noon.Add(1) }, nil},
+		{"later than its maker", func(s *tenancy.CredentialSpec) { s.Until, s.ExpiresAt = noon.Add(1), noon.Add(2) }, []string{"/expires_at"}},
 		{"several", func(s *tenancy.CredentialSpec) { s.Name, s.Scopes, s.ExpiresAt = "", nil, noon.Add(-1) }, []string{"/name", "/expires_at", "/scopes"}},
 	} {
 		spec := goodSpec(tenancy.ServerToken)
