@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -71,10 +70,15 @@ type said struct {
 func (d *deed) String() string {
 	at := func(micros int64) string { return time.UnixMicro(micros).UTC().Format("04:05.000000") }
 	text := fmt.Sprintf("%s–%s %s", at(d.from), at(d.to), d.what)
-	for _, detail := range []any{d.generation, d.players, d.ticket.Ticket, d.state} {
-		if !reflect.ValueOf(detail).IsZero() {
-			text += fmt.Sprintf(" %v", detail)
-		}
+	switch d.what {
+	case "reserve":
+		text += fmt.Sprintf(" %v", d.players)
+	case "admit", "leave":
+		text += fmt.Sprintf(" %v of %d %s", d.players, d.generation, short(d.ticket.Ticket))
+	case "register":
+		text += fmt.Sprintf(" %d seats, %s", d.seats, d.state)
+	case "beat", "drain", "end":
+		text += fmt.Sprintf(" of %d %s", d.generation, d.state)
 	}
 	switch {
 	case d.unknown:
@@ -82,9 +86,17 @@ func (d *deed) String() string {
 	case d.refusal != "":
 		return text + ": " + d.refusal
 	}
-	told, _ := json.Marshal(d.told)
-	return text + ": " + string(told)
+	told := d.told
+	told.Seats = slices.Clone(told.Seats)
+	for i := range told.Seats {
+		told.Seats[i].Ticket = short(told.Seats[i].Ticket)
+	}
+	reply, _ := json.Marshal(told)
+	return text + ": " + string(reply)
 }
+
+// short is the end of a ticket, by which one knows it.
+func short(ticket string) string { return ticket[max(0, len(ticket)-6):] }
 
 // moment is a time of which only bounds are known, in microseconds.
 type moment struct{ first, last int64 }
@@ -133,6 +145,14 @@ const untold = "?"
 
 func (a arena) equal(b arena) bool {
 	return a.generation == b.generation && a.before == b.before && a.state == b.state && a.seats == b.seats && a.lease == b.lease && slices.Equal(a.held, b.held)
+}
+
+func (a arena) String() string {
+	text := fmt.Sprintf("%d (after %d), %d seats, %s, lease %d–%d", a.generation, a.before, a.seats, a.state, a.lease.first, a.lease.last)
+	for _, h := range a.held {
+		text += fmt.Sprintf("; %d is %s's, there: %t, ticket %s to %d–%d", h.number, h.player, h.in, short(h.ticket), h.until.first, h.until.last)
+	}
+	return text
 }
 
 func (a arena) of(player string) int {
@@ -474,7 +494,11 @@ func stuck(history []porcupine.Operation, attempts [][]porcupine.Operation) stri
 			fmt.Fprintf(&text, "\n  %s", d)
 		}
 	}
-	fmt.Fprintf(&text, "\nmakes one of %+v\nand then none can follow of", states)
+	fmt.Fprintf(&text, "\nmake one of")
+	for _, a := range states {
+		fmt.Fprintf(&text, "\n  %s", a)
+	}
+	fmt.Fprintf(&text, "\nand then none can follow of")
 	end := int64(math.MaxInt64)
 	for _, o := range history {
 		if !explained[o.Input.(*deed)] {
