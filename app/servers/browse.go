@@ -32,7 +32,7 @@ func (u *UseCases) Browse(ctx context.Context, p tenancy.Principal, q Query) (*P
 		return nil, err
 	}
 	u.gallery.browses.Add(1)
-	return picture.page(q, u.clock.Now(), &u.gallery), nil
+	return picture.page(ctx, q, u.clock.Now(), &u.gallery)
 }
 
 // picture is the servers of an environment as they were at a moment.
@@ -42,14 +42,17 @@ type picture struct {
 	known  map[registry.ServerID]registry.Server // all that were alive
 	shown  []registry.Shown                      // of those the listed ones, by id
 
-	mu    sync.Mutex
-	lists map[string][]*registry.Shown // by filter and order
-	pages map[string]*Page             // by query
+	answers *answers
+
+	mu     sync.Mutex
+	orders map[registry.Sort]*order
 }
 
-// keptAnswers is how many lists, and how many pages, a picture remembers. Who asks
-// what nobody else does must not make it large.
-const keptAnswers = 256
+// order is all that is shown, in an order that somebody asked for.
+type order struct {
+	once    sync.Once
+	servers []*registry.Shown
+}
 
 // Page is a part of a sorted list.
 type Page struct {
@@ -91,60 +94,52 @@ func (p *Page) Encoded(form bool, encode func() ([]byte, error)) (Encoded, error
 }
 
 // page answers a query as of now, which is hardly later than the picture.
-func (p *picture) page(q Query, now time.Time, counts *gallery) *Page {
-	which := q.Name()
-	name := q.page(which)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if known, ok := p.pages[name]; ok && now.Before(known.until) {
-		return known
-	}
-	counts.answers.Add(1)
-	list, ok := p.lists[which]
-	if !ok {
-		list = p.list(q)
-		if len(p.lists) < keptAnswers {
-			if p.lists == nil {
-				p.lists = map[string][]*registry.Shown{}
-			}
-			p.lists[which] = list
-		}
-	}
-	page := q.cut(list, now)
-	if _, ok := p.pages[name]; ok || len(p.pages) < keptAnswers {
-		if p.pages == nil {
-			p.pages = map[string]*Page{}
-		}
-		p.pages[name] = page
-	}
-	return page
+func (p *picture) page(ctx context.Context, q Query, now time.Time, counts *gallery) (*Page, error) {
+	return p.answers.get(ctx, q.page(), now, func() *Page {
+		counts.answers.Add(1)
+		return q.cut(p.order(q.Sort), now)
+	})
 }
 
-// list gives all that the filter lets through, in order.
-func (p *picture) list(q Query) []*registry.Shown {
+// order gives all that is shown, sorted once for all filters.
+func (p *picture) order(by registry.Sort) []*registry.Shown {
+	p.mu.Lock()
+	if p.orders == nil {
+		p.orders = map[registry.Sort]*order{}
+	}
+	o := p.orders[by]
+	if o == nil {
+		o = &order{}
+		p.orders[by] = o
+	}
+	p.mu.Unlock()
+	o.once.Do(func() { o.servers = p.sorted(by) })
+	return o.servers
+}
+
+func (p *picture) sorted(by registry.Sort) []*registry.Shown {
 	type placed struct {
 		at registry.Position
 		s  *registry.Shown
 	}
-	var found []placed
+	all := make([]placed, len(p.shown))
 	for i := range p.shown {
-		if s := &p.shown[i]; q.Filter.Lets(s) {
-			found = append(found, placed{q.Sort.At(s), s})
-		}
+		s := &p.shown[i]
+		all[i] = placed{by.At(s), s}
 	}
-	slices.SortFunc(found, func(a, b placed) int { return q.Sort.Compare(a.at, b.at) })
-	list := make([]*registry.Shown, len(found))
-	for i, one := range found {
-		list[i] = one.s
+	slices.SortFunc(all, func(a, b placed) int { return by.Compare(a.at, b.at) })
+	sorted := make([]*registry.Shown, len(all))
+	for i, one := range all {
+		sorted[i] = one.s
 	}
-	return list
+	return sorted
 }
 
-// cut gives the page of a list, without those that have died since it was made.
-func (q Query) cut(list []*registry.Shown, now time.Time) *Page {
+// cut gives the page, without those that have died since the picture was taken.
+func (q Query) cut(sorted []*registry.Shown, now time.Time) *Page {
 	first := 0
 	if q.After != nil {
-		at, found := slices.BinarySearchFunc(list, *q.After, func(s *registry.Shown, after registry.Position) int {
+		at, found := slices.BinarySearchFunc(sorted, *q.After, func(s *registry.Shown, after registry.Position) int {
 			return q.Sort.Compare(q.Sort.At(s), after)
 		})
 		if first = at; found {
@@ -152,8 +147,8 @@ func (q Query) cut(list []*registry.Shown, now time.Time) *Page {
 		}
 	}
 	page := &Page{until: now.Add(Fresh)}
-	for _, s := range list[first:] {
-		if !s.Alive(now) {
+	for _, s := range sorted[first:] {
+		if !q.Filter.Lets(s) || !s.Alive(now) {
 			continue
 		}
 		if len(page.Servers) == q.Limit {
@@ -170,10 +165,11 @@ func (q Query) cut(list []*registry.Shown, now time.Time) *Page {
 }
 
 // Name is that of the filter and the order: all who mean the same list have one name.
-func (q Query) Name() string {
-	sort := string(q.Sort)
-	name := strconv.AppendInt(make([]byte, 0, 128), int64(len(sort)), 10)
-	return string(named(append(append(name, ':'), sort...), q.Filter))
+func (q Query) Name() string { return string(q.list(make([]byte, 0, 128))) }
+
+func (q Query) list(name []byte) []byte {
+	name = strconv.AppendInt(name, int64(len(q.Sort)), 10)
+	return named(append(append(name, ':'), q.Sort...), q.Filter)
 }
 
 // named is the name with that of a filter after it.
@@ -193,8 +189,8 @@ func named(name []byte, f registry.Filter) []byte {
 }
 
 // page names a page of the list.
-func (q Query) page(list string) string {
-	name := strconv.AppendInt(append(make([]byte, 0, len(list)+96), list...), int64(q.Limit), 10)
+func (q Query) page() string {
+	name := strconv.AppendInt(q.list(make([]byte, 0, 192)), int64(q.Limit), 10)
 	if q.After != nil {
 		name = strconv.AppendInt(append(name, '@'), q.After.Number, 10)
 		name = append(append(append(append(name, ':'), q.After.ID...), ':'), q.After.Name...)

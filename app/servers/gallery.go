@@ -155,7 +155,7 @@ func (g *gallery) look(ctx context.Context, scope tenancy.Scope, before *picture
 	if err != nil {
 		return nil, fmt.Errorf("look for servers: %w", err)
 	}
-	p := &picture{number: number, at: now, known: make(map[registry.ServerID]registry.Server, len(marks))}
+	p := &picture{number: number, at: now, answers: newAnswers(), known: make(map[registry.ServerID]registry.Server, len(marks))}
 	var changed []registry.ServerID
 	for _, mark := range marks {
 		known, ok := registry.Server{}, false

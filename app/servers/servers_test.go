@@ -152,6 +152,22 @@ func TestReadersShareAPictureAndAnAnswer(t *testing.T) {
 	}
 }
 
+// A question that many ask is answered once, whatever was asked before it.
+func TestOddQuestionsLeaveRoomForCommonOnes(t *testing.T) {
+	f := newFleet(t, composetest.New(t))
+	f.open("a", announced(4))
+	for i := range 2_000 {
+		f.listed(registry.Filter{AnyTags: []string{fmt.Sprintf("x%d", i)}})
+	}
+	before := f.Servers.Pictures()
+	for range 10 {
+		f.listed(registry.Filter{MinFree: 1})
+	}
+	if after := f.Servers.Pictures(); after.Taken != before.Taken || after.Answers != before.Answers+1 {
+		t.Errorf("answered %d times", after.Answers-before.Answers)
+	}
+}
+
 func TestTicketsAdmitOnce(t *testing.T) {
 	f := newFleet(t, composetest.New(t))
 	a, b := f.open("a", announced(2)), f.open("b", announced(2))
