@@ -18,12 +18,10 @@ import (
 type liveConfig struct {
 	Configs map[string]liveValue `json:"configs" doc:"By name, those that have something for the caller."`
 
-	ready []byte
+	answer *configs.Answer
 }
 
-var _ readied = (*liveConfig)(nil)
-
-func (l *liveConfig) readyMade() []byte { return l.ready }
+var _ parted = (*liveConfig)(nil)
 
 type liveValue struct {
 	Release     int     `json:"release" doc:"The number of the release that chose it."`
@@ -34,16 +32,51 @@ type liveValue struct {
 	URL         string  `json:"url,omitempty" doc:"Where to read the bundle, if it is not here."`
 }
 
-func liveConfigOf(answer *configs.Answer) *liveConfig {
-	shown := &liveConfig{Configs: make(map[string]liveValue, len(answer.Items))}
-	for _, item := range answer.Items {
-		value := liveValue{Release: item.Release, SHA256: item.Bundle.Hash.String(), Size: item.Bundle.Size, ContentType: item.Bundle.ContentType, Value: anyJSON{item.Value}}
-		if item.Value == nil {
-			value.URL = bundleURL(item.Config, value.SHA256)
+// parts gives the reply in pieces that all callers share, but for those who want numbers as strings.
+func (l *liveConfig) parts(c *call) ([][]byte, error) {
+	parts := make([][]byte, 0, 4*len(l.answer.Items)+2)
+	parts = append(parts, []byte(`{"configs":{`))
+	for i, item := range l.answer.Items {
+		if i > 0 {
+			parts = append(parts, []byte(","))
 		}
-		shown.Configs[item.Config] = value
+		framed, err := l.frame(c, item)
+		if err != nil {
+			return nil, err
+		}
+		if parts = append(parts, framed); item.Value != nil {
+			parts = append(parts, item.Value, []byte("}"))
+		}
 	}
-	return shown
+	return append(parts, []byte("}}")), nil
+}
+
+func (l *liveConfig) frame(c *call, item *configs.Item) ([]byte, error) {
+	if c.stringInt64 {
+		return c.frame(item)
+	}
+	return item.Framed(c.frame)
+}
+
+// frame writes a member of the configs, up to its value if it has one.
+func (c *call) frame(item *configs.Item) ([]byte, error) {
+	name, err := c.encode(item.Config)
+	if err != nil {
+		return nil, err
+	}
+	shown := liveValue{Release: item.Release, SHA256: item.Bundle.Hash.String(), Size: item.Bundle.Size, ContentType: item.Bundle.ContentType}
+	if item.Value == nil {
+		shown.URL = bundleURL(item.Config, shown.SHA256)
+	}
+	value, err := c.encode(shown)
+	if err != nil {
+		return nil, err
+	}
+	framed := append(append(name, ':'), value...)
+	if item.Value != nil {
+		framed = append(framed[:len(framed)-1], `,"value":`...)
+	}
+	return framed, nil
 }
 
 // bundleURL is where this server gives a bundle's bytes.
@@ -111,14 +144,6 @@ type (
 
 func configRoutes(o Options) []route {
 	readers := runtime(player(), serverToken(tenancy.ConfigsRead), publishableKey())
-	// encode writes an answer once, for all who get it.
-	encode := func(c *call) func(*configs.Answer) ([]byte, error) {
-		return func(answer *configs.Answer) ([]byte, error) {
-			plain := *c
-			plain.stringInt64 = false
-			return plain.encode(liveConfigOf(answer))
-		}
-	}
 	return []route{
 		define(route{
 			Method: http.MethodGet, Path: "/v1/config", ID: "getConfig", Tag: "Configuration", Class: limits.Read, Tagged: true, Waits: true,
@@ -136,11 +161,7 @@ func configRoutes(o Options) []route {
 				return nil, err
 			}
 			c.tag = answer.Tag
-			if c.stringInt64 {
-				return liveConfigOf(answer), nil
-			}
-			ready, err := answer.Encoded(encode(c))
-			return &liveConfig{ready: ready}, err
+			return &liveConfig{answer: answer}, nil
 		}),
 		define(route{
 			Method: http.MethodGet, Path: "/v1/config/bundle", ID: "getConfigBundle", Tag: "Configuration", Class: limits.Read, Tagged: true, Streams: true,

@@ -32,8 +32,10 @@ func (c *call) encode(v any) ([]byte, error) {
 	return body, nil
 }
 
-// readied is an output that may have been written before, as encode would now; else nil.
-type readied interface{ readyMade() []byte }
+// parted is an output that is written in parts, some of which others share.
+type parted interface {
+	parts(c *call) ([][]byte, error)
+}
 
 // reply sends what a handler gave.
 func (c *call) reply(out any) error {
@@ -69,11 +71,12 @@ func (c *call) reply(out any) error {
 		}
 		c.send(c.status, "application/json", out.Body)
 		return nil
-	case readied:
-		if body := out.readyMade(); body != nil {
-			c.send(c.status, "application/json", body)
-			return nil
+	case parted:
+		parts, err := out.parts(c)
+		if err == nil {
+			c.send(c.status, "application/json", parts...)
 		}
+		return err
 	case *stream:
 		return c.stream(out)
 	case *page:
@@ -106,11 +109,15 @@ func (c *call) cacheable() {
 }
 
 // send writes the reply; an empty content type means that there is no body.
-func (c *call) send(status int, contentType string, body []byte) {
+func (c *call) send(status int, contentType string, body ...[]byte) {
 	h := c.header()
 	if contentType != "" {
 		h.Set("Content-Type", contentType)
-		h.Set("Content-Length", strconv.Itoa(len(body)))
+		length := 0
+		for _, part := range body {
+			length += len(part)
+		}
+		h.Set("Content-Length", strconv.Itoa(length))
 		h.Set("X-Content-Type-Options", "nosniff")
 	}
 	c.written = status
@@ -119,6 +126,9 @@ func (c *call) send(status int, contentType string, body []byte) {
 	if c.r.Method == http.MethodHead {
 		return
 	}
-	// The client may be gone; there is nobody left to tell.
-	_, _ = c.w.Write(body)
+	for _, part := range body {
+		if _, err := c.w.Write(part); err != nil {
+			return // the client is gone; there is nobody left to tell
+		}
+	}
 }

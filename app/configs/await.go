@@ -90,13 +90,6 @@ func (u *UseCases) Polls() Polls { return Polls{Waiting: len(u.polls), Refused: 
 // EndWaits answers all who wait, and whoever comes to wait, because the process ends.
 func (u *UseCases) EndWaits() { u.end() }
 
-// latest gives the snapshot that there is, however fresh.
-func (f *feed) latest() (*snapshot, <-chan struct{}) {
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	return f.now, f.changed
-}
-
 // attend has the feed looked at while somebody waits, until what it gives is called.
 func (f *feed) attend() (leave func()) {
 	f.mu.Lock()
@@ -135,9 +128,7 @@ func (f *feed) check(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lookFor)
 	defer cancel()
 	select {
-	case f.turn <- struct{}{}:
-		defer func() { <-f.turn }()
-		_, _, _ = f.look(ctx)
+	case <-f.look(ctx).done:
 	case <-ctx.Done():
 	}
 }

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -70,15 +71,18 @@ func New(
 	}
 }
 
-// feed gives the environment's.
+// feed gives the environment's, which is then remembered for a while.
 func (u *UseCases) feed(scope tenancy.Scope) *feed {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	now := u.clock.Now()
 	f := u.feeds[scope.Environment()]
 	if f == nil {
-		f = &feed{configs: u, scope: scope, turn: make(chan struct{}, 1), changed: make(chan struct{}), poked: make(chan struct{}, 1)}
+		maps.DeleteFunc(u.feeds, func(_ tenancy.EnvironmentID, other *feed) bool { return other.idle(now) })
+		f = &feed{configs: u, scope: scope, changed: make(chan struct{}), poked: make(chan struct{}, 1), values: map[configuration.Hash][]byte{}}
 		u.feeds[scope.Environment()] = f
 	}
+	f.asked = now
 	return f
 }
 

@@ -20,8 +20,8 @@ func (u *UseCases) Released(ctx context.Context, p tenancy.Principal, config str
 	if !ok {
 		return configuration.Bundle{}, configuration.ErrBundleNotFound
 	}
-	if known, ok := current.bundles[hash]; ok {
-		return known.Bundle, nil
+	if known, ok := current.bundle(hash); ok {
+		return known, nil
 	}
 	// One of a release that was current when the caller read its link.
 	there, err := u.store.Configs().Names(ctx, p.Scope(), config, hash)

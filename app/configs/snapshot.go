@@ -1,19 +1,18 @@
 package configs
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
+	"hash/maphash"
 	"math"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/overworldhq/overworld/domain/configuration"
-	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
 )
 
@@ -22,38 +21,30 @@ import (
 type snapshot struct {
 	version int64
 	configs []released // by name
-
-	mu      sync.RWMutex
-	answers map[string]*Answer // by choice
+	seed    maphash.Seed
+	// lately has answers that were given, each at the place that its choice's hash says: most
+	// callers get one of a few, and however many others there are, it grows no larger.
+	lately [256]atomic.Pointer[Answer]
 }
 
 // released is a config with its current release.
 type released struct {
 	config  configuration.Config
 	release configuration.Release
-	bundles map[configuration.Hash]content
+	items   []*Item // by rule
 }
 
-type content struct {
-	configuration.Bundle
-	value []byte // nil: not read inline
-}
-
-// Bounds of what a snapshot remembers.
-const (
-	mostAnswers = 4096
-	// mostInlined bounds the bytes of all values: the configs that come after it by
-	// name are read by link.
-	mostInlined = 64 << 20
-)
+// mostInlined bounds the bytes of all values: the configs that come after it by
+// name are read by link.
+const mostInlined = 64 << 20
 
 // load reads what an environment's configs are. What is read may be newer than the version
-// that was seen before it, never older.
-func (u *UseCases) load(ctx context.Context, scope tenancy.Scope, version int64, before *snapshot) (*snapshot, error) {
-	s := &snapshot{version: version, answers: map[string]*Answer{}}
+// that was seen before it, never older. It is an errUnread if a value can't be read.
+func (f *feed) load(ctx context.Context) (*snapshot, error) {
+	u, scope, s := f.configs, f.scope, &snapshot{seed: maphash.MakeSeed()}
 	var configs []configuration.Config
 	var releases []configuration.Release
-	var bundles []configuration.Bundle
+	bundles := map[configuration.Hash]configuration.Bundle{}
 	// In one transaction, so that configs, releases and bundles are of one moment.
 	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
 		if s.version, err = tx.Configs().Version(ctx, scope); err != nil {
@@ -69,80 +60,62 @@ func (u *UseCases) load(ctx context.Context, scope tenancy.Scope, version int64,
 		for _, r := range releases {
 			named = append(named, r.Bundles()...)
 		}
-		if bundles, err = tx.Bundles().GetMany(ctx, scope, named); err != nil {
+		found, err := tx.Bundles().GetMany(ctx, scope, named)
+		if err != nil {
 			return fmt.Errorf("read bundles: %w", err)
+		}
+		for _, b := range found {
+			bundles[b.Hash] = b
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
+	var inline []*Item
 	inlined := int64(0)
 	for _, config := range configs {
 		at := slices.IndexFunc(releases, func(r configuration.Release) bool { return r.Config == config.Name && r.Number == config.Release })
 		if at < 0 {
 			continue
 		}
-		one := released{config: config, release: releases[at], bundles: map[configuration.Hash]content{}}
-		for _, hash := range one.release.Bundles() {
-			i := slices.IndexFunc(bundles, func(b configuration.Bundle) bool { return b.Hash == hash })
-			if i < 0 {
-				return nil, fmt.Errorf("release %d of %s names a bundle that is not there: %s", one.release.Number, config.Name, hash)
-			}
-			c := content{Bundle: bundles[i]}
-			if u.Inline(c.Bundle) && inlined+c.Size <= mostInlined {
-				inlined += c.Size
-				if c.value, err = u.value(ctx, c.Bundle, before); err != nil {
-					return nil, err
+		one := released{config: config, release: releases[at]}
+		byHash := map[configuration.Hash]*Item{}
+		for _, rule := range one.release.Rules {
+			item := byHash[rule.Bundle]
+			if item == nil {
+				bundle, ok := bundles[rule.Bundle]
+				if !ok {
+					return nil, fmt.Errorf("release %d of %s names a bundle that is not there: %s", one.release.Number, config.Name, rule.Bundle)
+				}
+				item = &Item{Config: config.Name, Release: one.release.Number, Bundle: bundle}
+				byHash[rule.Bundle] = item
+				if u.Inline(bundle) && inlined+bundle.Size <= mostInlined {
+					inlined += bundle.Size
+					inline = append(inline, item)
 				}
 			}
-			one.bundles[hash] = c
+			one.items = append(one.items, item)
 		}
 		s.configs = append(s.configs, one)
 	}
-	return s, nil
-}
-
-// value gives the bytes of a bundle, nil when they are damaged: then whoever follows the
-// link is told so, and everything else is served.
-func (u *UseCases) value(ctx context.Context, bundle configuration.Bundle, before *snapshot) ([]byte, error) {
-	if before != nil {
-		for _, one := range before.configs {
-			if known, ok := one.bundles[bundle.Hash]; ok && known.value != nil {
-				return known.value, nil
-			}
+	if err := f.fill(ctx, inline); err != nil {
+		return nil, err
+	}
+	for _, one := range s.configs {
+		for _, item := range one.items {
+			item.digest = sha256.Sum256(fmt.Appendf(nil, "%s %d %s %t", item.Config, item.Release, item.Bundle.Hash, item.Value != nil))
 		}
 	}
-	value, err := u.Bytes(ctx, bundle)
-	if errors.Is(err, configuration.ErrDamaged) {
-		return nil, nil
-	}
-	return value, err
+	return s, nil
 }
 
 // Answer is what a caller gets. Callers of one choice share it; it never changes.
 type Answer struct {
 	// Tag is different for each content.
-	Tag   string
-	Items []Item // by name
-
-	once    sync.Once
-	encoded []byte
-	err     error
-}
-
-// Item is a config as one caller gets it.
-type Item struct {
-	Config  string
-	Release int
-	Bundle  configuration.Bundle
-	Value   []byte // JSON; nil: to be read by its link
-}
-
-// Encoded gives what encode made of the answer, which it is asked for once.
-func (a *Answer) Encoded(encode func(*Answer) ([]byte, error)) ([]byte, error) {
-	a.once.Do(func() { a.encoded, a.err = encode(a) })
-	return a.encoded, a.err
+	Tag    string
+	Items  []*Item // by name
+	choice []byte
 }
 
 // answer resolves the configs of the names, all of them for none, that the caller may read.
@@ -156,36 +129,27 @@ func (s *snapshot) answer(facts configuration.Facts, names []string, now time.Ti
 		}
 		choice = append(choice, byte(rule+1)) // rules are few
 	}
-	s.mu.RLock()
-	known := s.answers[string(choice)]
-	s.mu.RUnlock()
-	if known != nil {
+	place := &s.lately[maphash.Bytes(s.seed, choice)%uint64(len(s.lately))]
+	if known := place.Load(); known != nil && bytes.Equal(known.choice, choice) {
 		return known
 	}
-	made := s.make(choice)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if known := s.answers[string(choice)]; known != nil {
-		return known
-	}
-	if len(s.answers) < mostAnswers {
-		s.answers[string(choice)] = made
-	}
+	made := s.choose(choice)
+	place.Store(made)
 	return made
 }
 
-func (s *snapshot) make(choice []byte) *Answer {
-	a := &Answer{Items: []Item{}}
+func (s *snapshot) choose(choice []byte) *Answer {
+	a := &Answer{Items: []*Item{}, choice: slices.Clone(choice)}
 	h := sha256.New()
 	for i, one := range s.configs {
 		if choice[i] == 0 {
 			continue
 		}
-		c := one.bundles[one.release.Rules[choice[i]-1].Bundle]
-		a.Items = append(a.Items, Item{Config: one.config.Name, Release: one.release.Number, Bundle: c.Bundle, Value: c.value})
-		fmt.Fprintf(h, "%s %d %s %t\n", one.config.Name, one.release.Number, c.Hash, c.value != nil)
+		item := one.items[choice[i]-1]
+		a.Items = append(a.Items, item)
+		h.Write(item.digest[:])
 	}
-	a.Tag = hex.EncodeToString(h.Sum(nil)[:16])
+	a.Tag = fmt.Sprintf("%x", h.Sum(nil)[:16])
 	return a
 }
 
@@ -196,4 +160,14 @@ func (s *snapshot) find(facts configuration.Facts, name string) (released, bool)
 		return released{}, false
 	}
 	return s.configs[i], true
+}
+
+// bundle gives the bundle of a hash, if the current release names it.
+func (r released) bundle(hash configuration.Hash) (configuration.Bundle, bool) {
+	for _, item := range r.items {
+		if item.Bundle.Hash == hash {
+			return item.Bundle, true
+		}
+	}
+	return configuration.Bundle{}, false
 }

@@ -92,7 +92,7 @@ func (w world) withoutWrites(t *testing.T, table string) (release func()) {
 
 // TestKill9BetweenBytesAndRelease kills a replica when the bytes of an upload are stored and no bundle can be made
 // of them yet, and under a load of uploads and releases. No release ever points at a bundle that isn't there, all
-// that was acknowledged is, and what nobody knows of is collected a day later.
+// that was acknowledged is, and what nobody knows of is collected a week later.
 func TestKill9BetweenBytesAndRelease(t *testing.T) {
 	for _, kind := range harness.Kinds()[:2] {
 		t.Run(kind.Name, func(t *testing.T) {
