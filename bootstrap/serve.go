@@ -22,7 +22,6 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/overworldhq/overworld/adapters/httpapi"
-	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/recent"
 	"github.com/overworldhq/overworld/bootstrap/compose"
 	"github.com/overworldhq/overworld/bootstrap/config"
@@ -217,101 +216,43 @@ func migrate(ctx context.Context, store datastore.Datastore, logger *slog.Logger
 const flushEvery = time.Minute
 
 func flushUses(lc fx.Lifecycle, app *compose.App, logger *slog.Logger) {
-	flushing, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	flush := func(ctx context.Context, uses *access.Uses) {
-		if err := uses.Flush(ctx); err != nil && ctx.Err() == nil {
+	flush := func(ctx context.Context) {
+		if err := app.Uses.Flush(ctx); err != nil && ctx.Err() == nil {
 			logger.Warn("flush", "error", err)
 		}
 	}
-	lc.Append(fx.Hook{
-		OnStart: func(context.Context) error {
-			go func() {
-				defer close(ended)
-				ticker := time.NewTicker(flushEvery)
-				defer ticker.Stop()
-				for {
-					select {
-					case <-flushing.Done():
-						return
-					case <-ticker.C:
-						flush(flushing, app.Uses)
-					}
-				}
-			}()
-			return nil
-		},
-		OnStop: func(ctx context.Context) error {
-			stop()
-			<-ended
-			flush(ctx, app.Uses)
-			return nil
-		},
-	})
+	background(lc, func(ctx context.Context) { each(ctx, flushEvery, func() { flush(ctx) }) }, flush)
 }
 
 // sendMail sends what this process has to mail as soon as that is committed. What
 // it doesn't get to, a job of any replica finds.
 func sendMail(lc fx.Lifecycle, app *compose.App, logger *slog.Logger) {
-	sending, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	lc.Append(fx.Hook{
-		OnStart: func(context.Context) error {
-			go func() {
-				defer close(ended)
-				for {
-					select {
-					case <-sending.Done():
-						return
-					case <-app.Outbox.Woken():
-						if err := app.Outbox.Deliver(sending); err != nil && sending.Err() == nil {
-							logger.Warn("mail", "error", err)
-						}
-					}
+	background(lc, func(ctx context.Context) {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-app.Outbox.Woken():
+				if err := app.Outbox.Deliver(ctx); err != nil && ctx.Err() == nil {
+					logger.Warn("mail", "error", err)
 				}
-			}()
-			return nil
-		},
-		OnStop: func(context.Context) error {
-			stop()
-			<-ended
-			return nil
-		},
-	})
+			}
+		}
+	}, nil)
 }
 
 // keepFresh has what requests know of environments and leaderboards read again before it is old,
 // so that requests needn't. A failure is no matter: they then ask, and say so.
 func keepFresh(lc fx.Lifecycle, app *compose.App, logger *slog.Logger) {
-	refreshing, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	lc.Append(fx.Hook{
-		OnStart: func(context.Context) error {
-			go func() {
-				defer close(ended)
-				ticker := time.NewTicker(recent.Fresh / 2)
-				defer ticker.Stop()
-				for {
-					select {
-					case <-refreshing.Done():
-						return
-					case <-ticker.C:
-						within, cancel := context.WithTimeout(refreshing, recent.Lasting)
-						if err := errors.Join(app.Directory.Refresh(within), app.Leaderboards.Refresh(within)); err != nil && refreshing.Err() == nil {
-							logger.Debug("what is known could not be refreshed", "error", err)
-						}
-						cancel()
-					}
-				}
-			}()
-			return nil
-		},
-		OnStop: func(context.Context) error {
-			stop()
-			<-ended
-			return nil
-		},
-	})
+	background(lc, func(ctx context.Context) {
+		each(ctx, recent.Fresh/2, func() {
+			within, cancel := context.WithTimeout(ctx, recent.Lasting)
+			defer cancel()
+			if err := errors.Join(app.Directory.Refresh(within), app.Leaderboards.Refresh(within)); err != nil && ctx.Err() == nil {
+				logger.Debug("what is known could not be refreshed", "error", err)
+			}
+		})
+	}, nil)
 }
 
 func runWorkers(lc fx.Lifecycle, c *config.Config, app *compose.App, store datastore.Datastore, clock clock.Clock, logger *slog.Logger, replica replicaID, metrics *prometheus.Registry, traces *tracing.Provider) {
