@@ -48,6 +48,13 @@ func newEnvironment(registry *plugin.Registry) *cobra.Command {
 				for _, one := range all {
 					fmt.Fprintf(table, "%s\t%s\t%t\t%s\n", one.Slug, one.Name, one.Production, one.ID)
 				}
+				going, err := tools.App.Operators.GoingEnvironments(ctx, p, args[0], page)
+				if err != nil {
+					return err
+				}
+				for _, one := range going {
+					fmt.Fprintf(table, "%s\t%s\t%t\t%s   deleted %s, and what was in it still goes\n", one.Slug, one.Name, one.Production, one.ID, one.DeletedAt.Format(time.RFC3339))
+				}
 				return table.Flush()
 			})
 		},

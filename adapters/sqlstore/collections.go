@@ -77,7 +77,7 @@ func (c collections) NextVersion(ctx context.Context, scope tenancy.Scope) (int6
 	}
 	var version int64
 	err = c.exec(ctx, "take declarations' version", func(db bun.IDB) error {
-		err := db.NewRaw(`UPDATE environments SET collections_version = collections_version + 1 WHERE id = ? RETURNING collections_version`, environment).Scan(ctx, &version)
+		err := db.NewRaw(`UPDATE environments SET collections_version = collections_version + 1 WHERE id = ? AND deleted_at IS NULL RETURNING collections_version`, environment).Scan(ctx, &version)
 		return missing(err, tenancy.ErrEnvironmentNotFound)
 	})
 	return version, err

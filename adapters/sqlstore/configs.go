@@ -190,7 +190,7 @@ func (c configs) NextVersion(ctx context.Context, scope tenancy.Scope) (int64, e
 	}
 	var version int64
 	err = c.exec(ctx, "take configs' version", func(db bun.IDB) error {
-		err := db.NewRaw(`UPDATE environments SET configs_version = configs_version + 1 WHERE id = ? RETURNING configs_version`, environment).Scan(ctx, &version)
+		err := db.NewRaw(`UPDATE environments SET configs_version = configs_version + 1 WHERE id = ? AND deleted_at IS NULL RETURNING configs_version`, environment).Scan(ctx, &version)
 		return missing(err, tenancy.ErrEnvironmentNotFound)
 	})
 	return version, err

@@ -57,7 +57,18 @@ func (c credentials) Create(ctx context.Context, k tenancy.Credential) error {
 	if k.Environment == "" {
 		gone = tenancy.ErrProjectNotFound
 	}
-	return c.exec(ctx, "create credential", func(db bun.IDB) error {
+	return c.atomically(ctx, "create credential", func(db bun.IDB) error {
+		if k.Environment != "" {
+			// One that is being deleted is still there.
+			q := db.NewSelect().Model((*environmentRow)(nil)).Column("id").Where("id = ? AND deleted_at IS NULL", ident(k.Environment))
+			if c.shared.engine.RowLocks {
+				q.For("KEY SHARE")
+			}
+			var id ident
+			if err := missing(q.Scan(ctx, &id), gone); err != nil {
+				return err
+			}
+		}
 		_, err := db.NewInsert().Model(&row).Exec(ctx)
 		return c.orphan(err, gone)
 	})

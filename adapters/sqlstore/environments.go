@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/uptrace/bun"
@@ -21,6 +22,7 @@ type environmentRow struct {
 	Settings      jsonText[settingsJSON]
 	Version       int64
 	CreatedAt     instant
+	DeletedAt     instant
 }
 
 // settingsJSON is how tenancy.Settings are stored. A member is added with a
@@ -54,8 +56,9 @@ func environmentRowOf(e tenancy.Environment) environmentRow {
 
 func (r environmentRow) environment() tenancy.Environment {
 	s := r.Settings.Value
+	slug, _, _ := strings.Cut(string(r.Slug), beyond)
 	return tenancy.Environment{
-		ID: tenancy.EnvironmentID(r.ID), ProjectID: tenancy.ProjectID(r.ProjectID), Slug: string(r.Slug), Name: string(r.Name), Production: r.Production,
+		ID: tenancy.EnvironmentID(r.ID), ProjectID: tenancy.ProjectID(r.ProjectID), Slug: slug, Name: string(r.Name), Production: r.Production,
 		Settings: tenancy.Settings{
 			GuestSignIn:          s.GuestSignIn,
 			EmailSignIn:          s.EmailSignIn == nil || *s.EmailSignIn,
@@ -65,9 +68,12 @@ func (r environmentRow) environment() tenancy.Environment {
 			CORSOrigins:          append([]string{}, s.CORSOrigins...),
 			ServerBrowsing:       cmp.Or(tenancy.Browsing(s.ServerBrowsing), tenancy.BrowsedByPlayers),
 		},
-		Version: r.Version, CreatedAt: r.CreatedAt.Time,
+		Version: r.Version, CreatedAt: r.CreatedAt.Time, DeletedAt: r.DeletedAt.Time,
 	}
 }
+
+// beyond is between the slug that something had before it was deleted and its id. No slug has one.
+const beyond = "~"
 
 type environments struct{ conn }
 
@@ -83,11 +89,11 @@ func (e environments) Create(ctx context.Context, environment tenancy.Environmen
 }
 
 func (e environments) BySlug(ctx context.Context, project tenancy.ProjectID, slug string) (tenancy.Environment, error) {
-	return e.one(ctx, "project_id = ? AND slug = ?", ident(project), ident(slug))
+	return e.one(ctx, "project_id = ? AND slug = ? AND deleted_at IS NULL", ident(project), ident(slug))
 }
 
 func (e environments) Get(ctx context.Context, id tenancy.EnvironmentID) (tenancy.Environment, error) {
-	return e.one(ctx, "id = ?", ident(id))
+	return e.one(ctx, "id = ? AND deleted_at IS NULL", ident(id))
 }
 
 func (e environments) one(ctx context.Context, where string, values ...any) (tenancy.Environment, error) {
@@ -103,13 +109,13 @@ func (e environments) one(ctx context.Context, where string, values ...any) (ten
 
 func (e environments) List(ctx context.Context, project tenancy.ProjectID, after string, limit int) ([]tenancy.Environment, error) {
 	return list(ctx, e.conn, "list environments", limit, environmentRow.environment, func(q *bun.SelectQuery) {
-		q.Where("project_id = ? AND slug > ?", ident(project), ident(after)).OrderBy("slug", bun.OrderAsc)
+		q.Where("project_id = ? AND slug > ? AND deleted_at IS NULL", ident(project), ident(after)).OrderBy("slug", bun.OrderAsc)
 	})
 }
 
 func (e environments) All(ctx context.Context, after tenancy.EnvironmentID, limit int) ([]tenancy.Environment, error) {
 	return list(ctx, e.conn, "list all environments", limit, environmentRow.environment, func(q *bun.SelectQuery) {
-		q.Where("id > ?", ident(after)).OrderBy("id", bun.OrderAsc)
+		q.Where("id > ? AND deleted_at IS NULL", ident(after)).OrderBy("id", bun.OrderAsc)
 	})
 }
 
@@ -117,36 +123,29 @@ func (e environments) Update(ctx context.Context, environment tenancy.Environmen
 	row := environmentRowOf(environment)
 	return e.atomically(ctx, "update environment", func(db bun.IDB) error {
 		result, err := db.NewUpdate().Model(&row).Column("name", "settings", "version").
-			Where("id = ? AND version = ?", row.ID, row.Version-1).Exec(ctx)
+			Where("id = ? AND version = ? AND deleted_at IS NULL", row.ID, row.Version-1).Exec(ctx)
 		if err := changed(result, err, tenancy.ErrEnvironmentStale); !errors.Is(err, tenancy.ErrEnvironmentStale) {
 			return err
 		}
 		var current environmentRow
-		if err := db.NewSelect().Model(&current).Where("id = ?", row.ID).Scan(ctx); err != nil {
+		if err := db.NewSelect().Model(&current).Where("id = ? AND deleted_at IS NULL", row.ID).Scan(ctx); err != nil {
 			return missing(err, tenancy.ErrEnvironmentNotFound)
 		}
 		return tenancy.ErrEnvironmentStale.WithCurrent(current.environment())
 	})
 }
 
-func (e environments) Delete(ctx context.Context, id tenancy.EnvironmentID) error {
-	return e.atomically(ctx, "delete environment", func(db bun.IDB) error {
-		var row environmentRow
-		q := db.NewSelect().Model(&row).Where("id = ?", ident(id))
-		if e.shared.engine.RowLocks {
-			q.For("UPDATE") // before what is in it, as whoever changes its configs does
-		}
-		if err := q.Scan(ctx); err != nil {
-			return missing(err, tenancy.ErrEnvironmentNotFound)
-		}
-		if err := unreleased(ctx, db, []ident{ident(id)}); err != nil {
-			return err
-		}
-		result, err := db.NewDelete().Model((*environmentRow)(nil)).Where("id = ?", ident(id)).Exec(ctx)
-		if err := changed(result, err, tenancy.ErrEnvironmentNotFound); err != nil {
-			return err
-		}
-		return orphaned(ctx, db, []ident{ident(id)})
+func (e environments) Delete(ctx context.Context, id tenancy.EnvironmentID, now time.Time) error {
+	return e.exec(ctx, "delete environment", func(db bun.IDB) error {
+		result, err := db.NewUpdate().Model((*environmentRow)(nil)).Set("deleted_at = ?", at(now)).Set("slug = slug || ? || id", beyond).
+			Where("id = ? AND deleted_at IS NULL", ident(id)).Exec(ctx)
+		return changed(result, err, tenancy.ErrEnvironmentNotFound)
+	})
+}
+
+func (e environments) Deleted(ctx context.Context, after tenancy.EnvironmentID, limit int) ([]tenancy.Environment, error) {
+	return list(ctx, e.conn, "list deleted environments", limit, environmentRow.environment, func(q *bun.SelectQuery) {
+		q.Where("id > ? AND deleted_at IS NOT NULL", ident(after)).OrderBy("id", bun.OrderAsc)
 	})
 }
 

@@ -20,3 +20,12 @@ type queryHook func(query string)
 func (queryHook) BeforeQuery(ctx context.Context, _ *bun.QueryEvent) context.Context { return ctx }
 
 func (h queryHook) AfterQuery(_ context.Context, event *bun.QueryEvent) { h(event.Query) }
+
+// Contents are the tables that are purged, in order.
+func Contents() []string {
+	names := make([]string, len(contents))
+	for i, table := range contents {
+		names[i] = table.table
+	}
+	return names
+}

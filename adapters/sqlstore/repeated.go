@@ -24,9 +24,12 @@ var (
 	sessionLocked     = &repeated{where: byID, locks: true}
 	playerByID        = &repeated{where: byID}
 	playerLocked      = &repeated{where: byID, locks: true}
-	declaredVersion   = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("id = ?", arguments...) }}
-	configuredVersion = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("id = ?", arguments...) }}
-	credentialByHash  = &repeated{where: func(q *bun.SelectQuery, arguments []any) { q.Where("hash = ?", arguments...) }}
+	declaredVersion   = &repeated{where: byItsID}
+	configuredVersion = &repeated{where: byItsID}
+	// None of an environment that was deleted, whose credentials go later.
+	credentialByHash = &repeated{where: func(q *bun.SelectQuery, arguments []any) {
+		q.Where("hash = ? AND (SELECT deleted_at FROM environments WHERE environments.id = credentials.environment_id) IS NULL", arguments...)
+	}}
 	// Not a join: that could as well begin with all players of the environment, and
 	// does so while the tables have no statistics.
 	playerByLogin = &repeated{where: func(q *bun.SelectQuery, arguments []any) {
@@ -37,6 +40,11 @@ var (
 
 func byID(q *bun.SelectQuery, arguments []any) {
 	q.Where("environment_id = ? AND id = ?", arguments...)
+}
+
+// byItsID is an environment.
+func byItsID(q *bun.SelectQuery, arguments []any) {
+	q.Where("id = ? AND deleted_at IS NULL", arguments...)
 }
 
 // text is a statement that was written once.

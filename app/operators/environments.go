@@ -91,6 +91,20 @@ func (u *UseCases) Environment(ctx context.Context, p tenancy.Principal, project
 	return environment, err
 }
 
+// GoingEnvironments gives those of a project that were deleted and of which there is still something, at most so
+// many: for the command line.
+func (u *UseCases) GoingEnvironments(ctx context.Context, p tenancy.Principal, projectSlug string, limit int) ([]tenancy.Environment, error) {
+	project, err := u.wholeProject(ctx, p, projectSlug)
+	if err != nil {
+		return nil, err
+	}
+	all, err := u.store.Environments().Deleted(ctx, "", limit)
+	if err != nil {
+		return nil, fmt.Errorf("list deleted environments: %w", err)
+	}
+	return slices.DeleteFunc(all, func(e tenancy.Environment) bool { return e.ProjectID != project.ID }), nil
+}
+
 // Edit changes an environment; nil members stay as they are.
 type Edit struct {
 	Name     *string
@@ -143,7 +157,8 @@ func (u *UseCases) EditEnvironment(
 	}
 }
 
-// DeleteEnvironment deletes an environment with all that is in it, except its audit log.
+// DeleteEnvironment deletes an environment with all that is in it, except its audit log. Nobody finds it any
+// more; what is in it goes afterwards, in the removal package's batches.
 func (u *UseCases) DeleteEnvironment(
 	ctx context.Context, p tenancy.Principal, projectSlug, slug string, confirm Confirmation, effects ...once.Effect[once.Nothing],
 ) error {
@@ -166,10 +181,11 @@ func (u *UseCases) DeleteEnvironment(
 	}
 	err = access.Revoke(ctx, u.revocations, keys, func() error {
 		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			if err := tx.Environments().Delete(ctx, environment.ID); err != nil {
+			now := u.clock.Now()
+			if err := tx.Environments().Delete(ctx, environment.ID, now); err != nil {
 				return fmt.Errorf("delete environment: %w", err)
 			}
-			event := audit.By(p, audit.EnvironmentDeleted, u.clock.Now()).On("environment", string(environment.ID))
+			event := audit.By(p, audit.EnvironmentDeleted, now).On("environment", string(environment.ID))
 			event.Project, event.Environment, event.Before = environment.ProjectID, "", summary(environment)
 			if err := u.record(ctx, tx, event); err != nil {
 				return err

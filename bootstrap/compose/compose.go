@@ -13,6 +13,7 @@ import (
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
+	"github.com/overworldhq/overworld/app/removal"
 	"github.com/overworldhq/overworld/app/servers"
 	"github.com/overworldhq/overworld/app/signin"
 	"github.com/overworldhq/overworld/domain/configuration"
@@ -76,11 +77,12 @@ type App struct {
 	Outbox        *mailing.Outbox
 	Custody       *custody.Keeper
 	Desk          *signin.Desk
+	Remover       *removal.Remover
 	Jobs          []jobs.Job
 }
 
 // allJobs is what the workers of every replica take turns at.
-func allJobs(store datastore.Datastore, keeper *custody.Keeper, clock clock.Clock, outbox *mailing.Outbox, boards *leaderboards.UseCases, verifier *leaderboards.Verifier) []jobs.Job {
+func allJobs(store datastore.Datastore, keeper *custody.Keeper, clock clock.Clock, outbox *mailing.Outbox, boards *leaderboards.UseCases, verifier *leaderboards.Verifier, remover *removal.Remover) []jobs.Job {
 	return []jobs.Job{
 		jobs.TokenPurge(store, clock),
 		jobs.MailDelivery(outbox),
@@ -91,5 +93,6 @@ func allJobs(store datastore.Datastore, keeper *custody.Keeper, clock clock.Cloc
 		jobs.SeasonRetention(store, boards),
 		jobs.ArchiveSweep(boards, keeper),
 		jobs.BundleSweep(store, keeper, clock),
+		jobs.Removal(remover),
 	}
 }

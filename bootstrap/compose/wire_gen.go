@@ -19,6 +19,7 @@ import (
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/app/operators"
 	"github.com/overworldhq/overworld/app/players"
+	"github.com/overworldhq/overworld/app/removal"
 	"github.com/overworldhq/overworld/app/servers"
 	"github.com/overworldhq/overworld/app/signin"
 )
@@ -65,7 +66,8 @@ func New(ports Ports) *App {
 	configsUseCases := configs.New(datastore, store, compiler, directory, keyRing, manifests, issuer, clock, source, limitsLimits)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, configsUseCases, limitsLimits, clock, source, random)
 	keeper := custody.New(datastore, store, clock, source)
-	v := allJobs(datastore, keeper, clock, outbox, leaderboardsUseCases, verifier)
+	remover := removal.New(datastore, leaderboardsUseCases)
+	v := allJobs(datastore, keeper, clock, outbox, leaderboardsUseCases, verifier, remover)
 	app := &App{
 		Authenticator: authenticator,
 		Uses:          uses,
@@ -83,6 +85,7 @@ func New(ports Ports) *App {
 		Outbox:        outbox,
 		Custody:       keeper,
 		Desk:          desk,
+		Remover:       remover,
 		Jobs:          v,
 	}
 	return app

@@ -35,10 +35,20 @@ type Environments interface {
 	// Update stores name, settings and version when the stored version is one
 	// less than the new one; else ErrEnvironmentStale, or ErrEnvironmentNotFound.
 	Update(ctx context.Context, environment Environment) error
-	// Delete removes an environment and everything in it except audit events;
+	// Delete hides an environment for good: none of the above finds it any more, nor Credentials.ByHash its
+	// credentials, and its slug is free. What is in it is there until Purge deletes it.
 	// ErrEnvironmentNotFound when there is none.
-	Delete(ctx context.Context, id EnvironmentID) error
+	Delete(ctx context.Context, id EnvironmentID, now time.Time) error
+	// Deleted gives up to limit environments that were deleted and are not purged, by id after the given one.
+	Deleted(ctx context.Context, after EnvironmentID, limit int) ([]Environment, error)
+	// Purge deletes up to limit rows of what a deleted environment has, except audit events, and tells how many.
+	// It goes by steps, from 0 on: each call gives the step to go on with, and Purged when all is gone and the environment
+	// with it. Whoever doesn't know the step begins at 0 again. ErrEnvironmentNotFound unless it was deleted.
+	Purge(ctx context.Context, id EnvironmentID, step, limit int) (next, deleted int, err error)
 }
+
+// Purged is the step of Purge after the last.
+const Purged = -1
 
 // CredentialOwner says whose credentials are meant: one environment's, or, when
 // Environment is empty, those of the whole project.
@@ -53,7 +63,7 @@ type Credentials interface {
 	// ErrProjectNotFound, when the owner is gone.
 	Create(ctx context.Context, credential Credential) error
 	// ByHash finds the credential whose token has the hash, revoked and
-	// expired ones too; ErrCredentialNotFound when there is none.
+	// expired ones too; ErrCredentialNotFound when there is none, or its environment was deleted.
 	ByHash(ctx context.Context, hash [sha256.Size]byte) (Credential, error)
 	// Get is ErrCredentialNotFound unless the owner has it.
 	Get(ctx context.Context, owner CredentialOwner, id string) (Credential, error)

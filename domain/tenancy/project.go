@@ -31,6 +31,8 @@ type Environment struct {
 	// Version counts the edits of Name and Settings, from 1.
 	Version   int64
 	CreatedAt time.Time
+	// DeletedAt is when it was deleted: such a one is shown to nobody, and goes. Zero: it was not.
+	DeletedAt time.Time
 }
 
 // Settings are what an operator may change about an environment while it runs.

@@ -136,7 +136,7 @@ var bundleTests = map[string]func(*testing.T, *world){
 		same(t, "purged", len(get[[]configuration.Bundle](t)(w.Bundles().Purge(w.ctx, w.here(), later(time.Minute), 10))), 1)
 	},
 	"no environment": func(t *testing.T, w *world) {
-		must(t, w.Environments().Delete(w.ctx, w.away.ID))
+		w.removed(t, w.away.ID)
 		fails(t, "save", third(w.Bundles().Save(w.ctx, w.away.Scope(), bundle("x"))), tenancy.ErrEnvironmentNotFound)
 	},
 }
@@ -155,7 +155,7 @@ var configTests = map[string]func(*testing.T, *world){
 		same(t, "list after", get[[]configuration.Config](t)(w.Configs().List(w.ctx, w.here(), "full", 10)), []configuration.Config{plain})
 		must(t, w.Configs().Delete(w.ctx, w.here(), "full"))
 		fails(t, "delete again", w.Configs().Delete(w.ctx, w.here(), "full"), configuration.ErrConfigNotFound)
-		must(t, w.Environments().Delete(w.ctx, w.away.ID))
+		w.removed(t, w.away.ID)
 		fails(t, "no environment", w.Configs().Save(w.ctx, w.away.Scope(), plain), tenancy.ErrEnvironmentNotFound)
 	},
 	"each change has a version of its own": func(t *testing.T, w *world) {

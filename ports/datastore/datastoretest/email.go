@@ -213,7 +213,7 @@ var mailTests = map[string]func(*testing.T, *world){
 		must(t, w.Mails().Remove(w.ctx, next))
 		must(t, w.Mails().Remove(w.ctx, next))
 		same(t, "removed", due(later(time.Hour), 10), []mail.Entry{first, last})
-		must(t, w.Environments().Delete(w.ctx, w.away.ID))
+		w.removed(t, w.away.ID)
 		same(t, "with its environment", due(later(time.Hour), 10), []mail.Entry{last})
 	},
 	"of many who claim one, one does": func(t *testing.T, w *world) {

@@ -97,7 +97,7 @@ var serverTests = map[string]func(*testing.T, *world){
 		fails(t, "the other", second(oneServer(w.ctx, w, w.here(), "a")), registry.ErrServerNotFound)
 	},
 	"an environment that is not there": func(t *testing.T, w *world) {
-		must(t, w.Environments().Delete(w.ctx, w.away.ID))
+		w.removed(t, w.away.ID)
 		fails(t, "write", w.Servers().WriteMany(w.ctx, w.away.Scope(), []registry.Write{{Server: server("a")}}), tenancy.ErrEnvironmentNotFound)
 	},
 	"writers at once each take their turn": func(t *testing.T, w *world) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
@@ -109,7 +110,7 @@ var environmentTests = map[string]func(*testing.T, *world){
 	"not found": func(t *testing.T, w *world) {
 		fails(t, "get", second(w.Environments().Get(w.ctx, "nowhere")), tenancy.ErrEnvironmentNotFound)
 		fails(t, "by slug", second(w.Environments().BySlug(w.ctx, w.abroad.ProjectID, "away")), tenancy.ErrEnvironmentNotFound)
-		fails(t, "delete", w.Environments().Delete(w.ctx, "nowhere"), tenancy.ErrEnvironmentNotFound)
+		fails(t, "delete", w.Environments().Delete(w.ctx, "nowhere", start), tenancy.ErrEnvironmentNotFound)
 		ghost := w.home
 		ghost.ID, ghost.Version = "nowhere", 2
 		fails(t, "update", w.Environments().Update(w.ctx, ghost), tenancy.ErrEnvironmentNotFound)
@@ -173,19 +174,110 @@ var environmentTests = map[string]func(*testing.T, *world){
 		must(t, w.Environments().Update(w.ctx, e))
 		same(t, "updated", get[tenancy.Environment](t)(w.Environments().Get(w.ctx, e.ID)), e)
 	},
-	"delete takes everything along but audit events": func(t *testing.T, w *world) {
+	"what is deleted is found no more, and its slug is free": func(t *testing.T, w *world) {
 		leave, stay := populate(t, w, w.home), populate(t, w, w.away)
-		must(t, w.Environments().Delete(w.ctx, w.home.ID))
+		must(t, w.Environments().Delete(w.ctx, w.home.ID, later(time.Hour)))
+		fails(t, "by id", second(w.Environments().Get(w.ctx, w.home.ID)), tenancy.ErrEnvironmentNotFound)
+		fails(t, "by slug", second(w.Environments().BySlug(w.ctx, w.home.ProjectID, w.home.Slug)), tenancy.ErrEnvironmentNotFound)
+		same(t, "list", get[[]tenancy.Environment](t)(w.Environments().List(w.ctx, w.home.ProjectID, "", 10)), []tenancy.Environment{w.away})
+		same(t, "all", get[[]tenancy.Environment](t)(w.Environments().All(w.ctx, "", 10)), []tenancy.Environment{w.away, w.abroad})
+		fails(t, "again", w.Environments().Delete(w.ctx, w.home.ID, later(time.Hour)), tenancy.ErrEnvironmentNotFound)
+		edited := w.home
+		edited.Version++
+		fails(t, "update", w.Environments().Update(w.ctx, edited), tenancy.ErrEnvironmentNotFound)
+		fails(t, "credential", second(w.Credentials().ByHash(w.ctx, leave.credential.Hash)), tenancy.ErrCredentialNotFound)
+		fails(t, "new credential", w.Credentials().Create(w.ctx, credential(w.home)), tenancy.ErrEnvironmentNotFound)
+		fails(t, "collections' version", second(w.Collections().Version(w.ctx, w.here())), tenancy.ErrEnvironmentNotFound)
+		fails(t, "collections' next version", second(w.Collections().NextVersion(w.ctx, w.here())), tenancy.ErrEnvironmentNotFound)
+		fails(t, "configs' version", second(w.Configs().Version(w.ctx, w.here())), tenancy.ErrEnvironmentNotFound)
+		fails(t, "configs' next version", second(w.Configs().NextVersion(w.ctx, w.here())), tenancy.ErrEnvironmentNotFound)
+		get[tenancy.Credential](t)(w.Credentials().ByHash(w.ctx, stay.credential.Hash))
+
+		going := w.home
+		going.DeletedAt = later(time.Hour)
+		same(t, "deleted", get[[]tenancy.Environment](t)(w.Environments().Deleted(w.ctx, "", 10)), []tenancy.Environment{going})
+		same(t, "deleted after it", get[[]tenancy.Environment](t)(w.Environments().Deleted(w.ctx, w.home.ID, 10)), []tenancy.Environment{})
+		anew := environment(tenancy.Project{ID: w.home.ProjectID}, w.home.Slug)
+		must(t, w.Environments().Create(w.ctx, anew))
+		same(t, "made anew", get[tenancy.Environment](t)(w.Environments().BySlug(w.ctx, w.home.ProjectID, w.home.Slug)), anew)
+		must(t, w.Environments().Delete(w.ctx, anew.ID, later(2*time.Hour)))
+	},
+	"a purge takes everything along but audit events": func(t *testing.T, w *world) {
+		leave, stay := populate(t, w, w.home), populate(t, w, w.away)
+		fails(t, "one that was not deleted", third(w.Environments().Purge(w.ctx, w.home.ID, 0, 10)), tenancy.ErrEnvironmentNotFound)
+		w.removed(t, w.home.ID)
 		fails(t, "environment", second(w.Environments().Get(w.ctx, w.home.ID)), tenancy.ErrEnvironmentNotFound)
 		leave.gone(t, w)
+		same(t, "deleted", get[[]tenancy.Environment](t)(w.Environments().Deleted(w.ctx, "", 10)), []tenancy.Environment{})
+		fails(t, "once more", third(w.Environments().Purge(w.ctx, w.home.ID, 0, 10)), tenancy.ErrEnvironmentNotFound)
 		get[identity.Player](t)(w.Players().Get(w.ctx, stay.scope, stay.player.ID))
+		same(t, "document", get[storage.Document](t)(getOne(w.ctx, w, stay.scope, stay.document.Ref)), stay.document)
+	},
+	"a purge deletes so many rows at a time": func(t *testing.T, w *world) {
+		b := populate(t, w, w.home)
+		for range 6 {
+			p := w.player(t, w.here())
+			must(t, writeOne(w.ctx, w, w.here(), document(string(p.ID), "saves", "slot-1", 1)))
+		}
+		must(t, w.Environments().Delete(w.ctx, w.home.ID, start))
+		same(t, "limit 0", purge(t, w, w.home.ID, 3, 0), [2]int{3, 0})
+		calls, rows := 0, 0
+		for step := 0; step != tenancy.Purged; calls++ {
+			at := purge(t, w, w.home.ID, step, 3)
+			if at[1] > 3 {
+				t.Fatalf("step %d deleted %d rows, want 3 at most", step, at[1])
+			}
+			step, rows = at[0], rows+at[1]
+		}
+		if rows < 30 || calls < rows/3 {
+			t.Errorf("%d rows went in %d calls", rows, calls)
+		}
+		b.gone(t, w)
+	},
+	"what was put in meanwhile goes as well": func(t *testing.T, w *world) {
+		b := populate(t, w, w.home)
+		must(t, w.Environments().Delete(w.ctx, w.home.ID, start))
+		step, late := 0, 5
+		for calls := 0; step != tenancy.Purged; calls++ {
+			at := purge(t, w, w.home.ID, step, 2)
+			if at[0] == step && at[1] == 0 {
+				t.Fatalf("step %d stays as it is", step)
+			}
+			step = at[0]
+			if step >= 0 && calls%7 == 6 && late > 0 {
+				late--
+				for range 3 {
+					p := w.player(t, w.here())
+					must(t, writeOne(w.ctx, w, w.here(), document(string(p.ID), "saves", "slot-1", 1)))
+				}
+			}
+		}
+		same(t, "writes between", late, 0)
+		b.gone(t, w)
 	},
 	"nothing can be made in one that is gone": func(t *testing.T, w *world) {
-		must(t, w.Environments().Delete(w.ctx, w.home.ID))
+		w.removed(t, w.home.ID)
 		p := player()
 		fails(t, "player", w.Players().Create(w.ctx, w.here(), identity.Newcomer{Player: p, Login: login(p)}), tenancy.ErrEnvironmentNotFound)
 		fails(t, "document", writeOne(w.ctx, w, w.here(), document(string(p.ID), "a", "b", 1)), tenancy.ErrEnvironmentNotFound)
 		fails(t, "signing key", w.SigningKeys().Save(w.ctx, w.here(), signingKeys(1)), tenancy.ErrEnvironmentNotFound)
 		fails(t, "credential", w.Credentials().Create(w.ctx, credential(w.home)), tenancy.ErrEnvironmentNotFound)
 	},
+}
+
+// purge gives the next step and how many rows were deleted.
+func purge(t *testing.T, w *world, id tenancy.EnvironmentID, step, limit int) [2]int {
+	t.Helper()
+	next, deleted, err := w.Environments().Purge(w.ctx, id, step, limit)
+	must(t, err)
+	return [2]int{next, deleted}
+}
+
+// removed deletes an environment, and all that is in it.
+func (w *world) removed(t *testing.T, id tenancy.EnvironmentID) {
+	t.Helper()
+	must(t, w.Environments().Delete(w.ctx, id, start))
+	for step := 0; step != tenancy.Purged; {
+		step = purge(t, w, id, step, 10)[0]
+	}
 }
