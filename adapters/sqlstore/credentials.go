@@ -53,21 +53,14 @@ func (c credentials) Create(ctx context.Context, k tenancy.Credential) error {
 		Hint:     prose(k.Hint), Hash: k.Hash[:],
 		CreatedAt: at(k.CreatedAt), ExpiresAt: at(k.ExpiresAt), RevokedAt: at(k.RevokedAt), LastUsedAt: at(k.LastUsedAt),
 	}
-	gone := tenancy.ErrEnvironmentNotFound
+	owner, of, gone := any((*environmentRow)(nil)), row.EnvironmentID, tenancy.ErrEnvironmentNotFound
 	if k.Environment == "" {
-		gone = tenancy.ErrProjectNotFound
+		owner, of, gone = (*projectRow)(nil), row.ProjectID, tenancy.ErrProjectNotFound
 	}
 	return c.atomically(ctx, "create credential", func(db bun.IDB) error {
-		if k.Environment != "" {
-			// One that is being deleted is still there.
-			q := db.NewSelect().Model((*environmentRow)(nil)).Column("id").Where("id = ? AND deleted_at IS NULL", ident(k.Environment))
-			if c.shared.engine.RowLocks {
-				q.For("KEY SHARE")
-			}
-			var id ident
-			if err := missing(q.Scan(ctx, &id), gone); err != nil {
-				return err
-			}
+		// What is being deleted is still there.
+		if err := c.stands(ctx, db, owner, of, gone); err != nil {
+			return err
 		}
 		_, err := db.NewInsert().Model(&row).Exec(ctx)
 		return c.orphan(err, gone)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
@@ -75,13 +76,27 @@ func (r environmentRow) environment() tenancy.Environment {
 // beyond is between the slug that something had before it was deleted and its id. No slug has one.
 const beyond = "~"
 
+// stands gives the fault unless there is a project, or an environment, that was not deleted. In a transaction nobody deletes it
+// until that ends.
+func (c conn) stands(ctx context.Context, db bun.IDB, model any, id ident, gone *fault.Fault) error {
+	q := db.NewSelect().Model(model).Column("id").Where("id = ? AND deleted_at IS NULL", id)
+	if c.shared.engine.RowLocks {
+		q.For("KEY SHARE")
+	}
+	var found ident
+	return missing(q.Scan(ctx, &found), gone)
+}
+
 type environments struct{ conn }
 
 var _ tenancy.Environments = environments{}
 
 func (e environments) Create(ctx context.Context, environment tenancy.Environment) error {
 	row := environmentRowOf(environment)
-	return e.exec(ctx, "create environment", func(db bun.IDB) error {
+	return e.atomically(ctx, "create environment", func(db bun.IDB) error {
+		if err := e.stands(ctx, db, (*projectRow)(nil), row.ProjectID, tenancy.ErrProjectNotFound); err != nil {
+			return err
+		}
 		_, err := db.NewInsert().Model(&row).Exec(ctx)
 		err = e.duplicate(err, "environments_project_id_slug_key", tenancy.ErrSlugTaken)
 		return e.orphan(err, tenancy.ErrProjectNotFound)
@@ -147,26 +162,4 @@ func (e environments) Deleted(ctx context.Context, after tenancy.EnvironmentID, 
 	return list(ctx, e.conn, "list deleted environments", limit, environmentRow.environment, func(q *bun.SelectQuery) {
 		q.Where("id > ? AND deleted_at IS NOT NULL", ident(after)).OrderBy("id", bun.OrderAsc)
 	})
-}
-
-// unreleased deletes the configs of environments that are about to be deleted: a
-// release keeps its bundles from going, also when all of it is to go.
-func unreleased(ctx context.Context, db bun.IDB, environments []ident) error {
-	for _, id := range environments {
-		if _, err := db.NewDelete().Model((*configRow)(nil)).Where("environment_id = ?", id).Exec(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// orphaned deletes what doesn't refer to its environment, which is deleted already:
-// that waited for whoever still wrote any, and nobody can any more.
-func orphaned(ctx context.Context, db bun.IDB, environments []ident) error {
-	for _, id := range environments {
-		if _, err := db.NewDelete().Model((*revisionRow)(nil)).Where("environment_id = ?", id).Exec(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"github.com/uptrace/bun"
 
@@ -14,10 +16,12 @@ type projectRow struct {
 	Slug          ident
 	Name          prose
 	CreatedAt     instant
+	DeletedAt     instant
 }
 
 func (r projectRow) project() tenancy.Project {
-	return tenancy.Project{ID: tenancy.ProjectID(r.ID), Slug: string(r.Slug), Name: string(r.Name), CreatedAt: r.CreatedAt.Time}
+	slug, _, _ := strings.Cut(string(r.Slug), beyond)
+	return tenancy.Project{ID: tenancy.ProjectID(r.ID), Slug: slug, Name: string(r.Name), CreatedAt: r.CreatedAt.Time, DeletedAt: r.DeletedAt.Time}
 }
 
 type projects struct{ conn }
@@ -33,11 +37,11 @@ func (p projects) Create(ctx context.Context, project tenancy.Project) error {
 }
 
 func (p projects) BySlug(ctx context.Context, slug string) (tenancy.Project, error) {
-	return p.one(ctx, "slug = ?", ident(slug))
+	return p.one(ctx, "slug = ? AND deleted_at IS NULL", ident(slug))
 }
 
 func (p projects) Get(ctx context.Context, id tenancy.ProjectID) (tenancy.Project, error) {
-	return p.one(ctx, "id = ?", ident(id))
+	return p.one(ctx, "id = ? AND deleted_at IS NULL", ident(id))
 }
 
 func (p projects) one(ctx context.Context, where string, value ident) (tenancy.Project, error) {
@@ -53,34 +57,60 @@ func (p projects) one(ctx context.Context, where string, value ident) (tenancy.P
 
 func (p projects) List(ctx context.Context, after string, limit int) ([]tenancy.Project, error) {
 	return list(ctx, p.conn, "list projects", limit, projectRow.project, func(q *bun.SelectQuery) {
-		q.Where("slug > ?", ident(after)).OrderBy("slug", bun.OrderAsc)
+		q.Where("slug > ? AND deleted_at IS NULL", ident(after)).OrderBy("slug", bun.OrderAsc)
 	})
 }
 
-func (p projects) Delete(ctx context.Context, id tenancy.ProjectID) error {
+func (p projects) Delete(ctx context.Context, id tenancy.ProjectID, now time.Time) error {
 	return p.atomically(ctx, "delete project", func(db bun.IDB) error {
+		// The project first, which keeps out who would make another environment.
+		result, err := db.NewUpdate().Model((*projectRow)(nil)).Set("deleted_at = ?", at(now)).Set("slug = slug || ? || id", beyond).
+			Where("id = ? AND deleted_at IS NULL", ident(id)).Exec(ctx)
+		if err := changed(result, err, tenancy.ErrProjectNotFound); err != nil {
+			return err
+		}
+		_, err = db.NewUpdate().Model((*environmentRow)(nil)).Set("deleted_at = ?", at(now)).Set("slug = slug || ? || id", beyond).
+			Where("project_id = ? AND deleted_at IS NULL", ident(id)).Exec(ctx)
+		return err
+	})
+}
+
+func (p projects) Deleted(ctx context.Context, after tenancy.ProjectID, limit int) ([]tenancy.Project, error) {
+	return list(ctx, p.conn, "list deleted projects", limit, projectRow.project, func(q *bun.SelectQuery) {
+		q.Where("id > ? AND deleted_at IS NOT NULL", ident(after)).OrderBy("id", bun.OrderAsc)
+	})
+}
+
+func (p projects) Purge(ctx context.Context, id tenancy.ProjectID, limit int) (deleted int, err error) {
+	if limit <= 0 {
+		return 0, nil
+	}
+	err = p.atomically(ctx, "purge project", func(db bun.IDB) error {
+		deleted = 0
 		var row projectRow
-		q := db.NewSelect().Model(&row).Where("id = ?", ident(id))
+		q := db.NewSelect().Model(&row).Where("id = ? AND deleted_at IS NOT NULL", ident(id))
 		if p.shared.engine.RowLocks {
-			q.For("UPDATE") // keeps out who would make another environment
+			q.For("UPDATE")
 		}
 		if err := q.Scan(ctx); err != nil {
 			return missing(err, tenancy.ErrProjectNotFound)
 		}
-		var environments []ident
-		inside := db.NewSelect().Model((*environmentRow)(nil)).Column("id").Where("project_id = ?", ident(id)).OrderBy("slug", bun.OrderAsc)
-		if p.shared.engine.RowLocks {
-			inside.For("UPDATE")
-		}
-		if err := inside.Scan(ctx, &environments); err != nil {
+		var inside []ident
+		err := db.NewSelect().Model((*environmentRow)(nil)).Column("id").Where("project_id = ?", ident(id)).OrderBy("slug", bun.OrderAsc).Limit(1).Scan(ctx, &inside)
+		if err != nil || len(inside) > 0 {
 			return err
 		}
-		if err := unreleased(ctx, db, environments); err != nil {
+		some := db.NewSelect().Model((*credentialRow)(nil)).Column("id").Where("project_id = ? AND environment_id IS NULL", ident(id)).OrderBy("id", bun.OrderAsc).Limit(int64(limit))
+		result, err := db.NewDelete().Model((*credentialRow)(nil)).Where("id IN (?)", some).Exec(ctx)
+		if err != nil {
 			return err
 		}
-		if _, err := db.NewDelete().Model((*projectRow)(nil)).Where("id = ?", ident(id)).Exec(ctx); err != nil {
+		n, err := result.RowsAffected()
+		if deleted = int(n); err != nil || deleted == limit {
 			return err
 		}
-		return orphaned(ctx, db, environments)
+		_, err = db.NewDelete().Model((*projectRow)(nil)).Where("id = ?", ident(id)).Exec(ctx)
+		return err
 	})
+	return deleted, err
 }

@@ -26,9 +26,9 @@ var (
 	playerLocked      = &repeated{where: byID, locks: true}
 	declaredVersion   = &repeated{where: byItsID}
 	configuredVersion = &repeated{where: byItsID}
-	// None of an environment that was deleted, whose credentials go later.
+	// None of an environment, or of a project, that was deleted: they go later.
 	credentialByHash = &repeated{where: func(q *bun.SelectQuery, arguments []any) {
-		q.Where("hash = ? AND (SELECT deleted_at FROM environments WHERE environments.id = credentials.environment_id) IS NULL", arguments...)
+		q.Where("hash = ? AND (SELECT deleted_at FROM environments WHERE environments.id = credentials.environment_id) IS NULL AND (SELECT deleted_at FROM projects WHERE projects.id = credentials.project_id) IS NULL", arguments...)
 	}}
 	// Not a join: that could as well begin with all players of the environment, and
 	// does so while the tables have no statistics.

@@ -72,7 +72,8 @@ type Confirmation struct {
 	Production bool
 }
 
-// DeleteProject deletes a project with all that is in it, except its audit log.
+// DeleteProject deletes a project with all that is in it, except its audit log, as DeleteEnvironment does one
+// of its environments.
 func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug string, confirm Confirmation, effects ...once.Effect[once.Nothing]) error {
 	project, err := u.wholeProject(ctx, p, slug)
 	if err != nil {
@@ -100,10 +101,11 @@ func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug 
 	}
 	err = access.Revoke(ctx, u.revocations, keys, func() error {
 		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			if err := tx.Projects().Delete(ctx, project.ID); err != nil {
+			now := u.clock.Now()
+			if err := tx.Projects().Delete(ctx, project.ID, now); err != nil {
 				return fmt.Errorf("delete project: %w", err)
 			}
-			event := audit.By(p, audit.ProjectDeleted, u.clock.Now()).On("project", string(project.ID))
+			event := audit.By(p, audit.ProjectDeleted, now).On("project", string(project.ID))
 			event.Project, event.Before = project.ID, map[string]string{"slug": project.Slug}
 			if err := u.record(ctx, tx, event); err != nil {
 				return err

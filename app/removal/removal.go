@@ -35,21 +35,28 @@ func New(store datastore.Datastore, boards *leaderboards.UseCases) *Remover {
 // InTx is that of a turn at a job.
 type InTx = leaderboards.InTx
 
-// Run goes on with what was deleted, for so many batches. One environment at which it fails doesn't
-// keep it from the others.
-func (r *Remover) Run(ctx context.Context, inTx InTx) (failed error) {
+// Run goes on with what was deleted, for so many batches. Where it fails it doesn't keep it from the rest.
+func (r *Remover) Run(ctx context.Context, inTx InTx) error {
 	left := batches
+	failed := r.environments(ctx, &left, inTx)
+	if ctx.Err() != nil || errors.Is(failed, lease.ErrLost) {
+		return failed
+	}
+	return errors.Join(failed, r.projects(ctx, &left, inTx))
+}
+
+func (r *Remover) environments(ctx context.Context, left *int, inTx InTx) (failed error) {
 	for after := tenancy.EnvironmentID(""); ; {
 		deleted, err := r.store.Environments().Deleted(ctx, after, page)
 		if err != nil {
 			return errors.Join(failed, fmt.Errorf("list deleted environments: %w", err))
 		}
 		for _, environment := range deleted {
-			if left == 0 {
+			if *left == 0 {
 				return failed
 			}
 			after = environment.ID
-			if err := r.environment(ctx, environment, &left, inTx); err != nil && !errors.Is(err, tenancy.ErrEnvironmentNotFound) {
+			if err := r.environment(ctx, environment, left, inTx); err != nil && !errors.Is(err, tenancy.ErrEnvironmentNotFound) {
 				failed = errors.Join(failed, fmt.Errorf("remove environment %s: %w", environment.ID, err))
 				if ctx.Err() != nil || errors.Is(err, lease.ErrLost) {
 					return failed
@@ -98,6 +105,31 @@ func (r *Remover) indexes(ctx context.Context, scope tenancy.Scope) error {
 			r.boards.Deleted(ctx, scope, seasons)
 		}
 		if len(boards) < page {
+			return nil
+		}
+	}
+}
+
+// projects removes those whose environments are gone.
+func (r *Remover) projects(ctx context.Context, left *int, inTx InTx) error {
+	for after := tenancy.ProjectID(""); ; {
+		deleted, err := r.store.Projects().Deleted(ctx, after, page)
+		if err != nil {
+			return fmt.Errorf("list deleted projects: %w", err)
+		}
+		for _, project := range deleted {
+			after = project.ID
+			for deleted := Batch; deleted == Batch && *left > 0; *left-- {
+				err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
+					deleted, err = tx.Projects().Purge(ctx, project.ID, Batch)
+					return err
+				})
+				if err != nil && !errors.Is(err, tenancy.ErrProjectNotFound) {
+					return fmt.Errorf("remove project %s: %w", project.ID, err)
+				}
+			}
+		}
+		if len(deleted) < page {
 			return nil
 		}
 	}

@@ -170,3 +170,50 @@ func TestADeletedEnvironmentGoesInBatchesWhereverItsWorkerDies(t *testing.T) {
 		})
 	}
 }
+
+func TestADeletedProjectGoesOnceItsEnvironmentsHave(t *testing.T) {
+	w := newWorld(t, "")
+	other := w.Project(t, "other")
+	key, token := w.Issue(t, operators.Place{Project: "game"}, tenancy.CredentialSpec{Kind: tenancy.SecretKey, Scopes: []tenancy.Permission{tenancy.Everything}})
+	w.Enter(t, token)
+	w.must(w.Operators.DeleteProject(t.Context(), composetest.Operator(), "game", operators.Confirmation{Slug: "game", Production: true}))
+	if _, err := w.Authenticate(token); !errors.Is(err, tenancy.ErrCredential) {
+		t.Errorf("a key of it: %v", err)
+	}
+	if left := w.documents(w.gone); left != players {
+		t.Fatalf("the request itself deleted %d documents", players-left)
+	}
+	w.Project(t, "game") // again
+
+	going := func() int {
+		t.Helper()
+		all, err := w.Ports.Store.Projects().Deleted(t.Context(), "", 10)
+		w.must(err)
+		return len(all)
+	}
+	lives := 5
+	err := w.Remover.Run(t.Context(), func(ctx context.Context, fn func(context.Context, datastore.Repos) error) error {
+		if lives--; lives < 0 {
+			return errDied
+		}
+		return w.Ports.Store.InTx(ctx, fn)
+	})
+	if !errors.Is(err, errDied) || going() != 1 {
+		t.Errorf("%v, with %d projects to go, want one whose environments are not gone", err, going())
+	}
+	w.must(w.Remover.Run(t.Context(), w.Ports.Store.InTx))
+	if n := going(); n != 0 {
+		t.Errorf("%d projects are left", n)
+	}
+	for _, e := range []tenancy.Environment{w.gone, w.kept} {
+		if left := w.documents(e); left != 0 {
+			t.Errorf("%d documents of %s are left", left, e.Slug)
+		}
+	}
+	if _, err := w.Ports.Store.Credentials().Get(t.Context(), tenancy.CredentialOwner{Project: key.Project}, key.ID); !errors.Is(err, tenancy.ErrCredentialNotFound) {
+		t.Errorf("its key: %v", err)
+	}
+	if left, err := w.Ports.Store.Projects().List(t.Context(), "", 10); err != nil || len(left) != 2 || left[1].ID != other.ID {
+		t.Errorf("the other projects: %+v, %v", left, err)
+	}
+}

@@ -15,9 +15,15 @@ type Projects interface {
 	Get(ctx context.Context, id ProjectID) (Project, error)
 	// List gives up to limit projects whose slug comes after the given one, by slug.
 	List(ctx context.Context, after string, limit int) ([]Project, error)
-	// Delete removes a project with all its environments and everything in
-	// them except audit events; ErrProjectNotFound when there is none.
-	Delete(ctx context.Context, id ProjectID) error
+	// Delete hides a project for good, and all its environments as Environments.Delete does: its slug is free, and
+	// none of its credentials is found. ErrProjectNotFound when there is none.
+	Delete(ctx context.Context, id ProjectID, now time.Time) error
+	// Deleted gives up to limit projects that were deleted and are not purged, by id after the given one.
+	Deleted(ctx context.Context, after ProjectID, limit int) ([]Project, error)
+	// Purge deletes up to limit credentials of a deleted project, and tells how many. When it was fewer, the
+	// project is gone with them. While there is an environment that isn't purged it does nothing.
+	// ErrProjectNotFound unless it was deleted.
+	Purge(ctx context.Context, id ProjectID, limit int) (deleted int, err error)
 }
 
 // Environments stores the worlds of each project.
@@ -63,7 +69,8 @@ type Credentials interface {
 	// ErrProjectNotFound, when the owner is gone.
 	Create(ctx context.Context, credential Credential) error
 	// ByHash finds the credential whose token has the hash, revoked and
-	// expired ones too; ErrCredentialNotFound when there is none, or its environment was deleted.
+	// expired ones too; ErrCredentialNotFound when there is none, or its
+	// environment or project was deleted.
 	ByHash(ctx context.Context, hash [sha256.Size]byte) (Credential, error)
 	// Get is ErrCredentialNotFound unless the owner has it.
 	Get(ctx context.Context, owner CredentialOwner, id string) (Credential, error)

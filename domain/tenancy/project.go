@@ -17,6 +17,8 @@ type Project struct {
 	Slug      string
 	Name      string
 	CreatedAt time.Time
+	// DeletedAt is when it was deleted, as an environment's is.
+	DeletedAt time.Time
 }
 
 // Environment is one world of a project: its own players, documents, boards

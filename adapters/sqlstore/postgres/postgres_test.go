@@ -400,7 +400,7 @@ func TestSerializationFaultsAreTriedAgain(t *testing.T) {
 				return err
 			}
 		}
-		return tx.Projects().Delete(ctx, "p")
+		return tx.Projects().Delete(ctx, "p", time.Unix(1, 0))
 	})
 	if err != nil || runs != 2 {
 		t.Errorf("%d runs: %v", runs, err)

@@ -23,7 +23,7 @@ var projectTests = map[string]func(*testing.T, *world){
 		fails(t, "get", second(w.Projects().Get(w.ctx, "nobody")), tenancy.ErrProjectNotFound)
 		fails(t, "get nothing", second(w.Projects().Get(w.ctx, "")), tenancy.ErrProjectNotFound)
 		fails(t, "by slug", second(w.Projects().BySlug(w.ctx, "GAME")), tenancy.ErrProjectNotFound)
-		fails(t, "delete", w.Projects().Delete(w.ctx, "nobody"), tenancy.ErrProjectNotFound)
+		fails(t, "delete", w.Projects().Delete(w.ctx, "nobody", start), tenancy.ErrProjectNotFound)
 	},
 	"slugs are unique": func(t *testing.T, w *world) {
 		p := project("game")
@@ -55,12 +55,53 @@ var projectTests = map[string]func(*testing.T, *world){
 			}
 		}
 	},
-	"delete takes everything along but audit events": func(t *testing.T, w *world) {
+	"what is deleted is found no more, and its slug is free": func(t *testing.T, w *world) {
 		leave := populate(t, w, w.home)
-		must(t, w.Projects().Delete(w.ctx, w.home.ProjectID))
-		fails(t, "project", second(w.Projects().Get(w.ctx, w.home.ProjectID)), tenancy.ErrProjectNotFound)
-		fails(t, "environment", second(w.Environments().Get(w.ctx, w.home.ID)), tenancy.ErrEnvironmentNotFound)
+		own := credential(tenancy.Environment{ProjectID: w.home.ProjectID})
+		must(t, w.Credentials().Create(w.ctx, own))
+		must(t, w.Environments().Delete(w.ctx, w.away.ID, start))
+		must(t, w.Projects().Delete(w.ctx, w.home.ProjectID, later(time.Hour)))
+		fails(t, "by id", second(w.Projects().Get(w.ctx, w.home.ProjectID)), tenancy.ErrProjectNotFound)
+		fails(t, "by slug", second(w.Projects().BySlug(w.ctx, "game")), tenancy.ErrProjectNotFound)
+		if left := get[[]tenancy.Project](t)(w.Projects().List(w.ctx, "", 10)); len(left) != 1 || left[0].Slug != "other-game" {
+			t.Errorf("list: %+v", left)
+		}
+		fails(t, "again", w.Projects().Delete(w.ctx, w.home.ProjectID, later(time.Hour)), tenancy.ErrProjectNotFound)
+		fails(t, "its environment", second(w.Environments().Get(w.ctx, w.home.ID)), tenancy.ErrEnvironmentNotFound)
+		for _, hash := range [][32]byte{own.Hash, leave.credential.Hash} {
+			fails(t, "credential", second(w.Credentials().ByHash(w.ctx, hash)), tenancy.ErrCredentialNotFound)
+		}
+		fails(t, "new credential", w.Credentials().Create(w.ctx, credential(tenancy.Environment{ProjectID: w.home.ProjectID})), tenancy.ErrProjectNotFound)
+		fails(t, "new environment", w.Environments().Create(w.ctx, environment(tenancy.Project{ID: w.home.ProjectID}, "late")), tenancy.ErrProjectNotFound)
+		going := get[[]tenancy.Project](t)(w.Projects().Deleted(w.ctx, "", 10))
+		if len(going) != 1 || going[0].ID != w.home.ProjectID || going[0].Slug != "game" || !going[0].DeletedAt.Equal(later(time.Hour)) {
+			t.Errorf("deleted: %+v", going)
+		}
+		same(t, "deleted after it", get[[]tenancy.Project](t)(w.Projects().Deleted(w.ctx, w.home.ProjectID, 10)), []tenancy.Project{})
+		inside := get[[]tenancy.Environment](t)(w.Environments().Deleted(w.ctx, "", 10))
+		if len(inside) != 2 || !inside[0].DeletedAt.Equal(later(time.Hour)) || !inside[1].DeletedAt.Equal(start) {
+			t.Errorf("deleted environments: %+v", inside)
+		}
+		must(t, w.Projects().Create(w.ctx, project("game")))
+	},
+	"a purge takes everything along but audit events": func(t *testing.T, w *world) {
+		leave := populate(t, w, w.home)
+		for range 5 {
+			must(t, w.Credentials().Create(w.ctx, credential(tenancy.Environment{ProjectID: w.home.ProjectID})))
+		}
+		fails(t, "one that was not deleted", second(w.Projects().Purge(w.ctx, w.home.ProjectID, 2)), tenancy.ErrProjectNotFound)
+		must(t, w.Projects().Delete(w.ctx, w.home.ProjectID, start))
+		for _, e := range []tenancy.Environment{w.home, w.away} {
+			same(t, "while there are environments", get[int](t)(w.Projects().Purge(w.ctx, w.home.ProjectID, 2)), 0)
+			w.purged(t, e.ID)
+		}
 		leave.gone(t, w)
+		same(t, "limit 0", get[int](t)(w.Projects().Purge(w.ctx, w.home.ProjectID, 0)), 0)
+		for _, want := range []int{2, 2, 1} {
+			same(t, "purged", get[int](t)(w.Projects().Purge(w.ctx, w.home.ProjectID, 2)), want)
+		}
+		fails(t, "once more", second(w.Projects().Purge(w.ctx, w.home.ProjectID, 2)), tenancy.ErrProjectNotFound)
+		same(t, "deleted", get[[]tenancy.Project](t)(w.Projects().Deleted(w.ctx, "", 10)), []tenancy.Project{})
 		get[tenancy.Environment](t)(w.Environments().Get(w.ctx, w.abroad.ID))
 	},
 	"times are UTC and exact to the microsecond": func(t *testing.T, w *world) {
@@ -277,6 +318,12 @@ func purge(t *testing.T, w *world, id tenancy.EnvironmentID, step, limit int) [2
 func (w *world) removed(t *testing.T, id tenancy.EnvironmentID) {
 	t.Helper()
 	must(t, w.Environments().Delete(w.ctx, id, start))
+	w.purged(t, id)
+}
+
+// purged deletes all that is in a deleted environment.
+func (w *world) purged(t *testing.T, id tenancy.EnvironmentID) {
+	t.Helper()
 	for step := 0; step != tenancy.Purged; {
 		step = purge(t, w, id, step, 10)[0]
 	}
