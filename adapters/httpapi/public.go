@@ -24,6 +24,7 @@ type published struct {
 	MostRevisions     int                  `json:"collection_revisions" doc:"The most states of a document that a collection may have kept."`
 	PasswordHashes    int                  `json:"password_hashes" doc:"Passwords that one replica hashes at once."`
 	PasswordQueue     int                  `json:"password_queue" doc:"How many more may wait for that; beyond is 503."`
+	PlayerSessions    int                  `json:"player_sessions" doc:"Live sessions of a player. The oldest end when others begin."`
 	CodeTries         int                  `json:"code_tries" doc:"Wrong codes until a ticket is gone."`
 	VerifyTime        int                  `json:"verify_seconds" doc:"How long a code is good that proves an e-mail address."`
 	ResetTime         int                  `json:"reset_seconds" doc:"How long a code is good that gives another password."`
@@ -76,7 +77,7 @@ func limitsOf(l limits.Limits) *published {
 		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault,
 		Leaderboards: l.Leaderboards, LeaderboardRuns: l.LeaderboardRuns, LeaderboardPlayers: l.LeaderboardPlayers, SeasonTime: wholeSeconds(l.SeasonTime),
 		Configs: l.Configs, ConfigReleases: l.ConfigReleases, ConfigValueBytes: l.ConfigValueBytes, BundleBytes: l.BundleBytes, BundleTime: int(wholeSeconds(l.BundleTime)),
-		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),
+		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, PlayerSessions: l.PlayerSessions, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
 		Servers: l.Servers, ServerMetadataBytes: l.ServerMetadataBytes, ServerTags: l.ServerTags, ServerSeats: l.ServerSeats, HeartbeatTime: int(wholeSeconds(l.HeartbeatTime)), SeatTime: int(wholeSeconds(l.SeatTime)), PartyPlayers: l.PartyPlayers,
 

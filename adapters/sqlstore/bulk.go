@@ -67,6 +67,10 @@ func (c conn) spread(ctx context.Context, db bun.IDB, b *bulk, environment ident
 // index, which begins with the environment.
 type search struct {
 	columns []column
+	// besides are given too, for narrow and part: further conditions of the rows found, and
+	// which of them, in what order, in place of the one there is. Both need LATERAL.
+	besides      []column
+	narrow, part string
 	// through, if there is one, selects those values instead, each once and in order, from what is
 	// given: the relation given. {environment} stands for the environment.
 	through string
@@ -87,7 +91,7 @@ func (c conn) gather(ctx context.Context, db bun.IDB, s *search, environment ide
 	table := c.shared.reader.Table(reflect.TypeOf(into).Elem().Elem())
 	locks := s.lock != "" && c.locking()
 	if c.shared.engine.Prepared == nil {
-		written, arguments := spelled(db, s.columns, given)
+		written, arguments := spelled(db, s.given(), given)
 		for range strings.Count(s.through, "{environment}") + 1 {
 			arguments = append(arguments, environment)
 		}
@@ -101,9 +105,9 @@ func (c conn) gather(ctx context.Context, db bun.IDB, s *search, environment ide
 	name := shape{s, table, locks}
 	written, ok := c.shared.texts.Load(name)
 	if !ok {
-		written, _ = c.shared.texts.LoadOrStore(name, arrays(s.columns)+s.text(table, "$1", locks, true))
+		written, _ = c.shared.texts.LoadOrStore(name, arrays(s.given())+s.text(table, "$1", locks, true))
 	}
-	rows, err := c.rows(ctx, db, written.(string), c.arrays(s.columns, environment, given))
+	rows, err := c.rows(ctx, db, written.(string), c.arrays(s.given(), environment, given))
 	if err != nil {
 		return err
 	}
@@ -113,6 +117,8 @@ func (c conn) gather(ctx context.Context, db bun.IDB, s *search, environment ide
 	}
 	return rows.Err()
 }
+
+func (s *search) given() []column { return append(slices.Clip(s.columns), s.besides...) }
 
 func (s *search) text(table *schema.Table, environment string, locks, lateral bool) string {
 	fields := make([]string, len(table.Fields))
@@ -127,11 +133,14 @@ func (s *search) text(table *schema.Table, environment string, locks, lateral bo
 	if !lateral { // SQLite goes from the arguments to the table by itself
 		return fmt.Sprintf("SELECT %s FROM %s JOIN %s ON %s", all, given, from, same)
 	}
-	lock := ""
+	lock, part := "", "LIMIT 1"
 	if locks {
 		lock = s.lock
 	}
-	return fmt.Sprintf("SELECT found.* FROM %s CROSS JOIN LATERAL (SELECT %s FROM %s WHERE %s LIMIT 1 %s) AS found", given, all, from, same, lock)
+	if s.part != "" {
+		part = s.part
+	}
+	return fmt.Sprintf("SELECT found.* FROM %s CROSS JOIN LATERAL (SELECT %s FROM %s WHERE %s%s %s %s) AS found", given, all, from, same, s.narrow, part, lock)
 }
 
 // amend is a change of columns of rows that are there: of key, which with the

@@ -54,6 +54,10 @@ var (
 		{"reason", texts}, {"client", texts}, {"address", texts},
 	}
 	sessionsLocked  = &search{columns: sessionKey, lock: forUpdate}
+	sessionsSurplus = &search{
+		columns: []column{{"player_id", texts}}, besides: []column{{"live_at", moments}, {"keep", integers}, {"most", integers}},
+		narrow: " AND found.revoked_at IS NULL AND found.expires_at > given.live_at", part: "ORDER BY found.id DESC LIMIT given.most OFFSET given.keep",
+	}
 	sessionsChanged = &amend{model: (*sessionRow)(nil), key: sessionKey, set: sessionState}
 	sessionsMade    = &bulk{
 		columns: append(append(slices.Clip(sessionKey), sessionState...), column{"player_id", texts}, column{"created_at", moments}),
@@ -153,17 +157,59 @@ func (s sessions) List(ctx context.Context, scope tenancy.Scope, query identity.
 		return nil, err
 	}
 	return list(ctx, s.conn, "list sessions", query.Limit, sessionRow.session, func(q *bun.SelectQuery) {
-		q.Where("environment_id = ? AND player_id = ?", environment, ident(query.Player))
+		if query.LiveAt.IsZero() {
+			q.Where("environment_id = ? AND player_id = ?", environment, ident(query.Player))
+		} else {
+			live(q, environment, query.Player, query.LiveAt)
+		}
 		if query.Before != "" {
 			q.Where("id < ?", ident(query.Before))
 		}
-		if !query.LiveAt.IsZero() {
-			// Said so, SQLite doesn't take it for a range of the index on expires_at,
-			// which holds everybody's sessions.
-			q.Where("revoked_at IS NULL AND NOT (expires_at <= ?)", at(query.LiveAt))
-		}
 		q.OrderBy("id", bun.OrderDesc) // UUIDv7: the newest is the greatest
 	})
+}
+
+func (s sessions) Surplus(ctx context.Context, scope tenancy.Scope, players []identity.PlayerID, when time.Time, keep, limit int) ([]identity.Session, error) {
+	environment, err := within(scope)
+	if err != nil {
+		return nil, err
+	}
+	surplus := []identity.Session{}
+	if len(players) == 0 || limit <= 0 {
+		return surplus, nil
+	}
+	keep = max(keep, 0)
+	if !s.shared.engine.RowLocks { // SQLite has no LATERAL, and asking it costs no trip
+		for _, player := range players {
+			found, err := list(ctx, s.conn, "list surplus sessions", limit, sessionRow.session, func(q *bun.SelectQuery) {
+				live(q, environment, player, when).OrderBy("id", bun.OrderDesc).Offset(int64(keep))
+			})
+			if err != nil {
+				return nil, err
+			}
+			surplus = append(surplus, found...)
+		}
+		return surplus, nil
+	}
+	given := make([][]any, len(players))
+	for i, player := range players {
+		given[i] = []any{ident(player), at(when), int64(keep), int64(limit)}
+	}
+	var rows []sessionRow
+	err = s.query(ctx, "list surplus sessions", func(db bun.IDB) error {
+		rows = nil
+		return s.gather(ctx, db, sessionsSurplus, environment, given, &rows)
+	})
+	for _, row := range rows {
+		surplus = append(surplus, row.session())
+	}
+	return surplus, err
+}
+
+// live narrows a select to a player's sessions that are live.
+func live(q *bun.SelectQuery, environment ident, player identity.PlayerID, when time.Time) *bun.SelectQuery {
+	// Said so, SQLite doesn't take it for a range of the index on expires_at, which holds everybody's sessions.
+	return q.Where("environment_id = ? AND player_id = ? AND revoked_at IS NULL AND NOT (expires_at <= ?)", environment, ident(player), at(when))
 }
 
 func (s sessions) RevokeAll(ctx context.Context, scope tenancy.Scope, player identity.PlayerID, reason identity.RevokeReason, when time.Time) ([]identity.SessionID, error) {
@@ -197,14 +243,13 @@ func (s sessions) Purge(ctx context.Context, scope tenancy.Scope, before time.Ti
 		return purged, err
 	}
 	var ids []identity.SessionID
-	var names []ident
 	var owners []identity.PlayerID
 	find := func(column string, limit int, narrow func(q *bun.SelectQuery)) error {
 		found, err := list(ctx, s.conn, "find ended sessions", limit, sessionRow.session, func(q *bun.SelectQuery) {
 			narrow(q.Where("environment_id = ? AND ? < ?", environment, bun.Ident(column), at(before)).OrderBy(column, bun.OrderAsc))
 		})
 		for _, session := range found {
-			ids, names, owners = append(ids, session.ID), append(names, ident(session.ID)), append(owners, session.Player)
+			ids, owners = append(ids, session.ID), append(owners, session.Player)
 		}
 		return err
 	}
@@ -219,6 +264,29 @@ func (s sessions) Purge(ctx context.Context, scope tenancy.Scope, before time.Ti
 	if len(ids) == 0 {
 		return 0, nil
 	}
+	return s.remove(ctx, scope, ids, owners)
+}
+
+func (s sessions) Delete(ctx context.Context, scope tenancy.Scope, deleted ...identity.Session) (count int, err error) {
+	if _, err := within(scope); err != nil || len(deleted) == 0 {
+		return 0, err
+	}
+	if !s.inTx {
+		err := s.transact(ctx, func(ctx context.Context, tx conn) (err error) {
+			count, err = sessions{tx}.Delete(ctx, scope, deleted...)
+			return err
+		})
+		return count, err
+	}
+	ids, owners := make([]identity.SessionID, len(deleted)), make([]identity.PlayerID, len(deleted))
+	for i, session := range deleted {
+		ids[i], owners[i] = session.ID, session.Player
+	}
+	return s.remove(ctx, scope, ids, owners)
+}
+
+// remove deletes sessions within a transaction, which comes to them by their owners.
+func (s sessions) remove(ctx context.Context, scope tenancy.Scope, ids []identity.SessionID, owners []identity.PlayerID) (int, error) {
 	if s.locking() {
 		slices.Sort(owners)
 		if _, err := players(s).Hold(ctx, scope, slices.Compact(owners)); err != nil {
@@ -228,9 +296,13 @@ func (s sessions) Purge(ctx context.Context, scope tenancy.Scope, before time.Ti
 			return 0, err
 		}
 	}
+	names := make([]ident, len(ids))
+	for i, id := range ids {
+		names[i] = ident(id)
+	}
 	var deleted int64
-	err = s.exec(ctx, "purge sessions", func(db bun.IDB) error {
-		result, err := db.NewDelete().Model((*sessionRow)(nil)).Where("environment_id = ? AND id IN (?)", environment, bun.List(names)).Exec(ctx)
+	err := s.exec(ctx, "delete sessions", func(db bun.IDB) error {
+		result, err := db.NewDelete().Model((*sessionRow)(nil)).Where("environment_id = ? AND id IN (?)", ident(scope.Environment()), bun.List(names)).Exec(ctx)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -17,7 +18,7 @@ import (
 )
 
 // TestListsWalkOverNothingThatTheyLeaveOut lists among thousands of documents that are deleted, or not the
-// reader's to see, and looks at what that takes: on PostgreSQL at the pages that were touched, before the
+// reader's to see, and of sessions that have ended, and looks at what that takes: on PostgreSQL at the pages that were touched, before the
 // tables were analyzed and after; on SQLite, which tells of no such thing, at the columns it searches by.
 func TestListsWalkOverNothingThatTheyLeaveOut(t *testing.T) {
 	const limit = 10
@@ -25,7 +26,7 @@ func TestListsWalkOverNothingThatTheyLeaveOut(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "walk.db")
 		store, scope := crowded(t, "sqlite://"+path)
 		db := connect(t, "sqlite", path)
-		searches := regexp.MustCompile(`USING INDEX (?:documents_live_idx \(environment_id=\? AND owner=\? AND read_access=\?|documents_collection_idx \(environment_id=\? AND collection=\?)`)
+		searches := regexp.MustCompile(`USING INDEX (?:documents_live_idx \(environment_id=\? AND owner=\? AND read_access=\?|documents_collection_idx \(environment_id=\? AND collection=\?|sessions_live_idx \(environment_id=\? AND player_id=\?)`)
 		for name, query := range lists(t, store, scope, limit) {
 			plan := planOf(t, db, "EXPLAIN QUERY PLAN "+query)
 			if strings.Contains(plan, "TEMP B-TREE") || len(searches.FindAllString(plan, -1)) != strings.Count(plan, "SEARCH")+strings.Count(plan, "SCAN") {
@@ -47,10 +48,10 @@ func TestListsWalkOverNothingThatTheyLeaveOut(t *testing.T) {
 					pages += n
 				}
 				if pages > 10*limit {
-					t.Errorf("%s, %s: %d pages for %d documents: %s\n%s", name, known, pages, limit, query, plan)
+					t.Errorf("%s, %s: %d pages for %d: %s\n%s", name, known, pages, limit, query, plan)
 				}
 			}
-			if _, err := db.ExecContext(t.Context(), "ANALYZE documents"); err != nil {
+			if _, err := db.ExecContext(t.Context(), "ANALYZE documents, sessions"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -99,6 +100,21 @@ func crowded(t *testing.T, address string) (datastore.Datastore, tenancy.Scope) 
 			}
 		}
 	}
+	player := identity.NewPlayer("player", time.Unix(0, 0))
+	login := identity.Login{Method: identity.Guest, Player: player.ID, CreatedAt: time.Unix(0, 0)}
+	if err := store.Players().Create(t.Context(), environment.Scope(), identity.Newcomer{Player: player, Login: login}); err != nil {
+		t.Fatal(err)
+	}
+	sessions := make([]identity.Session, 3000)
+	for i := range sessions {
+		sessions[i] = identity.NewSession(identity.SessionID(fmt.Sprintf("session-%04d", i)), player.ID, time.Unix(0, 0), time.Hour)
+		if i >= 20 {
+			sessions[i] = sessions[i].Revoked(identity.LoggedOut, time.Unix(1, 0))
+		}
+	}
+	if err := store.Sessions().Create(t.Context(), environment.Scope(), sessions...); err != nil {
+		t.Fatal(err)
+	}
 	return store, environment.Scope()
 }
 
@@ -108,10 +124,10 @@ func lists(t *testing.T, store datastore.Datastore, scope tenancy.Scope, limit i
 	var seen statements
 	store.(interface{ OnQuery(func(string)) }).OnQuery(seen.note)
 	queries := map[string]string{}
-	note := func(name string, found []storage.Document, err error) {
+	count := func(name string, found int, err error) {
 		t.Helper()
-		if err != nil || len(found) != limit {
-			t.Fatalf("%s: %d documents, %v", name, len(found), err)
+		if err != nil || found != limit {
+			t.Fatalf("%s: %d, %v", name, found, err)
 		}
 		seen.mu.Lock()
 		defer seen.mu.Unlock()
@@ -119,6 +135,10 @@ func lists(t *testing.T, store datastore.Datastore, scope tenancy.Scope, limit i
 			queries[name] = query
 		}
 		clear(seen.kinds)
+	}
+	note := func(name string, found []storage.Document, err error) {
+		t.Helper()
+		count(name, len(found), err)
 	}
 	whose := map[string][]storage.Access{
 		"a stranger": {storage.Public}, "the player": {storage.OwnerOnly, storage.Public}, "a server": storage.AllAccess(),
@@ -142,5 +162,9 @@ func lists(t *testing.T, store datastore.Datastore, scope tenancy.Scope, limit i
 	every.After.Owner, every.After.Key = "", "c-seen-0095"
 	found, err = store.Documents().ListAll(t.Context(), scope, every)
 	note("its next page", found, err)
+	live, err := store.Sessions().List(t.Context(), scope, identity.SessionQuery{Player: "player", LiveAt: time.Unix(2, 0), Limit: limit})
+	count("live sessions", len(live), err)
+	surplus, err := store.Sessions().Surplus(t.Context(), scope, []identity.PlayerID{"player"}, time.Unix(2, 0), limit, 100)
+	count("surplus sessions", len(surplus), err)
 	return queries
 }

@@ -40,6 +40,8 @@ type Limits struct {
 	PasswordHashes int
 	// PasswordQueue is how many more may wait for that.
 	PasswordQueue int
+	// PlayerSessions bounds the live sessions of a player: the oldest end when others begin.
+	PlayerSessions int
 	// CodeTries is how many wrong codes a ticket takes until it is gone.
 	CodeTries int
 	// VerifyTime is how long a code is good that proves an e-mail address, and
@@ -149,6 +151,7 @@ func Default() Limits {
 		SchemaBytes:       64 << 10,
 		MostRevisions:     100,
 		PasswordQueue:     16,
+		PlayerSessions:    100,
 		CodeTries:         5,
 		VerifyTime:        24 * time.Hour,
 		ResetTime:         time.Hour,
@@ -225,6 +228,7 @@ func (l Limits) Check() error {
 	within("collection_revisions", l.MostRevisions, 1, 1000)
 	within("password_hashes", l.PasswordHashes, 0, 1024)
 	within("password_queue", l.PasswordQueue, 0, 10_000)
+	within("player_sessions", l.PlayerSessions, 1, 1000)
 	within("code_tries", l.CodeTries, 1, 100)
 	within("verify_seconds", int(l.VerifyTime/time.Second), 60, 30*24*3600)
 	within("reset_seconds", int(l.ResetTime/time.Second), 60, 24*3600)

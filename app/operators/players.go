@@ -88,6 +88,11 @@ func (u *UseCases) setBan(
 	if err != nil {
 		return Inspected{}, err
 	}
+	if ban != (identity.Ban{}) {
+		if err := access.EndAllSurplus(ctx, u.revocations, u.store, scope, u.clock.Now(), u.limits.PlayerSessions, id); err != nil {
+			return Inspected{}, err
+		}
+	}
 	var inspected Inspected
 	err = access.RevokeSessions(ctx, u.revocations, u.store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		// The lock keeps new sessions out, so that the list below is all there are;

@@ -60,6 +60,9 @@ func (u *UseCases) RevokeSessions(ctx context.Context, p tenancy.Principal, plac
 	if err != nil {
 		return err
 	}
+	if err := access.EndAllSurplus(ctx, u.revocations, u.store, scope, u.clock.Now(), u.limits.PlayerSessions, player); err != nil {
+		return err
+	}
 	return access.RevokeSessions(ctx, u.revocations, u.store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		if _, err := tx.Players().Lock(ctx, scope, player); err != nil {
 			return nil, fmt.Errorf("find player: %w", err)

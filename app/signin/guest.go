@@ -74,6 +74,16 @@ func (u *UseCases) arrive(ctx context.Context, arrivals []arrival) ([]granted, e
 		if err != nil {
 			return nil, fmt.Errorf("start sessions: %w", err)
 		}
+		_ = coalesce.ByScope(arrivals, arrival.scope, func(scope tenancy.Scope, at []int) error {
+			var known []identity.PlayerID
+			for _, n := range at {
+				if done[n].err == nil && !done[n].grant.Created {
+					known = append(known, done[n].grant.Player)
+				}
+			}
+			u.makeRoom(ctx, scope, known...)
+			return nil
+		})
 		return done, nil
 	}
 }

@@ -91,6 +91,7 @@ func (u *UseCases) login(ctx context.Context, environment tenancy.Environment, s
 	if err != nil {
 		return Grant{}, fmt.Errorf("sign in: %w", err)
 	}
+	u.makeRoom(ctx, scope, grant.Player)
 	return grant, nil
 }
 

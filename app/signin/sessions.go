@@ -40,8 +40,11 @@ func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id ident
 
 // EndSessions ends every session of the player who calls, this one too.
 func (u *UseCases) EndSessions(ctx context.Context, p tenancy.Principal, effects ...once.Effect[once.Nothing]) error {
+	player := identity.PlayerID(p.Subject())
+	if err := access.EndAllSurplus(ctx, u.revocations, u.store, p.Scope(), u.clock.Now(), u.limits.PlayerSessions, player); err != nil {
+		return err
+	}
 	return access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
-		player := identity.PlayerID(p.Subject())
 		if _, err := tx.Players().Lock(ctx, p.Scope(), player); err != nil {
 			return nil, fmt.Errorf("read player: %w", err)
 		}

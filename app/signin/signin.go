@@ -38,6 +38,7 @@ type UseCases struct {
 	limits      limits.Limits
 	arrivals    shared[arrival]
 	rotations   shared[rotation]
+	rooms       rooms
 }
 
 func New(

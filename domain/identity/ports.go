@@ -94,6 +94,11 @@ type Sessions interface {
 	// RevokeAll ends every session of a player that is live at the given time, as
 	// Session.Revoked would, and tells which, in no order. The player has to be locked.
 	RevokeAll(ctx context.Context, scope tenancy.Scope, player PlayerID, reason RevokeReason, at time.Time) ([]SessionID, error)
+	// Surplus gives, of each player who has more than keep sessions that are live at the given time, the
+	// others: all but the newest keep, at most limit of each, in no order.
+	Surplus(ctx context.Context, scope tenancy.Scope, players []PlayerID, at time.Time, keep, limit int) ([]Session, error)
+	// Delete deletes sessions, and tells how many of them there were.
+	Delete(ctx context.Context, scope tenancy.Scope, sessions ...Session) (int, error)
 	// Purge deletes up to limit sessions that expired, or were revoked,
 	// before the given time, and tells how many.
 	Purge(ctx context.Context, scope tenancy.Scope, before time.Time, limit int) (int, error)

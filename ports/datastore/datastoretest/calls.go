@@ -61,6 +61,8 @@ func everyCall(ctx context.Context, w *world, b belongings) map[string]error {
 		"Sessions.Get":         second(w.Sessions().Get(ctx, b.scope, b.session.ID)),
 		"Sessions.Lock":        second(w.Sessions().Lock(ctx, b.scope, b.session.ID)),
 		"Sessions.Update":      w.Sessions().Update(ctx, b.scope, b.session.Revoked(identity.LoggedOut, start)),
+		"Sessions.Surplus":     second(w.Sessions().Surplus(ctx, b.scope, []identity.PlayerID{b.player.ID}, start, 0, 1)),
+		"Sessions.Delete":      second(w.Sessions().Delete(ctx, b.scope, b.session)),
 		"Sessions.Purge":       second(w.Sessions().Purge(ctx, b.scope, later(24*time.Hour), 1)),
 		"SigningKeys.List":     second(w.SigningKeys().List(ctx, b.scope)),
 		"SigningKeys.Save":     w.SigningKeys().Save(ctx, b.scope, signingKeys(1)),

@@ -351,6 +351,51 @@ var sessionTests = map[string]func(*testing.T, *world){
 		}
 		same(t, "again", get[[]identity.SessionID](t)(w.Sessions().RevokeAll(w.ctx, w.here(), p.ID, identity.Operator, when)), []identity.SessionID{})
 	},
+	"surplus": func(t *testing.T, w *world) {
+		p, q, lone := w.player(t, w.here()), w.player(t, w.here()), w.player(t, w.here())
+		var of, others []identity.SessionID // the live ones, oldest first
+		for i := range 6 {
+			mine, his := session(p), session(q)
+			switch i {
+			case 1:
+				mine.ExpiresAt = later(time.Minute)
+			case 4:
+				mine = mine.Revoked(identity.LoggedOut, later(time.Second))
+			default:
+				of = append(of, mine.ID)
+			}
+			others = append(others, his.ID)
+			must(t, w.Sessions().Create(w.ctx, w.here(), mine, his))
+		}
+		must(t, w.Sessions().Create(w.ctx, w.here(), session(lone)))
+		everybody := []identity.PlayerID{q.ID, lone.ID, p.ID, "nobody"}
+		surplus := func(players []identity.PlayerID, keep, limit int) []identity.SessionID {
+			t.Helper()
+			ids := []identity.SessionID{}
+			for _, s := range get[[]identity.Session](t)(w.Sessions().Surplus(w.ctx, w.here(), players, later(time.Minute), keep, limit)) {
+				if stored := get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), s.ID)); stored != s {
+					t.Errorf("surplus %+v, stored %+v", s, stored)
+				}
+				ids = append(ids, s.ID)
+			}
+			slices.Sort(ids)
+			return ids
+		}
+		sorted := func(ids ...identity.SessionID) []identity.SessionID { slices.Sort(ids); return ids }
+		same(t, "more than 3", surplus(everybody, 3, 10), sorted(of[0], others[0], others[1], others[2]))
+		same(t, "more than 3, 2 at most", surplus(everybody, 3, 2), sorted(of[0], others[1], others[2]))
+		same(t, "more than 6", surplus(everybody, 6, 10), []identity.SessionID{})
+		same(t, "more than none", surplus([]identity.PlayerID{p.ID}, 0, 10), of)
+		same(t, "limit 0", surplus(everybody, 0, 0), []identity.SessionID{})
+		same(t, "of nobody", surplus(nil, 0, 10), []identity.SessionID{})
+
+		first, another := get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), of[0])), get[identity.Session](t)(w.Sessions().Get(w.ctx, w.here(), others[0]))
+		same(t, "deleted", get[int](t)(w.Sessions().Delete(w.ctx, w.here(), another, first, session(p))), 2)
+		fails(t, "deleted", second(w.Sessions().Get(w.ctx, w.here(), of[0])), identity.ErrSessionNotFound)
+		same(t, "again", get[int](t)(w.Sessions().Delete(w.ctx, w.here(), first)), 0)
+		same(t, "none", get[int](t)(w.Sessions().Delete(w.ctx, w.here())), 0)
+		same(t, "the rest", surplus(everybody, 0, 10), sorted(append(append(surplus([]identity.PlayerID{lone.ID}, 0, 1), of[1:]...), others[1:]...)...))
+	},
 	"purge": func(t *testing.T, w *world) {
 		p := w.player(t, w.here())
 		create := func(expires, revoked time.Duration) identity.Session {

@@ -45,6 +45,8 @@ var isolationTests = map[string]func(*testing.T, *world){
 			fails(t, "update of a session", w.Sessions().Update(w.ctx, foreign, b.session.Revoked(identity.Operator, start)), identity.ErrSessionNotFound)
 			same(t, "sessions", get[[]identity.Session](t)(w.Sessions().List(w.ctx, foreign, identity.SessionQuery{Player: b.player.ID, Limit: 10})), []identity.Session{})
 			same(t, "ended sessions", get[[]identity.SessionID](t)(w.Sessions().RevokeAll(w.ctx, foreign, b.player.ID, identity.Operator, start)), []identity.SessionID{})
+			same(t, "surplus sessions", get[[]identity.Session](t)(w.Sessions().Surplus(w.ctx, foreign, []identity.PlayerID{b.player.ID}, start, 0, 100)), []identity.Session{})
+			same(t, "deleted sessions", get[int](t)(w.Sessions().Delete(w.ctx, foreign, b.session)), 0)
 			same(t, "purged sessions", get[int](t)(w.Sessions().Purge(w.ctx, foreign, later(24*time.Hour), 100)), 0)
 			same(t, "keys", get[[]identity.SealedKey](t)(w.SigningKeys().List(w.ctx, foreign)), []identity.SealedKey{})
 			same(t, "purged keys", get[int](t)(w.SigningKeys().Purge(w.ctx, foreign, later(24*time.Hour))), 0)
@@ -184,6 +186,8 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Sessions.Update":      w.Sessions().Update(w.ctx, none, b.session),
 			"Sessions.List":        second(w.Sessions().List(w.ctx, none, identity.SessionQuery{Player: b.player.ID, Limit: 1})),
 			"Sessions.RevokeAll":   second(w.Sessions().RevokeAll(w.ctx, none, b.player.ID, identity.Operator, start)),
+			"Sessions.Surplus":     second(w.Sessions().Surplus(w.ctx, none, []identity.PlayerID{b.player.ID}, start, 0, 1)),
+			"Sessions.Delete":      second(w.Sessions().Delete(w.ctx, none, b.session)),
 			"Sessions.Purge":       second(w.Sessions().Purge(w.ctx, none, start, 1)),
 			"SigningKeys.List":     second(w.SigningKeys().List(w.ctx, none)),
 			"SigningKeys.Save":     w.SigningKeys().Save(w.ctx, none, []identity.SealedKey{b.key}),

@@ -1,0 +1,106 @@
+package access_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/app/signin"
+	"github.com/overworldhq/overworld/bootstrap/compose"
+	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/revocation"
+)
+
+// TestAPlayerHasNoMoreSessionsThanThereMayBe signs one device in over and over: the oldest sessions end, on
+// another replica with the next request, although that one has found them good a moment ago.
+func TestAPlayerHasNoMoreSessionsThanThereMayBe(t *testing.T) {
+	for _, most := range []int{1, 3, 20} {
+		t.Run(fmt.Sprint(most), func(t *testing.T) {
+			w := composetest.New(t)
+			w.Project(t, "game")
+			one := w.Replica(func(p *compose.Ports) { p.Limits.PlayerSessions = most })
+			other := one.Replica(nil)
+			client := one.Caller(t, place, tenancy.PublishableKey)
+			secret := "0123456789abcdef0123456789abcdefAB12"
+			bystander := w.Guest(t, client)
+			var grants []signin.Grant
+			for range 3*most + 2 {
+				grant, err := one.SignIn.Guest(t.Context(), client, secret, signin.Device{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				grants = append(grants, grant)
+				live := 0
+				for i, g := range grants {
+					here, there := enters(one, g), enters(other, g)
+					if here != there {
+						t.Fatalf("after %d sign-ins the %d. is good on one replica alone", len(grants), i+1)
+					}
+					if here {
+						live++
+					} else if live > 0 {
+						t.Fatalf("after %d sign-ins the %d. has ended, and an older one has not", len(grants), i+1)
+					}
+				}
+				if live > most || live < min(len(grants), most-most/10) || !enters(one, grant) {
+					t.Fatalf("after %d sign-ins %d sessions are good, of at most %d", len(grants), live, most)
+				}
+			}
+			if _, err := one.SignIn.Refresh(t.Context(), client, grants[0].RefreshToken, signin.Device{}); !errors.Is(err, identity.ErrSessionEnded) {
+				t.Errorf("refresh of the oldest: %v", err)
+			}
+			one.Enter(t, bystander.AccessToken)
+			w.Clock.Advance(revocation.BlockFor) // and for good
+			if enters(other, grants[0]) {
+				t.Error("the oldest is good again")
+			}
+		})
+	}
+}
+
+func enters(w *composetest.World, g signin.Grant) bool {
+	_, err := w.Authenticate(g.AccessToken)
+	return err == nil
+}
+
+// TestWhatIsDoneToAllSessionsBeginsWithTheSurplus: of a player who has thousands, from before there was a
+// bound, no transaction takes more than it can.
+func TestWhatIsDoneToAllSessionsBeginsWithTheSurplus(t *testing.T) {
+	w := composetest.New(t)
+	w.Project(t, "game")
+	client := w.Caller(t, place, tenancy.PublishableKey)
+	scope := client.Scope()
+	crowd := func() identity.PlayerID {
+		grant := w.Guest(t, client)
+		many := make([]identity.Session, 1500)
+		for i := range many {
+			many[i] = identity.NewSession(identity.SessionID(w.Ports.IDs.New()), grant.Player, w.Clock.Now(), time.Hour)
+		}
+		if err := w.Ports.Store.Sessions().Create(t.Context(), scope, many...); err != nil {
+			t.Fatal(err)
+		}
+		return grant.Player
+	}
+	live := func(player identity.PlayerID) int {
+		all, err := w.Ports.Store.Sessions().List(t.Context(), scope, identity.SessionQuery{Player: player, LiveAt: w.Clock.Now(), Limit: 10_000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	banned := crowd()
+	if ended, err := access.EndSurplus(t.Context(), w.Ports.Revocations, w.Ports.Store, scope, w.Clock.Now(), 100, 500, banned); err != nil || ended != 500 || live(banned) != 1001 {
+		t.Errorf("one step ended %d, %d are left, %v; want 500 and 1001", ended, live(banned), err)
+	}
+	if _, err := w.Operators.Ban(t.Context(), composetest.Operator(), place, banned, "bot", time.Time{}); err != nil || live(banned) > 100 {
+		t.Errorf("after the ban %d are left, %v", live(banned), err)
+	}
+	ended := crowd()
+	if err := w.Operators.RevokeSessions(t.Context(), composetest.Operator(), place, ended); err != nil || live(ended) != 0 {
+		t.Errorf("after all were revoked %d are left, %v", live(ended), err)
+	}
+}

@@ -1,0 +1,84 @@
+package signin
+
+import (
+	"context"
+	"sync"
+
+	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/domain/identity"
+	"github.com/overworldhq/overworld/domain/tenancy"
+)
+
+// makeRoom ends the oldest sessions of players who have just signed in, where they have too many. To look
+// each time would make a sign-in dearer by half: so it is done when this process first sees a player and
+// then each time he has signed in a tenth of what there may be, for which room was made the last time.
+//
+// Nobody waits for it again, or fails for it: what can't be done now is done when he signs in the next time.
+func (u *UseCases) makeRoom(ctx context.Context, scope tenancy.Scope, players ...identity.PlayerID) {
+	room := u.limits.PlayerSessions / 10
+	due := u.rooms.take(scope, players, room)
+	if len(due) == 0 {
+		return
+	}
+	// One more than the room: as many as there are by now, so that nobody looks for further ones among all that were deleted.
+	if _, err := access.EndSurplus(ctx, u.revocations, u.store, scope, u.clock.Now(), u.limits.PlayerSessions-room, room+1, due...); err != nil {
+		u.rooms.forget(scope, due)
+	}
+}
+
+// rooms remembers how often players may sign in until it is time to look at their sessions. Of whom it has
+// forgotten, or never knew, it is time.
+type rooms struct {
+	mu sync.Mutex
+	// Of two generations, the younger of which takes the older's place when it is full.
+	young, old map[guest]int
+}
+
+type guest struct {
+	environment tenancy.EnvironmentID
+	player      identity.PlayerID
+}
+
+// mostRooms bounds a generation, to some megabytes.
+const mostRooms = 1 << 15
+
+// take notes that the players have signed in, one as often as he is among them, and gives those
+// whose sessions are to be looked at, each once, after which they may sign in so often.
+func (r *rooms) take(scope tenancy.Scope, players []identity.PlayerID, room int) []identity.PlayerID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var due []identity.PlayerID
+	looked := map[identity.PlayerID]bool{}
+	for _, player := range players {
+		key := guest{scope.Environment(), player}
+		left, known := r.young[key]
+		if !known {
+			left = r.old[key]
+		}
+		if left--; left < 0 {
+			left = room
+		}
+		if left == room && !looked[player] {
+			looked[player] = true
+			due = append(due, player)
+		}
+		if len(r.young) >= mostRooms && !known {
+			r.young, r.old = nil, r.young
+		}
+		if r.young == nil {
+			r.young = map[guest]int{}
+		}
+		r.young[key] = left
+	}
+	return due
+}
+
+func (r *rooms) forget(scope tenancy.Scope, players []identity.PlayerID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, player := range players {
+		key := guest{scope.Environment(), player}
+		delete(r.young, key)
+		delete(r.old, key)
+	}
+}
