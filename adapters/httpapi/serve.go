@@ -184,16 +184,24 @@ func (c *call) admit(ctx context.Context) error {
 	if audience.Public {
 		return c.throttleAddress(ctx)
 	}
+	// Guessing is counted against the address it comes from: before anything is looked up for it, so
+	// that past the rate it costs nothing but this. So a credential's first call counts there twice.
+	counted := false
+	mayLook := func(ctx context.Context) error {
+		counted = true
+		return c.throttleAddress(ctx)
+	}
 	bearer, err := bearerOf(c.r.Header)
 	if err == nil {
-		c.principal, err = c.api.Authenticator.Authenticate(ctx, bearer, c.address)
+		c.principal, err = c.api.Authenticator.Authenticate(ctx, bearer, c.address, mayLook)
 	}
 	if err != nil {
 		if kind := fault.KindOf(err); kind == fault.Unauthenticated || kind == fault.Forbidden {
 			c.challenge(!errors.Is(err, tenancy.ErrNoCredential))
-			// Guessing is counted against the address it comes from.
-			if over := c.throttleAddress(ctx); over != nil {
-				return over
+			if !counted {
+				if over := c.throttleAddress(ctx); over != nil {
+					return over
+				}
 			}
 		}
 		return err

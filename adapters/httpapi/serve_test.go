@@ -247,14 +247,24 @@ func TestRateLimits(t *testing.T) {
 
 	// Guesses are counted against their address, whatever they are, and are
 	// then refused before they are told whether they were right.
-	guess := from("203.0.113.1:1000")
-	for range 5 {
-		guess("x").problem(http.StatusUnauthorized, "auth.invalid_credential")
+	_, unknown, err := tenancy.NewCredential("x", tenancy.CredentialSpec{Kind: tenancy.PublishableKey, Environment: "e", Name: "x"}, [tenancy.TokenEntropy]byte{7}, time.Now())
+	if err != nil {
+		t.Fatal(err)
 	}
-	refused := guess("x")
-	refused.problem(http.StatusTooManyRequests, "limits.too_many_requests")
-	if refused.Header().Get("WWW-Authenticate") != "" {
-		t.Error("429 asks for a credential")
+	for i, c := range []struct{ credential, code string }{
+		{"x", "auth.invalid_credential"},
+		{unknown, "auth.invalid_credential"},
+		{token[:strings.LastIndexByte(token, '.')+1] + strings.Repeat("A", 86), "auth.invalid_access_token"},
+	} {
+		guess := from(fmt.Sprintf("203.0.113.%d:1000", 10+i))
+		for range 5 {
+			guess(c.credential).problem(http.StatusUnauthorized, c.code)
+		}
+		refused := guess(c.credential)
+		refused.problem(http.StatusTooManyRequests, "limits.too_many_requests")
+		if refused.Header().Get("WWW-Authenticate") != "" {
+			t.Error("429 asks for a credential")
+		}
 	}
 	// Another client isn't touched, nor is health.
 	from("203.0.113.2:1000")("x").problem(http.StatusUnauthorized, "auth.invalid_credential")

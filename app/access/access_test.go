@@ -167,12 +167,12 @@ func TestAServerTokenHasAnEndAndAPlace(t *testing.T) {
 	for address, want := range map[string]error{
 		"10.1.2.3": nil, "::ffff:10.1.2.3": nil, "192.0.2.7": nil, "11.1.2.3": tenancy.ErrNetwork, "2001:db8::1": tenancy.ErrNetwork,
 	} {
-		if _, err := w.Authenticator.Authenticate(t.Context(), token, netip.MustParseAddr(address)); !errors.Is(err, want) {
+		if _, err := w.Authenticator.Authenticate(t.Context(), token, netip.MustParseAddr(address), composetest.MayLook); !errors.Is(err, want) {
 			t.Errorf("from %s: %v, want %v", address, err, want)
 		}
 	}
 	w.Clock.Advance(time.Hour)
-	if _, err := w.Authenticator.Authenticate(t.Context(), token, netip.MustParseAddr("10.1.2.3")); !errors.Is(err, tenancy.ErrCredential) {
+	if _, err := w.Authenticator.Authenticate(t.Context(), token, netip.MustParseAddr("10.1.2.3"), composetest.MayLook); !errors.Is(err, tenancy.ErrCredential) {
 		t.Errorf("after its end: %v", err)
 	}
 }

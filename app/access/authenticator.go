@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/overworldhq/overworld/app/environments"
+	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 	"github.com/overworldhq/overworld/ports/clock"
@@ -51,21 +52,29 @@ func NewAuthenticator(
 	}
 }
 
-// Authenticate gives the principal of a bearer credential used from address.
-func (a *Authenticator) Authenticate(ctx context.Context, bearer string, address netip.Addr) (tenancy.Principal, error) {
+// Authenticate gives the principal of a bearer credential used from address. Whether one that this process
+// hasn't lately found good may be looked into, it asks mayLook first, and gives its error back: to look
+// costs a query, which anybody can cause who makes credentials up.
+func (a *Authenticator) Authenticate(ctx context.Context, bearer string, address netip.Addr, mayLook func(ctx context.Context) error) (tenancy.Principal, error) {
 	if bearer == "" {
 		return tenancy.Principal{}, tenancy.ErrNoCredential
 	}
 	if _, ok := tenancy.ReadToken(bearer); ok {
-		return a.credential(ctx, bearer, address)
+		return a.credential(ctx, bearer, address, mayLook)
 	}
-	return a.player(ctx, bearer)
+	return a.player(ctx, bearer, mayLook)
 }
 
-func (a *Authenticator) credential(ctx context.Context, bearer string, address netip.Addr) (tenancy.Principal, error) {
+func (a *Authenticator) credential(ctx context.Context, bearer string, address netip.Addr, mayLook func(ctx context.Context) error) (tenancy.Principal, error) {
 	hash := tenancy.HashToken(bearer)
+	if _, known := a.remembered(hash); !known {
+		if err := mayLook(ctx); err != nil {
+			return tenancy.Principal{}, err
+		}
+	}
 	credential, err := a.find(ctx, hash)
 	if errors.Is(err, tenancy.ErrCredentialNotFound) {
+		a.drop(hash)
 		return tenancy.Principal{}, tenancy.ErrCredential
 	}
 	if err != nil {
@@ -85,10 +94,7 @@ func (a *Authenticator) find(ctx context.Context, hash [sha256.Size]byte) (tenan
 	key := CredentialKey(hash)
 	verdict, claim, _ := a.revocations.Look(ctx, key) // an error is Unknown: ask the database
 	if verdict == revocation.Good {
-		a.mu.RLock()
-		known, ok := a.known[hash]
-		a.mu.RUnlock()
-		if ok {
+		if known, ok := a.remembered(hash); ok {
 			return known, nil
 		}
 	}
@@ -104,11 +110,27 @@ func (a *Authenticator) find(ctx context.Context, hash [sha256.Size]byte) (tenan
 		a.known[hash] = credential
 		a.mu.Unlock()
 		_ = a.revocations.Confirm(ctx, key, claim) // only a shortcut for the next request
+	} else {
+		a.drop(hash)
 	}
 	return credential, nil
 }
 
-func (a *Authenticator) player(ctx context.Context, bearer string) (tenancy.Principal, error) {
+func (a *Authenticator) remembered(hash [sha256.Size]byte) (tenancy.Credential, bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	credential, ok := a.known[hash]
+	return credential, ok
+}
+
+// drop forgets a credential that was good once.
+func (a *Authenticator) drop(hash [sha256.Size]byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.known, hash)
+}
+
+func (a *Authenticator) player(ctx context.Context, bearer string, mayLook func(ctx context.Context) error) (tenancy.Principal, error) {
 	hash := sha256.Sum256([]byte(bearer))
 	seen, known := a.verified.get(hash)
 	id, kid := seen.claims.Environment, seen.keyID
@@ -117,9 +139,13 @@ func (a *Authenticator) player(ctx context.Context, bearer string) (tenancy.Prin
 		if id, kid, err = a.tokens.Peek(bearer); err != nil {
 			return tenancy.Principal{}, tenancy.ErrCredential
 		}
+		if err := mayLook(ctx); err != nil {
+			return tenancy.Principal{}, err
+		}
 	}
 	environment, err := a.directory.Get(ctx, id)
 	if errors.Is(err, tenancy.ErrEnvironmentNotFound) {
+		a.verified.drop(hash)
 		return tenancy.Principal{}, identity.ErrAccessToken
 	}
 	if err != nil {
@@ -141,14 +167,19 @@ func (a *Authenticator) player(ctx context.Context, bearer string) (tenancy.Prin
 			return tenancy.Principal{}, err
 		}
 		seen = token{keyID: kid, public: string(key.Public), claims: claims}
-		a.verified.put(hash, seen)
 	}
 	if !seen.stands(id, keys, now) {
 		return tenancy.Principal{}, identity.ErrAccessToken
 	}
 	claims := seen.claims
 	if err := a.alive(ctx, scope, claims.Session, now); err != nil {
+		if kind := fault.KindOf(err); kind == fault.Unauthenticated || kind == fault.Forbidden {
+			a.verified.drop(hash)
+		}
 		return tenancy.Principal{}, err
+	}
+	if !known {
+		a.verified.put(hash, seen)
 	}
 	return tenancy.Player(scope, string(claims.Player), string(claims.Session), claims.ExpiresAt), nil
 }

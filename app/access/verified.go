@@ -44,6 +44,13 @@ func (v *verified) put(hash [sha256.Size]byte, t token) {
 	v.known[hash] = t
 }
 
+// drop forgets a token whose session or environment has turned out not to be there any more.
+func (v *verified) drop(hash [sha256.Size]byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.known, hash)
+}
+
 // stands tells whether a token is as good now, in the environment with these keys,
 // as when its signature was checked.
 func (t token) stands(environment tenancy.EnvironmentID, keys identity.KeySet, now time.Time) bool {
