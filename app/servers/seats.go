@@ -34,7 +34,7 @@ func (u *UseCases) Reserve(
 		if err := u.browses(ctx, p); err != nil {
 			return Reservation{}, err
 		}
-		// Without this, one player could keep whole servers empty.
+		// It bounds the seats that a player, and an address, keeps without taking them.
 		address, _ := netip.ParseAddr(p.Address)
 		if err := u.throttle.Seat(ctx, p, address); err != nil {
 			return Reservation{}, err
