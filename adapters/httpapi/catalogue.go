@@ -157,9 +157,14 @@ var catalogue = map[string]entry{
 		"There is no release before this one, or it isn't kept any more.",
 		"Release the bundle that is wanted.",
 	},
+	"config.many_polls": {
+		fault.TooMany, "Too many polls of one caller",
+		"As many long polls of this player, or with a publishable key of this address, wait at this replica as player_polls or address_polls of GET /v1/limits allows.",
+		"Keep one poll a player. Wait as long as Retry-After says and poll again, or read without wait= meanwhile. If many play at one address before they sign in, have limits.address_polls raised.",
+	},
 	"config.too_many_waiting": {
 		fault.Unavailable, "Too many wait for a change",
-		"As many long polls of GET /v1/config wait at this replica as waiting_polls of GET /v1/limits allows.",
+		"As many long polls of GET /v1/config wait at this replica as waiting_polls of GET /v1/limits allows, or of this environment as leave the others room: four times what is free.",
 		"Wait as long as Retry-After says and poll again, or read without wait= meanwhile. If it lasts, add replicas, or have limits.waiting_polls and limits.connections raised.",
 	},
 	"config.bundle_damaged": {

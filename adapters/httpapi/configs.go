@@ -203,5 +203,5 @@ func (c *call) live(ctx context.Context, o Options, query configs.Query, wait in
 	}
 	c.patient(ctx)
 	c.leave()
-	return o.Configs.Await(ctx, c.principal, query, has, time.Duration(wait)*time.Second)
+	return o.Configs.Await(ctx, c.principal, c.address, query, has, time.Duration(wait)*time.Second)
 }

@@ -3,9 +3,9 @@ package configs
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
-	"github.com/overworldhq/overworld/domain/configuration"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
@@ -23,15 +23,14 @@ const (
 // else, at most so long. A change wakes the callers of the replica that made it at
 // once, and those of all others within a second, whatever the cache is doing: what
 // tells them is the database. So does a moment at which a rule begins or ends. It is
-// ErrTooManyWaiting when Limits.WaitingPolls wait already.
-func (u *UseCases) Await(ctx context.Context, p tenancy.Principal, query Query, has func(tag string) bool, longest time.Duration) (*Answer, error) {
-	select {
-	case u.polls <- struct{}{}:
-		defer func() { <-u.polls }()
-	default:
-		u.refused.Add(1)
-		return nil, configuration.ErrTooManyWaiting
+// ErrManyPolls or ErrTooManyWaiting when there is no room for one more at this replica, of the caller
+// at this address or of all.
+func (u *UseCases) Await(ctx context.Context, p tenancy.Principal, address netip.Addr, query Query, has func(tag string) bool, longest time.Duration) (*Answer, error) {
+	leave, err := u.polls.enter(p, address)
+	if err != nil {
+		return nil, err
 	}
+	defer leave()
 	scope, facts := p.Scope(), query.facts(p)
 	f := u.feed(scope)
 	defer f.attend()()
@@ -77,15 +76,6 @@ func (f *feed) rest(ctx context.Context, changed <-chan struct{}, over *time.Tim
 	}
 	return true
 }
-
-// Polls counts the callers who wait.
-type Polls struct {
-	Waiting int
-	Refused uint64 // so far
-}
-
-// Polls tells how many wait here.
-func (u *UseCases) Polls() Polls { return Polls{Waiting: len(u.polls), Refused: u.refused.Load()} }
 
 // EndWaits answers all who wait, and whoever comes to wait, because the process ends.
 func (u *UseCases) EndWaits() { u.end() }

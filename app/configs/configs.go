@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"sync"
-	"sync/atomic"
 
 	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/environments"
@@ -41,8 +40,7 @@ type UseCases struct {
 	// outlining holds one for each bundle that is read to outline it.
 	outlining chan struct{}
 
-	polls   chan struct{} // holds one for each caller who waits
-	refused atomic.Uint64 // who would have waited
+	polls *polls
 
 	ending chan struct{} // closed when the process ends
 	end    func()
@@ -67,7 +65,7 @@ func New(
 		ending: ending, end: sync.OnceFunc(func() { close(ending) }),
 		store: store, blobs: blobs, compiler: compiler, directory: directory, keys: keys, manifests: manifests, issuer: issuer, clock: clock, ids: ids, limits: limits,
 		receiving: make(chan struct{}, uploads), copying: make(chan struct{}, copies), outlines: shelf.New[configuration.Hash, outline](outlinesBytes), outlining: make(chan struct{}, outlining),
-		polls: make(chan struct{}, limits.WaitingPolls), feeds: map[tenancy.EnvironmentID]*feed{},
+		polls: newPolls(limits), feeds: map[tenancy.EnvironmentID]*feed{},
 	}
 }
 

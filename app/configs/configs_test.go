@@ -3,6 +3,7 @@ package configs_test
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -52,7 +53,7 @@ func await(t *testing.T, w *composetest.World, p tenancy.Principal) (tag string,
 	came := make(chan *configs.Answer, 1)
 	go func() {
 		defer close(came)
-		next, err := w.Configs.Await(context.Background(), p, configs.Query{}, func(tag string) bool { return tag == answer.Tag }, time.Minute)
+		next, err := w.Configs.Await(context.Background(), p, netip.Addr{}, configs.Query{}, func(tag string) bool { return tag == answer.Tag }, time.Minute)
 		if err != nil {
 			t.Errorf("await: %v", err)
 			return

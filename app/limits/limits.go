@@ -93,6 +93,10 @@ type Limits struct {
 	// more are refused, so that others have connections left.
 	Connections  int
 	WaitingPolls int
+	// PlayerPolls is how many of those one player may have at a replica, and AddressPolls how many an
+	// address may with a publishable key.
+	PlayerPolls  int
+	AddressPolls int
 	// Rates are how often each class of route may be called.
 	Rates map[Class]Rates
 }
@@ -182,6 +186,8 @@ func Default() Limits {
 		WaitingRequests:    128,
 		Connections:        12_000,
 		WaitingPolls:       10_000,
+		PlayerPolls:        4,
+		AddressPolls:       64,
 
 		Rates: map[Class]Rates{
 			SignIn:  {PerCaller: perSecond(20, 60), PerAddress: perSecond(20, 100)},
@@ -255,6 +261,8 @@ func (l Limits) Check() error {
 	within("waiting_requests", l.WaitingRequests, 0, 100_000)
 	within("connections", l.Connections, 1, 1_000_000)
 	within("waiting_polls", l.WaitingPolls, 0, l.Connections-1)
+	within("player_polls", l.PlayerPolls, 1, 1_000_000)
+	within("address_polls", l.AddressPolls, 1, 1_000_000)
 	for _, class := range Classes() {
 		rate := func(who string, rate limiter.Rate) {
 			if err := (limiter.Ask{Key: string(class), Rate: rate}).Valid(); err != nil {

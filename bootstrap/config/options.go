@@ -104,6 +104,8 @@ func Options() []Option {
 		{Key: "limits.waiting_requests", Default: strconv.Itoa(base.WaitingRequests), Help: "requests that may wait for that, up to a second; more are refused with 503", read: whole(func(c *Config) *int { return &c.Limits.WaitingRequests })},
 		{Key: "limits.connections", Default: strconv.Itoa(base.Connections), Help: "client connections that this process keeps open; more wait to be taken", read: whole(func(c *Config) *int { return &c.Limits.Connections })},
 		{Key: "limits.waiting_polls", Default: strconv.Itoa(base.WaitingPolls), Help: "long polls of the live configuration that may wait in this process, fewer than connections; more are refused with 503", read: whole(func(c *Config) *int { return &c.Limits.WaitingPolls })},
+		{Key: "limits.player_polls", Default: strconv.Itoa(base.PlayerPolls), Help: "of those, how many one player may have; more are refused with 429", read: whole(func(c *Config) *int { return &c.Limits.PlayerPolls })},
+		{Key: "limits.address_polls", Default: strconv.Itoa(base.AddressPolls), Help: "of those, how many one client address may have with a publishable key; more are refused with 429", read: whole(func(c *Config) *int { return &c.Limits.AddressPolls })},
 	}
 	for _, class := range limits.Classes() {
 		rates := base.Rates[class]

@@ -31,8 +31,10 @@ var (
 	// ErrWiderReaders refuses to release where more would read it than where it comes from.
 	ErrWiderReaders  = fault.New(fault.Conflict, "config.wider_readers", "More may read this config here than in the environment it is promoted from.")
 	ErrNothingBefore = fault.New(fault.Conflict, "config.nothing_before", "There is no release to go back to.")
+	// ErrManyPolls refuses one that is one too many for its caller.
+	ErrManyPolls = fault.New(fault.TooMany, "config.many_polls", "As many polls of this caller wait for a change as of one may.").After(10 * time.Second)
 	// ErrTooManyWaiting refuses a long poll; what it would have waited for can be read without waiting.
-	ErrTooManyWaiting = fault.New(fault.Unavailable, "config.too_many_waiting", "As many callers wait for a change as this server lets wait.").After(10 * time.Second)
+	ErrTooManyWaiting = fault.New(fault.Unavailable, "config.too_many_waiting", "As many callers wait for a change as this server lets wait, of all environments or of this one.").After(10 * time.Second)
 	// ErrDamaged is an object whose bytes are not those that were stored.
 	ErrDamaged = fault.New(fault.Unavailable, "config.bundle_damaged", "The object store gave other bytes for this bundle than were stored; they are not served.")
 )

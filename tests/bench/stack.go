@@ -38,7 +38,8 @@ func newStack(ctx context.Context, name, folder string) (*stack, error) {
 	s := &stack{name: name, settings: map[string]string{
 		"LISTEN": "127.0.0.1:0", "LOG_FORMAT": "json", "DATA": folder, "PPROF": "true", "DRAIN_SECONDS": "0",
 	}}
-	// The load comes from one address, and from few callers.
+	// The load comes from one address, from few callers, and to one environment.
+	s.settings["LIMITS_CONNECTIONS"], s.settings["LIMITS_WAITING_POLLS"], s.settings["LIMITS_PLAYER_POLLS"] = "15000", "12600", "12600"
 	for _, class := range []string{"SIGN_IN", "READ", "WRITE", "OPERATE", "EMAIL_LOGIN", "EMAIL_CODE", "EMAIL_INBOX"} {
 		for _, who := range []string{"CALLER", "ADDRESS"} {
 			s.settings["LIMITS_RATES_"+class+"_"+who] = "1000000/s burst 1000000"
