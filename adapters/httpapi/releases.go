@@ -16,56 +16,81 @@ import (
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
 
-// rule is one of a release, on both ways.
+// rule is one of a release, on both ways. What is there and empty is told from what is absent, which
+// matches everyone.
 type rule struct {
 	Bundle       string    `json:"bundle" doc:"The sha256 of the bundle that it chooses."`
-	BasisPoints  int64     `json:"basis_points,omitzero" doc:"So many of 10,000 players match, from 1: 2000 are 20 %. Who, is told by the bucket of salt and player, see the guide. Absent: everyone, servers and clients too."`
-	Salt         string    `json:"salt,omitempty" doc:"Of the bucket; the config's name if absent. A rule that grows under one salt keeps those whom it matched."`
-	Platforms    []string  `json:"platforms,omitempty" doc:"Match a caller who says platform= one of these."`
-	Regions      []string  `json:"regions,omitempty" doc:"Match a caller who says region= one of these."`
-	Tags         []string  `json:"tags,omitempty" doc:"Match a caller whose tags= have any of these."`
-	Callers      []string  `json:"callers,omitempty" doc:"Of player, server and client, which is the game with its publishable key."`
-	MinVersion   string    `json:"min_version,omitempty" doc:"The least app_version= that matches, such as 1.12.0."`
-	BelowVersion string    `json:"below_version,omitempty" doc:"The least app_version= that matches no more."`
+	BasisPoints  *int64    `json:"basis_points,omitempty" doc:"So many of 10,000 players match, from 1: 2000 are 20 %. Who, is told by the bucket of salt and player, see the guide. Absent: everyone, servers and clients too."`
+	Salt         *string   `json:"salt,omitempty" doc:"Of the bucket; the config's name if absent. A rule that grows under one salt keeps those whom it matched."`
+	Platforms    []string  `json:"platforms,omitempty" doc:"Match a caller who says platform= one of these, at least one."`
+	Regions      []string  `json:"regions,omitempty" doc:"Match a caller who says region= one of these, at least one."`
+	Tags         []string  `json:"tags,omitempty" doc:"Match a caller whose tags= have any of these, at least one."`
+	Callers      []string  `json:"callers,omitempty" doc:"Of player, server and client, which is the game with its publishable key; at least one."`
+	MinVersion   *string   `json:"min_version,omitempty" doc:"The least app_version= that matches, such as 1.12.0."`
+	BelowVersion *string   `json:"below_version,omitempty" doc:"The least app_version= that matches no more."`
 	From         time.Time `json:"from,omitzero" doc:"When it begins to match, by the environment's clock."`
 	Until        time.Time `json:"until,omitzero" doc:"When it ceases to match, by the environment's clock."`
 }
 
+// given is a pointer to a value, nil to the zero one.
+func given[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return &value
+}
+
 func ruleOf(r configuration.Rule) rule {
 	shown := rule{
-		Bundle: r.Bundle.String(), BasisPoints: int64(r.BasisPoints), Salt: r.Salt, Platforms: r.Platforms, Regions: r.Regions, Tags: r.Tags,
+		Bundle: r.Bundle.String(), BasisPoints: given(int64(r.BasisPoints)), Salt: given(r.Salt), Platforms: r.Platforms, Regions: r.Regions, Tags: r.Tags,
 		From: r.From, Until: r.Until,
 	}
 	for _, caller := range r.Callers {
 		shown.Callers = append(shown.Callers, string(caller))
 	}
 	if r.MinVersion != nil {
-		shown.MinVersion = r.MinVersion.String()
+		shown.MinVersion = given(r.MinVersion.String())
 	}
 	if r.BelowVersion != nil {
-		shown.BelowVersion = r.BelowVersion.String()
+		shown.BelowVersion = given(r.BelowVersion.String())
 	}
 	return shown
 }
 
 // rule reads one; what is no rule's is noted.
 func (r rule) rule(check *fault.Check, at string) configuration.Rule {
-	read := configuration.Rule{
-		BasisPoints: int(min(max(r.BasisPoints, -1), math.MaxInt32)), Salt: r.Salt, Platforms: r.Platforms, Regions: r.Regions, Tags: r.Tags,
-		From: r.From, Until: r.Until,
-	}
+	read := configuration.Rule{Platforms: r.Platforms, Regions: r.Regions, Tags: r.Tags, From: r.From, Until: r.Until}
 	var ok bool
 	if read.Bundle, ok = configuration.ParseHash(r.Bundle); !ok {
 		check.Add(at+"/bundle", "malformed", "64 lower-case hexadecimal digits.")
 	}
+	for _, list := range []struct {
+		name  string
+		words []string
+	}{{"platforms", r.Platforms}, {"regions", r.Regions}, {"tags", r.Tags}, {"callers", r.Callers}} {
+		if list.words != nil && len(list.words) == 0 {
+			check.Add(at+"/"+list.name, "too_few", "At least one. Leave it out to match everyone.")
+		}
+	}
 	for _, caller := range r.Callers {
 		read.Callers = append(read.Callers, configuration.Caller(caller))
 	}
-	version := func(name, text string) configuration.Version {
-		if text == "" {
+	if r.BasisPoints != nil {
+		if read.BasisPoints = int(min(max(*r.BasisPoints, -1), math.MaxInt32)); read.BasisPoints == 0 {
+			check.Add(at+"/basis_points", "out_of_range", "From 1. For nobody leave the rule out, and basis_points for everyone.")
+		}
+	}
+	if r.Salt != nil {
+		if read.Salt = *r.Salt; read.Salt == "" {
+			check.Add(at+"/salt", "malformed", "At least one character. Leave it out for the config's name.")
+		}
+	}
+	version := func(name string, text *string) configuration.Version {
+		if text == nil {
 			return nil
 		}
-		v, ok := configuration.ParseVersion(text)
+		v, ok := configuration.ParseVersion(*text)
 		if !ok {
 			check.Add(at+"/"+name, "malformed", "1 to 6 whole numbers with points between them, such as 1.12.0.")
 		}
@@ -119,9 +144,9 @@ type (
 		ifMatch
 		ifNoneMatch
 		Body struct {
-			Bundle string `json:"bundle,omitempty" doc:"The sha256 of the bundle that everyone gets: short for one rule."`
-			Rules  []rule `json:"rules,omitempty" doc:"At most 50, gone through from the top. Neither bundle nor rules: nobody gets anything."`
-			Note   string `json:"note,omitempty" doc:"At most 500 bytes, for whoever reads the history."`
+			Bundle *string `json:"bundle,omitempty" doc:"The sha256 of the bundle that everyone gets: short for one rule."`
+			Rules  []rule  `json:"rules,omitempty" doc:"At most 50, gone through from the top. Neither bundle nor rules: nobody gets anything."`
+			Note   string  `json:"note,omitempty" doc:"At most 500 bytes, for whoever reads the history."`
 		}
 	}
 	configRollback struct {
@@ -137,11 +162,11 @@ type (
 func (in *releaseActivate) rules() ([]configuration.Rule, error) {
 	var check fault.Check
 	rules := []configuration.Rule{}
-	if in.Body.Bundle != "" {
+	if in.Body.Bundle != nil {
 		if in.Body.Rules != nil {
 			check.Add("/bundle", "unsupported", "Send the bundle or rules, not both.")
 		}
-		rules = append(rules, rule{Bundle: in.Body.Bundle}.rule(&check, ""))
+		rules = append(rules, rule{Bundle: *in.Body.Bundle}.rule(&check, ""))
 	}
 	for i, one := range in.Body.Rules {
 		rules = append(rules, one.rule(&check, fmt.Sprintf("/rules/%d", i)))
