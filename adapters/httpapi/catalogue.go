@@ -119,7 +119,7 @@ var catalogue = map[string]entry{
 	},
 	"config.content_type": {
 		fault.Unsupported, "Content-Type of no bundle",
-		"The Content-Type of the upload is not a media type, or is longer than 100 bytes, or the body has a Content-Encoding.",
+		"The Content-Type of the upload is not a media type, or is longer than 100 bytes, or is that of a form, which tools send that were told of none; or the body has a Content-Encoding.",
 		"Send a Content-Type such as application/json, and the bytes as they are to be stored.",
 	},
 	"config.other_content_type": {

@@ -158,7 +158,7 @@ func TestUploadsThatAreRefused(t *testing.T) {
 	f.do("POST", bundlesAt, f.operator, "{}", header{"Content-Type", ""}, header{"Content-Type", "text/plain"}).problem(http.StatusConflict, "config.other_content_type")
 	f.do("POST", "/v1/projects/game/environments/staging/bundles", f.operator, "{}").problem(http.StatusForbidden, "tenancy.wrong_environment")
 	f.do("POST", bundlesAt, f.key("development", tenancy.SecretKey, tenancy.ConfigsRead), "{}").problem(http.StatusForbidden, "auth.scope_required")
-	if objects := f.objects(); len(objects) != 2 { // that of the other content type is collected later: its transaction failed
+	if objects := f.objects(); len(objects) != 1 {
 		t.Errorf("left behind: %v", objects)
 	}
 }
@@ -242,6 +242,22 @@ func TestSchemasBindBundles(t *testing.T) {
 	release("0").faults(http.StatusUnprocessableEntity, "request.invalid")
 	f.do("POST", configsAt+"/gameplay/rollback", f.operator, `{}`).problem(http.StatusUnprocessableEntity, "config.schema_violation")
 	f.do("POST", configsAt+"/Game_Play/releases", f.operator, `{}`).problem(http.StatusUnprocessableEntity, "config.malformed_name")
+}
+
+// Of an upload that is refused nothing is left, whether it had an Idempotency-Key or not.
+func TestARefusedUploadLeavesNothing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.push(`{"a":1}`)
+	none, text := header{"Content-Type", ""}, header{"Content-Type", "text/plain"}
+	f.do("POST", bundlesAt, f.operator, `{"a":1}`, none, text).problem(http.StatusConflict, "config.other_content_type")
+	f.do("POST", bundlesAt, f.operator, `{"a":1}`, none, text, header{"Idempotency-Key", "once"}).problem(http.StatusConflict, "config.other_content_type")
+	for _, form := range []string{"application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "Application/X-WWW-Form-Urlencoded; charset=utf-8"} {
+		f.do("POST", bundlesAt, f.operator, `{"b":1}`, none, header{"Content-Type", form}).problem(http.StatusUnsupportedMediaType, "config.content_type")
+	}
+	if left, err := f.blobs.List(t.Context(), "bundles/", "", 10); err != nil || len(left) != 1 {
+		t.Errorf("%d objects, %v; want that of the first", len(left), err)
+	}
 }
 
 func TestRulesThatAreRefused(t *testing.T) {

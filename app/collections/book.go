@@ -3,8 +3,10 @@ package collections
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/domain/fault"
@@ -19,9 +21,13 @@ type Book struct {
 	compiler schema.Compiler
 	plain    storage.Rules // of what nobody declared
 
-	mu   sync.RWMutex
-	sets map[tenancy.EnvironmentID]*Set
+	mu    sync.RWMutex
+	sets  map[tenancy.EnvironmentID]*Set
+	swept int // how many the last sweep left
 }
+
+// few is how many sets are kept without looking for those that nobody asks for.
+const few = 256
 
 func NewBook(compiler schema.Compiler, limits limits.Limits) *Book {
 	return &Book{
@@ -36,6 +42,7 @@ type Set struct {
 	version int64
 	// declared are the rules by collection, made when they are first needed.
 	declared map[string]func() (storage.Rules, error)
+	used     atomic.Bool // since the last sweep
 }
 
 // Of gives an environment's declarations as repos see them: within a
@@ -50,6 +57,9 @@ func (b *Book) Of(ctx context.Context, repos datastore.Repos, scope tenancy.Scop
 	known := b.sets[scope.Environment()]
 	b.mu.RUnlock()
 	if known != nil && known.version == version {
+		if !known.used.Load() {
+			known.used.Store(true)
+		}
 		return known, nil
 	}
 	set := &Set{book: b, version: version, declared: map[string]func() (storage.Rules, error){}}
@@ -65,10 +75,22 @@ func (b *Book) Of(ctx context.Context, repos datastore.Repos, scope tenancy.Scop
 			set.declared[one.Name] = sync.OnceValues(func() (storage.Rules, error) { return b.stored(one) })
 		}
 	}
+	set.used.Store(true)
+	b.keep(scope.Environment(), set)
+	return set, nil
+}
+
+// keep remembers a set. Whenever there are twice of what was left the last time, those are forgotten that nobody
+// has asked for since, such as those of deleted environments.
+func (b *Book) keep(environment tenancy.EnvironmentID, set *Set) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.sets[scope.Environment()] = set
-	return set, nil
+	b.sets[environment] = set
+	if len(b.sets) < max(few, 2*b.swept) {
+		return
+	}
+	maps.DeleteFunc(b.sets, func(_ tenancy.EnvironmentID, one *Set) bool { return !one.used.Swap(false) })
+	b.swept = len(b.sets)
 }
 
 // Rules gives what the documents of a collection obey.

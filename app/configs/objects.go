@@ -31,6 +31,9 @@ type Received struct{ configuration.Bundle }
 // Receive stores the bytes of an upload, in an object of their own. Unless a bundle is made
 // of it, Discard it; what is not discarded is collected later.
 func (u *UseCases) Receive(ctx context.Context, scope tenancy.Scope, upload Upload) (Received, error) {
+	if configuration.IsForm(upload.ContentType) {
+		return Received{}, configuration.ErrContentType.With("A form is no bundle. Say in Content-Type what the bytes are, application/json for example: curl -H 'Content-Type: application/json' --data-binary @file.")
+	}
 	return u.receive(ctx, u.receiving, scope, upload)
 }
 

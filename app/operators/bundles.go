@@ -55,6 +55,7 @@ type Added struct {
 func (u *UseCases) AddBundle(ctx context.Context, p tenancy.Principal, place Place, received configs.Received, effects ...once.Effect[Added]) (Added, error) {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
+		u.configs.Discard(ctx, received)
 		return Added{}, err
 	}
 	return u.keepBundle(ctx, p, scope, received, effects...)
@@ -62,15 +63,17 @@ func (u *UseCases) AddBundle(ctx context.Context, p tenancy.Principal, place Pla
 
 func (u *UseCases) keepBundle(ctx context.Context, p tenancy.Principal, scope tenancy.Scope, received configs.Received, effects ...once.Effect[Added]) (Added, error) {
 	var added Added
+	var refused error
 	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
+		defer func() { refused = err }()
 		if added, err = u.addBundle(ctx, tx, p, scope, received); err != nil {
 			return err
 		}
 		return once.Tell(ctx, tx, added, effects)
 	})
-	// When it failed, the commit may still have come through: what is not needed is
-	// collected later.
-	if err == nil && !added.Created {
+	// When the commit failed, it may still have come through: what is not needed is
+	// collected later. What was refused before that is not needed.
+	if refused != nil || err == nil && !added.Created {
 		u.configs.Discard(ctx, received)
 	}
 	return added, err

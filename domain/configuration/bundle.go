@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"mime"
+	"strings"
 	"time"
 )
 
@@ -47,6 +48,13 @@ func (b Bundle) JSON() bool { return IsJSON(b.ContentType) }
 func IsJSON(contentType string) bool {
 	media, _, err := mime.ParseMediaType(contentType)
 	return err == nil && media == "application/json"
+}
+
+// IsForm tells whether a content type is that of a web form: what tools say that were told of none, and
+// never what a bundle is.
+func IsForm(contentType string) bool {
+	media, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (media == "application/x-www-form-urlencoded" || strings.HasPrefix(media, "multipart/"))
 }
 
 // maxContentType bounds a content type, in bytes.
