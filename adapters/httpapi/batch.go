@@ -45,7 +45,7 @@ type batchResult struct {
 	Status   string    `json:"status" enum:"created,updated,deleted"`
 	Version  int64     `json:"version" doc:"The new version; of a deletion the one it took."`
 	Values   []int64   `json:"values,omitempty" doc:"What each increment led to."`
-	Document *document `json:"document,omitempty" doc:"What the document is now, without its value unless that was asked for; absent of what was deleted."`
+	Document *document `json:"document,omitempty" doc:"What the document is now, without its value unless that was asked for; absent of what was deleted. What doesn't fit in page_bytes comes without."`
 }
 
 // batchResults has one item for each operation, in their order.
@@ -55,7 +55,7 @@ type batchResults struct {
 
 type (
 	batchQuery struct {
-		Values bool `query:"values" doc:"true: answer with the values of the documents."`
+		Values bool `query:"values" doc:"true: answer with the values of the documents, of the first ones as many as fit in page_bytes."`
 	}
 	playerBatch struct {
 		playerPath
@@ -143,8 +143,10 @@ func (h documentHandlers) batch(
 func batchResultsOf(c *call, done []storage.Outcome) *batchResults {
 	values := c.query.Get("values") == "true" // as batchQuery has it
 	reply := &batchResults{Items: make([]batchResult, len(done))}
+	bytes := 0
 	for i, one := range done {
-		reply.Items[i] = batchResultOf(one, values)
+		bytes += one.Document.Size()
+		reply.Items[i] = batchResultOf(one, values && (bytes <= c.api.Limits.PageBytes || i == 0))
 	}
 	return reply
 }

@@ -11,7 +11,7 @@ import (
 
 // paging is what every list takes. Embed it in the route's input.
 type paging struct {
-	Limit  int    `query:"limit" doc:"How many items a page holds at most; see GET /v1/limits for the default and the most."`
+	Limit  int    `query:"limit" doc:"How many items a page holds at most; see GET /v1/limits for the default and the most. A page of large items may end before, at page_bytes."`
 	Cursor string `query:"cursor" doc:"next_cursor of the page before. It belongs to this very query."`
 }
 
@@ -93,6 +93,18 @@ func (c *call) page(p paging, parts int) (limit int, after []string, err error) 
 		return 0, nil, errCursor
 	}
 	return limit + 1, after, nil
+}
+
+// pageWithin is pageOf for items of which some are large: what size tells of them adds up to page_bytes at most, but
+// for a single one. The item after those has to be among found.
+func pageWithin[D, T any](c *call, limit int, found []D, size func(D) int, wire func(D) T, place func(D) []string) *list[T] {
+	bytes := 0
+	for i, one := range found[:min(len(found), limit)] {
+		if bytes += size(one); bytes > c.api.Limits.PageBytes && i > 0 {
+			return pageOf(c, i+1, found[:i+1], wire, place)
+		}
+	}
+	return pageOf(c, limit, found, wire, place)
 }
 
 // pageOf makes the reply of a list from what page's limit fetched: place tells where an item stands.

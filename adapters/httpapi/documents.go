@@ -242,11 +242,11 @@ func (h documentHandlers) list(ctx context.Context, c *call, whose owned, q list
 	if err != nil {
 		return nil, err
 	}
-	query := storage.Query{Owner: owner, Collection: q.Collection, Prefix: q.Prefix, Values: q.Values, Limit: limit}
+	query := storage.Query{Owner: owner, Collection: q.Collection, Prefix: q.Prefix, Values: q.Values, Limit: limit, Bytes: h.Limits.PageBytes}
 	query.After.Collection, query.After.Key = after[0], after[1]
 	found, err := h.Documents.List(ctx, c.principal, query)
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(c, limit, found, documentOf, func(d storage.Document) []string { return []string{d.Collection, d.Key} }), nil
+	return pageWithin(c, limit, found, storage.Document.Size, documentOf, func(d storage.Document) []string { return []string{d.Collection, d.Key} }), nil
 }

@@ -30,6 +30,7 @@ type published struct {
 	ResetTime         int                  `json:"reset_seconds" doc:"How long a code is good that gives another password."`
 	PageItems         int                  `json:"page_items" doc:"The most that limit can ask for."`
 	PageDefault       int                  `json:"page_default" doc:"What a page holds when nobody asks."`
+	PageBytes         int                  `json:"page_bytes" doc:"What the values on a page, or in a batch's reply, add up to at most. One that is larger comes alone."`
 	RequestTime       int                  `json:"request_seconds" doc:"How long a request may take."`
 	Rates             map[string]ratesInfo `json:"rates" doc:"By class of route."`
 
@@ -76,7 +77,7 @@ func limitsOf(l limits.Limits) *published {
 		return rateInfo{Limit: r.Limit, Period: int(wholeSeconds(r.Period)), Burst: r.Burst}
 	}
 	p := &published{
-		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault,
+		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault, PageBytes: l.PageBytes,
 		Leaderboards: l.Leaderboards, LeaderboardRuns: l.LeaderboardRuns, LeaderboardPlayers: l.LeaderboardPlayers, SeasonTime: wholeSeconds(l.SeasonTime),
 		Configs: l.Configs, ConfigReleases: l.ConfigReleases, ConfigValueBytes: l.ConfigValueBytes, BundleBytes: l.BundleBytes, BundleTime: int(wholeSeconds(l.BundleTime)),
 		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, PlayerSessions: l.PlayerSessions, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),

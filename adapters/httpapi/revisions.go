@@ -121,11 +121,11 @@ func (h documentHandlers) revisions(ctx context.Context, c *call, whose owned, n
 			return nil, errCursor
 		}
 	}
-	found, err := h.Documents.Revisions(ctx, c.principal, storage.RevisionQuery{Ref: ref, Before: before, Values: q.Values, Limit: limit})
+	found, err := h.Documents.Revisions(ctx, c.principal, storage.RevisionQuery{Ref: ref, Before: before, Values: q.Values, Limit: limit, Bytes: h.Limits.PageBytes})
 	if err != nil {
 		return nil, err
 	}
-	return pageOf(c, limit, found, revisionOf, func(d storage.Document) []string { return []string{versionTag(d.Version)} }), nil
+	return pageWithin(c, limit, found, storage.Document.Size, revisionOf, func(d storage.Document) []string { return []string{versionTag(d.Version)} }), nil
 }
 
 func (h documentHandlers) revision(ctx context.Context, c *call, whose owned, name documentName, version int64) (*revision, error) {

@@ -176,7 +176,7 @@ func (d documents) List(ctx context.Context, scope tenancy.Scope, query storage.
 	inOrder := func(q *bun.SelectQuery) *bun.SelectQuery {
 		return q.OrderBy("collection", bun.OrderAsc).OrderBy("key", bun.OrderAsc)
 	}
-	return list(ctx, d.conn, "list documents", query.Limit, documentRow.document, func(q *bun.SelectQuery) {
+	return listWithin(ctx, d.conn, "list documents", query.Limit, query.Bytes, documentRow.document, storage.Document.Size, func(q *bun.SelectQuery) {
 		if query.Tombstones {
 			inOrder(listed(q, environment, query))
 			return

@@ -32,3 +32,32 @@ func list[Row, Item any](ctx context.Context, c conn, what string, limit int, it
 	}
 	return items, nil
 }
+
+// listWithin is list for rows of which some are large: from the third on it gives one if those before it have at most
+// so many bytes, as size tells them; 0 is no bound. Those it doesn't give are not held in memory either.
+func listWithin[Row, Item any](ctx context.Context, c conn, what string, limit, bytes int, item func(Row) Item, size func(Item) int, shape func(q *bun.SelectQuery)) ([]Item, error) {
+	if bytes <= 0 || limit <= 0 {
+		return list(ctx, c, what, limit, item, shape)
+	}
+	var items []Item
+	err := c.query(ctx, what, func(db bun.IDB) error {
+		items = []Item{}
+		q := db.NewSelect().Model((*Row)(nil))
+		shape(q)
+		rows, err := q.Limit(int64(limit)).Rows(ctx)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for before := 0; (before <= bytes || len(items) < 2) && rows.Next(); {
+			var row Row
+			if err := q.DB().ScanRow(ctx, rows, &row); err != nil {
+				return err
+			}
+			one := item(row)
+			items, before = append(items, one), before+size(one)
+		}
+		return rows.Err()
+	})
+	return items, err
+}

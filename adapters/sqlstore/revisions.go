@@ -61,7 +61,7 @@ func (d documents) Revisions(ctx context.Context, scope tenancy.Scope, query sto
 	if err != nil {
 		return nil, err
 	}
-	return list(ctx, d.conn, "list revisions", query.Limit, revisionRow.document, func(q *bun.SelectQuery) {
+	return listWithin(ctx, d.conn, "list revisions", query.Limit, query.Bytes, revisionRow.document, storage.Document.Size, func(q *bun.SelectQuery) {
 		if !query.Values {
 			q.ExcludeColumn("value")
 		}

@@ -11,8 +11,8 @@ import (
 )
 
 // Revisions gives up to query.Limit states of a document before a version, the
-// latest first: what it is now, and the earlier ones that are kept. Those that
-// the caller may not read are left out. ErrNotFound when there never was a
+// latest first: what it is now, and the earlier ones that are kept, within query.Bytes.
+// Those that the caller may not read are left out. ErrNotFound when there never was a
 // document, or its history is not for the caller.
 func (u *UseCases) Revisions(ctx context.Context, p tenancy.Principal, query storage.RevisionQuery) ([]storage.Document, error) {
 	current, err := u.reviewed(ctx, p, query.Ref)
@@ -23,25 +23,33 @@ func (u *UseCases) Revisions(ctx context.Context, p tenancy.Principal, query sto
 	if err != nil {
 		return nil, err
 	}
-	oldest, actor := current.Version-kept, storage.ActorOf(p)
-	revisions := []storage.Document{}
+	oldest, actor := max(current.Version-kept, 0), storage.ActorOf(p)
+	revisions, bytes := []storage.Document{}, 0
 	if current.Version < query.Before {
 		if !query.Values {
 			current.Value = nil
 		}
-		revisions = append(revisions, current)
+		revisions, bytes = append(revisions, current), current.Size()
 	}
-	// Of a document's few revisions all are read, so that a page is full though
-	// some of them are not for the caller.
-	past, err := u.store.Documents().Revisions(ctx, p.Scope(), storage.RevisionQuery{
-		Ref: query.Ref, Before: min(query.Before, current.Version), Values: query.Values, Limit: int(kept),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list revisions: %w", err)
+	full := func() bool {
+		return len(revisions) >= query.Limit || query.Bytes > 0 && bytes > query.Bytes && len(revisions) > 1
 	}
-	for _, one := range past {
-		if one.Version > oldest && one.ReadableBy(actor) {
-			revisions = append(revisions, one)
+	// Some may not be for the caller, so a full page can take several reads.
+	for before := min(query.Before, current.Version); before > oldest+1 && !full(); {
+		rest := query
+		rest.Before, rest.Limit = before, query.Limit-len(revisions)
+		past, err := u.store.Documents().Revisions(ctx, p.Scope(), rest)
+		if err != nil {
+			return nil, fmt.Errorf("list revisions: %w", err)
+		}
+		if len(past) == 0 {
+			break
+		}
+		for _, one := range past {
+			if one.Version > oldest && one.ReadableBy(actor) && !full() {
+				revisions, bytes = append(revisions, one), bytes+one.Size()
+			}
+			before = one.Version
 		}
 	}
 	return revisions[:min(len(revisions), query.Limit)], nil

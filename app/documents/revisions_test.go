@@ -120,3 +120,32 @@ func TestHistoryIsForThoseWhoMayReadIt(t *testing.T) {
 		t.Errorf("its player, of what is hidden now: %v", err)
 	}
 }
+
+// A page of revisions is as full as its bytes allow, though some of them are not for the caller.
+func TestAPageOfHistoryEndsByBytes(t *testing.T) {
+	g := newGame(t)
+	ref := own(g.ada, "slot1")
+	for n := range 9 {
+		read := storage.OwnerOnly
+		if n%2 == 1 {
+			read = storage.ServerOnly
+		}
+		draft := storage.Draft{Value: fmt.Appendf(nil, `{"s":"%0100d"}`, n), Read: read}
+		if _, err := g.Documents.Write(t.Context(), g.server, storage.Change{Ref: ref, Edit: draft}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for bytes, want := range map[int]string{0: "9 7 5 3 1", 1: "9 7", 108: "9 7", 215: "9 7", 216: "9 7 5", 400: "9 7 5 3", 1000: "9 7 5 3 1"} {
+		found, err := g.Documents.Revisions(t.Context(), g.ada, storage.RevisionQuery{Ref: ref, Before: math.MaxInt64, Values: true, Limit: 50, Bytes: bytes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var versions []string
+		for _, one := range found {
+			versions = append(versions, fmt.Sprint(one.Version))
+		}
+		if got := strings.Join(versions, " "); got != want {
+			t.Errorf("%d bytes: %s, want %s", bytes, got, want)
+		}
+	}
+}

@@ -80,8 +80,10 @@ type Limits struct {
 	// SeasonTime is the least time between two ends of seasons by a schedule.
 	SeasonTime time.Duration
 	// PageItems bounds what one page of a list may hold; PageDefault is a page nobody sized.
+	// PageBytes bounds the values on a page of documents, and of a batch's reply; one that is larger comes alone.
 	PageItems   int
 	PageDefault int
+	PageBytes   int
 	// RequestTime bounds how long a request may take.
 	RequestTime time.Duration
 	// ConcurrentRequests is how many requests a replica serves at once, and
@@ -161,6 +163,7 @@ func Default() Limits {
 		ResetTime:         time.Hour,
 		PageItems:         100,
 		PageDefault:       50,
+		PageBytes:         1 << 20,
 		RequestTime:       15 * time.Second,
 
 		Leaderboards:       500,
@@ -256,6 +259,7 @@ func (l Limits) Check() error {
 	within("season_seconds", int(l.SeasonTime/time.Second), 60, 366*24*3600)
 	within("page_items", l.PageItems, 1, 1000)
 	within("page_default", l.PageDefault, 1, l.PageItems)
+	within("page_bytes", l.PageBytes, 1<<10, 64<<20)
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)
 	within("concurrent_requests", l.ConcurrentRequests, 1, 100_000)
 	within("waiting_requests", l.WaitingRequests, 0, 100_000)

@@ -99,6 +99,7 @@ func Options() []Option {
 		{Key: "limits.season_seconds", Default: strconv.Itoa(int(base.SeasonTime / time.Second)), Help: "least time between two ends of seasons by a leaderboard's schedule", read: seconds(func(c *Config) *time.Duration { return &c.Limits.SeasonTime }, 60, 366*24*3600)},
 		{Key: "limits.page_items", Default: strconv.Itoa(base.PageItems), Help: "most items on a page", read: whole(func(c *Config) *int { return &c.Limits.PageItems })},
 		{Key: "limits.page_default", Default: strconv.Itoa(base.PageDefault), Help: "items on a page when nothing is said", read: whole(func(c *Config) *int { return &c.Limits.PageDefault })},
+		{Key: "limits.page_bytes", Default: strconv.Itoa(base.PageBytes), Help: "most bytes that the values on a page add up to, but for a single one", read: whole(func(c *Config) *int { return &c.Limits.PageBytes })},
 		{Key: "limits.request_seconds", Default: strconv.Itoa(int(base.RequestTime / time.Second)), Help: "longest a request may take", read: seconds(func(c *Config) *time.Duration { return &c.Limits.RequestTime }, 1, 60)},
 		{Key: "limits.concurrent_requests", Default: strconv.Itoa(base.ConcurrentRequests), Help: "requests that this process serves at once", read: whole(func(c *Config) *int { return &c.Limits.ConcurrentRequests })},
 		{Key: "limits.waiting_requests", Default: strconv.Itoa(base.WaitingRequests), Help: "requests that may wait for that, up to a second; more are refused with 503", read: whole(func(c *Config) *int { return &c.Limits.WaitingRequests })},

@@ -42,6 +42,9 @@ type Document struct {
 	Deleted   bool
 }
 
+// Size is how many bytes the value has.
+func (d Document) Size() int { return len(d.Value) }
+
 // Access says who may read or write a document. A server and an operator always may.
 type Access string
 

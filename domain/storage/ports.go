@@ -70,6 +70,8 @@ type RevisionQuery struct {
 	Before int64 // a version
 	Values bool  // false leaves Value nil
 	Limit  int
+	// Bytes bounds the values: from the third on, a revision is given if those before it have at most so many; 0 is no bound.
+	Bytes int
 }
 
 // CollectionQuery selects all documents of a collection.
@@ -96,4 +98,6 @@ type Query struct {
 	// collection and key, both empty at the beginning.
 	After struct{ Collection, Key string }
 	Limit int
+	// Bytes bounds the values: from the third on, a document is given if those before it have at most so many; 0 is no bound.
+	Bytes int
 }

@@ -410,6 +410,40 @@ var documentTests = map[string]func(*testing.T, *world){
 		query.Values, d.Value = false, nil
 		same(t, "without", get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), query)), []storage.Document{d})
 	},
+	"pages end by the bytes of their values": func(t *testing.T, w *world) {
+		sizes := []int{100, 100, 101, 100, 5000, 100, 100}
+		of := func(size int) []byte { return []byte(`{"s":"` + strings.Repeat("x", size-8) + `"}`) }
+		// The same as documents, and as the earlier states of one.
+		reviewed := storage.Write{Document: document("p", "c", "reviewed", int64(len(sizes)+1))}
+		for i, size := range sizes {
+			d := document("p", "c", fmt.Sprintf("k%d", i), 1)
+			d.Value = of(size)
+			must(t, writeOne(w.ctx, w, w.here(), d))
+			d.Key, d.Version = "reviewed", int64(len(sizes)-i)
+			reviewed.Past = append(reviewed.Past, d)
+		}
+		must(t, w.Documents().WriteMany(w.ctx, w.here(), []storage.Write{reviewed}))
+		for _, c := range []struct{ bytes, limit, from, want int }{
+			{0, 9, 0, 7}, {1, 9, 0, 2}, {99, 9, 0, 2}, {100, 9, 0, 2}, {200, 9, 0, 3}, {300, 9, 0, 3}, {301, 9, 0, 4}, {301, 3, 0, 3},
+			{400, 9, 0, 4}, {401, 9, 0, 5}, {1, 9, 4, 2}, {5099, 9, 4, 2}, {5100, 9, 4, 3}, {1 << 30, 9, 0, 7}, {1, 0, 0, 0},
+		} {
+			query := storage.Query{Owner: "p", Collection: "c", Prefix: "k", Reads: everyAccess, Values: true, Limit: c.limit, Bytes: c.bytes}
+			if c.from > 0 {
+				query.After.Collection, query.After.Key = "c", fmt.Sprintf("k%d", c.from-1)
+			}
+			if found := get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), query)); len(found) != c.want || found == nil {
+				t.Errorf("%+v: %d documents", c, len(found))
+			}
+			history := storage.RevisionQuery{Ref: reviewed.Document.Ref, Before: int64(len(sizes) + 1 - c.from), Values: true, Limit: c.limit, Bytes: c.bytes}
+			if found := get[[]storage.Document](t)(w.Documents().Revisions(w.ctx, w.here(), history)); len(found) != c.want || found == nil {
+				t.Errorf("%+v: %d revisions", c, len(found))
+			}
+			query.Values = false
+			if found := get[[]storage.Document](t)(w.Documents().List(w.ctx, w.here(), query)); len(found) != min(c.limit, len(sizes)-c.from) {
+				t.Errorf("%+v: %d documents without values", c, len(found))
+			}
+		}
+	},
 	"pages hold still while documents come": func(t *testing.T, w *world) {
 		write := func(collection, key string) {
 			must(t, writeOne(w.ctx, w, w.here(), document("p", collection, key, 1)))
