@@ -21,6 +21,8 @@ const (
 	longestWait = time.Second
 	// slowBody is how long a body may take to arrive before its request's place goes to others.
 	slowBody = 20 * time.Millisecond
+	// mostStreams is how many contents are sent at once, each with some 100 KiB in memory.
+	mostStreams = 1024
 	// tellEvery is how often the log tells of an overload.
 	tellEvery = 10 * time.Second
 )
@@ -31,7 +33,10 @@ const (
 type gate struct {
 	places  chan struct{} // holds one for each request that is in
 	waiting chan struct{} // and one for each that waits
-	uploads uploads
+	// What is slow has no place, but memory.
+	uploads room // bodies that may be large and are arriving
+	replies room // bytes of long replies that are made, and not sent yet
+	streams room // contents that are being sent as they are read
 
 	refusals prometheus.Counter
 	refused  atomic.Int64 // since it was last told
@@ -41,7 +46,11 @@ type gate struct {
 }
 
 func newGate(places, waiting int, o Options, refusals prometheus.Counter) *gate {
-	return &gate{places: make(chan struct{}, places), waiting: make(chan struct{}, waiting), uploads: uploads{clock: o.Clock, most: places + waiting}, refusals: refusals, clock: o.Clock, logger: o.Logger}
+	return &gate{
+		places: make(chan struct{}, places), waiting: make(chan struct{}, waiting), uploads: room{clock: o.Clock, most: places + waiting, fair: fairTime},
+		replies: room{clock: o.Clock, most: o.Limits.ReplyBytes, fair: fairTime}, streams: room{clock: o.Clock, most: mostStreams},
+		refusals: refusals, clock: o.Clock, logger: o.Logger,
+	}
 }
 
 // enter takes a place, or is errOverloaded.

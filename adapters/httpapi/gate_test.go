@@ -272,7 +272,7 @@ func TestSlowUploadsAreBounded(t *testing.T) {
 		end(begin(commonBody + 1))
 		end(second, secondTold)
 		all.Wait()
-		if left := len(api.gate.uploads.arriving); left != 0 || len(api.gate.places) != 0 {
+		if left := len(api.gate.uploads.holds); left != 0 || len(api.gate.places) != 0 {
 			t.Errorf("%d uploads and %d inside are left", left, len(api.gate.places))
 		}
 	})

@@ -55,6 +55,7 @@ type published struct {
 
 	ConcurrentRequests int `json:"concurrent_requests" doc:"Requests that each replica serves at once."`
 	WaitingRequests    int `json:"waiting_requests" doc:"Requests that wait for that, for up to a second; more are refused with service.overloaded."`
+	ReplyBytes         int `json:"reply_bytes" doc:"What replies above 16 KiB that are made and not sent yet add up to in each replica; more are refused with service.overloaded."`
 	Connections        int `json:"connections" doc:"Connections that each replica keeps open; more wait to be taken."`
 	WaitingPolls       int `json:"waiting_polls" doc:"Long polls that wait in each replica; more are refused with config.too_many_waiting. An environment has at most four times as many as are free."`
 	PlayerPolls        int `json:"player_polls" doc:"Of those, how many one player may have; more are refused with config.many_polls."`
@@ -84,7 +85,7 @@ func limitsOf(l limits.Limits) *published {
 		RequestTime: int(wholeSeconds(l.RequestTime)), Rates: map[string]ratesInfo{},
 		Servers: l.Servers, ServerMetadataBytes: l.ServerMetadataBytes, ServerTags: l.ServerTags, ServerSeats: l.ServerSeats, HeartbeatTime: int(wholeSeconds(l.HeartbeatTime)), SeatTime: int(wholeSeconds(l.SeatTime)), PartyPlayers: l.PartyPlayers,
 
-		ConcurrentRequests: l.ConcurrentRequests, WaitingRequests: l.WaitingRequests, Connections: l.Connections, WaitingPolls: l.WaitingPolls, PlayerPolls: l.PlayerPolls, AddressPolls: l.AddressPolls,
+		ConcurrentRequests: l.ConcurrentRequests, WaitingRequests: l.WaitingRequests, ReplyBytes: l.ReplyBytes, Connections: l.Connections, WaitingPolls: l.WaitingPolls, PlayerPolls: l.PlayerPolls, AddressPolls: l.AddressPolls,
 	}
 	for class, rates := range l.Rates {
 		p.Rates[string(class)] = ratesInfo{PerCaller: rate(rates.PerCaller), PerAddress: rate(rates.PerAddress)}

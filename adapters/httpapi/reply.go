@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -108,27 +109,53 @@ func (c *call) cacheable() {
 	c.header().Set("Cache-Control", "no-store")
 }
 
-// send writes the reply; an empty content type means that there is no body.
+// send writes the reply; an empty content type means that there is no body. A long one that there is no room for is
+// refused, unless it tells of a change. What comes in parts is others' as well, and held for them anyway.
 func (c *call) send(status int, contentType string, body ...[]byte) {
+	length := 0
+	for _, part := range body {
+		length += len(part)
+	}
+	silent := c.r.Method == http.MethodHead
+	if length <= commonBody || silent {
+		c.begun(status, contentType, length)
+		if !silent {
+			write(c.w, body)
+		}
+		return
+	}
+	out := c.patiently()
+	if len(body) == 1 {
+		done, err := c.hold(&c.api.gate.replies, &hold{size: length, body: &body[0][0], must: c.route.keyed, end: out.end})
+		if err != nil {
+			c.problem(errOverloaded)
+			return
+		}
+		defer done()
+	}
+	c.begun(status, contentType, length)
+	out.begin()
+	defer out.close()
+	write(out, body)
+}
+
+func write(to io.Writer, body [][]byte) {
+	for _, part := range body {
+		if _, err := to.Write(part); err != nil {
+			return // the client is gone; there is nobody left to tell
+		}
+	}
+}
+
+// begun writes the head of a reply. Its client may take its time from now on.
+func (c *call) begun(status int, contentType string, length int) {
 	h := c.header()
 	if contentType != "" {
 		h.Set("Content-Type", contentType)
-		length := 0
-		for _, part := range body {
-			length += len(part)
-		}
 		h.Set("Content-Length", strconv.Itoa(length))
 		h.Set("X-Content-Type-Options", "nosniff")
 	}
 	c.written = status
 	c.leave()
 	c.w.WriteHeader(status)
-	if c.r.Method == http.MethodHead {
-		return
-	}
-	for _, part := range body {
-		if _, err := c.w.Write(part); err != nil {
-			return // the client is gone; there is nobody left to tell
-		}
-	}
 }

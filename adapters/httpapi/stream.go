@@ -132,6 +132,12 @@ func readRange(field string, size int64) (offset, length int64, ok bool) {
 
 // stream sends a stream.
 func (c *call) stream(s *stream) error {
+	out := c.patiently()
+	done, err := c.hold(&c.api.gate.streams, &hold{size: 1, end: out.end})
+	if err != nil {
+		return err
+	}
+	defer done()
 	c.leave() // the object store may take its time, and so may the client
 	content, err := s.open()
 	if err != nil {
@@ -152,8 +158,10 @@ func (c *call) stream(s *stream) error {
 	if c.r.Method == http.MethodHead {
 		return nil
 	}
+	out.begin()
+	defer out.close()
 	source := &remembering{from: content}
-	_, _ = io.Copy(c.w, source) // the client may be gone; there is nobody left to tell
+	_, _ = io.Copy(out, source) // the client may be gone; there is nobody left to tell
 	if source.err != nil && c.r.Context().Err() == nil {
 		// The client learns it by the bytes that are missing: its connection ends.
 		c.api.Logger.Error("content not sent whole", "request_id", c.requestID, "error", source.err)

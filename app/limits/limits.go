@@ -90,6 +90,8 @@ type Limits struct {
 	// WaitingRequests how many wait for that; more are refused.
 	ConcurrentRequests int
 	WaitingRequests    int
+	// ReplyBytes bounds what long replies that are made and not sent yet hold of a replica's memory.
+	ReplyBytes int
 	// Connections is how many client connections a replica keeps open, and
 	// WaitingPolls how many of them may wait for a change of the live configuration;
 	// more are refused, so that others have connections left.
@@ -187,6 +189,7 @@ func Default() Limits {
 
 		ConcurrentRequests: 128,
 		WaitingRequests:    128,
+		ReplyBytes:         128 << 20,
 		Connections:        12_000,
 		WaitingPolls:       10_000,
 		PlayerPolls:        4,
@@ -263,6 +266,7 @@ func (l Limits) Check() error {
 	within("request_seconds", int(l.RequestTime/time.Second), 1, 60)
 	within("concurrent_requests", l.ConcurrentRequests, 1, 100_000)
 	within("waiting_requests", l.WaitingRequests, 0, 100_000)
+	within("reply_bytes", l.ReplyBytes, 64<<10, 64<<30)
 	within("connections", l.Connections, 1, 1_000_000)
 	within("waiting_polls", l.WaitingPolls, 0, l.Connections-1)
 	within("player_polls", l.PlayerPolls, 1, 1_000_000)
