@@ -53,6 +53,8 @@ type Options struct {
 type Coalescer[In, Out any] struct {
 	write   func(ctx context.Context, items []In) ([]Out, error)
 	options Options
+	weigh   func(In) int // nil: nobody asks
+	heavy   int
 
 	mu      sync.Mutex
 	queue   []*waiting[In, Out]
@@ -100,6 +102,13 @@ func New[In, Out any](options Options, write func(ctx context.Context, items []I
 		panic(fmt.Sprintf("coalesce: Deadline is %s, and must be positive", options.Deadline))
 	}
 	return &Coalescer[In, Out]{write: write, options: options}
+}
+
+// Weighed bounds what leaves together by weight, too: at most so much, but for an item that is heavier and leaves
+// alone. Call it before the first Do.
+func (c *Coalescer[In, Out]) Weighed(most int, weigh func(In) int) *Coalescer[In, Out] {
+	c.heavy, c.weigh = most, weigh
+	return c
 }
 
 // Do writes one item, with whichever others are there. It returns when the item
@@ -193,10 +202,15 @@ func (c *Coalescer[In, Out]) board() []*waiting[In, Out] {
 		return nil
 	}
 	var batch []*waiting[In, Out]
-	taken := 0
+	taken, weight := 0, 0
 	for _, w := range c.queue {
 		if len(batch) == c.options.Batch {
 			break
+		}
+		if c.weigh != nil && !w.gone {
+			if weight += c.weigh(w.item); weight > c.heavy && len(batch) > 0 {
+				break
+			}
 		}
 		taken++
 		if !w.gone {

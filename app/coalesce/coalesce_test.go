@@ -74,6 +74,27 @@ func TestAloneNobodyWaits(t *testing.T) {
 	})
 }
 
+func TestHeavyItemsLeaveApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var tab table
+		c := tab.coalescer(usual).Weighed(10, func(item int) int { return item })
+		var all sync.WaitGroup
+		for _, weight := range []int{1, 4, 6, 1, 9, 30, 2, 2, 2, 2, 3} {
+			all.Go(func() {
+				if out, err := c.Do(t.Context(), weight); out != weight*10 || err != nil {
+					t.Errorf("got %d, %v", out, err)
+				}
+			})
+			synctest.Wait() // in this order
+		}
+		all.Wait()
+		// The first finds nobody, and leaves at once.
+		if want := []int{1, 2, 2, 1, 4, 1}; !slices.Equal(tab.batches, want) {
+			t.Errorf("batches of %v, want %v", tab.batches, want)
+		}
+	})
+}
+
 func TestWritersShareCommits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var tab table

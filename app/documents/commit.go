@@ -28,6 +28,9 @@ type group struct {
 	effects     []once.Effect[[]storage.Outcome]
 }
 
+// size is how many documents it may change.
+func (g group) size() int { return len(g.changes) }
+
 func (g group) scope() tenancy.Scope { return g.environment.Scope() }
 
 // result is what became of a group: an outcome for each change, or why none was done.

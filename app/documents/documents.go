@@ -29,10 +29,14 @@ type UseCases struct {
 
 func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, book *collections.Book, limits limits.Limits, tracer tracing.Tracer) *UseCases {
 	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, book: book}
-	u.writers = coalesce.New(coalesce.Commits("commit documents", store, limits.RequestTime, tracer), u.commit)
+	u.writers = coalesce.New(coalesce.Commits("commit documents", store, limits.RequestTime, tracer), u.commit).Weighed(commitChanges, group.size)
 	u.readers = newReaders(store, limits, tracer)
 	return u
 }
+
+// commitChanges is how many changes of several callers share a commit at most: it holds the values of all their
+// documents, before and after. Single changes are never so many.
+const commitChanges = 128
 
 // Writes tells of the commits that concurrent writers share.
 func (u *UseCases) Writes() coalesce.Stats { return u.writers.Stats() }
