@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	goruntime "runtime"
 	"strings"
 	"testing"
 )
@@ -28,11 +29,12 @@ func TestATricklingClientKeepsNobodyOut(t *testing.T) {
 		defer conn.Close()
 		fmt.Fprintf(conn, "PUT /v1/players/me/documents/s/k%d HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 192.0.2.1\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 20000\r\n\r\n{", i, trickler)
 		trickling = append(trickling, conn)
-	}
-	for waiting := true; waiting; {
-		f.api.gate.uploads.mu.Lock()
-		waiting = len(f.api.gate.uploads.holds) < len(trickling)
-		f.api.gate.uploads.mu.Unlock()
+		for waiting := true; waiting; { // so that they came in this order
+			f.api.gate.uploads.mu.Lock()
+			waiting = len(f.api.gate.uploads.holds) < len(trickling)
+			f.api.gate.uploads.mu.Unlock()
+			goruntime.Gosched()
+		}
 	}
 	for range 3 {
 		request, err := http.NewRequestWithContext(t.Context(), "PUT", s.URL+"/v1/players/me/documents/s/mine", strings.NewReader(`{"value":{"s":"`+strings.Repeat("x", 30_000)+`"}}`))
