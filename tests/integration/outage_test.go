@@ -238,14 +238,12 @@ func TestPostgresAway(t *testing.T) {
 					} {
 						reply.Refused(t, http.StatusServiceUnavailable, "service.unavailable")
 					}
-					part, whole := partOf(t, replica, "database")
-					if ready, err := replica.Readiness(); err != nil || ready.Status != http.StatusServiceUnavailable || part == "ok" || whole != "unavailable" {
-						t.Errorf("readiness is %d %s (%v)", ready.Status, ready.Body, err)
-					}
+					harness.Eventually(t, patience, "readiness and metrics that tell of it", func() bool {
+						part, whole := partOf(t, replica, "database")
+						ready, err := replica.Readiness()
+						return err == nil && ready.Status == http.StatusServiceUnavailable && part != "ok" && whole == "unavailable" && replica.Degraded("database")
+					})
 					replica.Client("").Do(t, "GET", "/healthz", nil).Want(t, http.StatusOK)
-					if !replica.Degraded("database") {
-						t.Error("the metrics don't tell that the database is gone")
-					}
 				}
 			}
 			fault.back()
@@ -258,7 +256,7 @@ func TestPostgresAway(t *testing.T) {
 				for range 30 {
 					player.At(replica).Do(t, "GET", savePath, nil).Want(t, http.StatusOK)
 				}
-				if replica.Degraded("database") {
+				if replica.Degraded("database") { // readiness is by the same look
 					t.Error("the metrics still tell that the database is gone")
 				}
 			}

@@ -137,9 +137,10 @@ func TestNothingWaitsForADatabaseThatStands(t *testing.T) {
 		player.Do(t, "GET", savePath, nil).Refused(t, http.StatusServiceUnavailable, "service.overloaded")
 	}
 	w.first.Client("").Do(t, "GET", "/healthz", nil).Want(t, http.StatusOK)
-	if ready, err := w.first.Readiness(); err != nil || ready.Status != http.StatusServiceUnavailable {
-		t.Errorf("readiness is %d %s (%v)", ready.Status, ready.Body, err)
-	}
+	harness.Eventually(t, patience, "readiness that tells of it", func() bool {
+		ready, err := w.first.Readiness()
+		return err == nil && ready.Status == http.StatusServiceUnavailable
+	})
 	postgres.Resume()
 	leave()
 	inside.Wait()
