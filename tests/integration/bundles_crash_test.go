@@ -25,6 +25,7 @@ import (
 	"github.com/overworldhq/overworld/app/jobs"
 	"github.com/overworldhq/overworld/ports/blob"
 	"github.com/overworldhq/overworld/ports/datastore"
+	"github.com/overworldhq/overworld/ports/lease"
 	"github.com/overworldhq/overworld/ports/plugin"
 	"github.com/overworldhq/overworld/tests/integration/harness"
 )
@@ -156,10 +157,12 @@ func TestKill9BetweenBytesAndRelease(t *testing.T) {
 func (w world) sweepsBundles(t *testing.T, clock ahead) {
 	t.Helper()
 	database, blobs := w.stores(t, clock)
-	held, ok, err := database.Leases().Acquire(t.Context(), jobs.LeasePrefix+"bundle-sweep", "test", clock.Now(), time.Minute)
-	if err != nil || !ok {
-		t.Fatalf("acquire: %t, %v", ok, err)
-	}
+	var held lease.Lease
+	harness.Eventually(t, patience, "lease of a replica that was killed", func() (ok bool) {
+		var err error
+		held, ok, err = database.Leases().Acquire(t.Context(), jobs.LeasePrefix+"bundle-sweep", "test", clock.Now(), time.Minute)
+		return err == nil && ok
+	})
 	if err := jobs.BundleSweep(database, custody.New(database, blobs, clock, system.IDs{}), clock).Run(t.Context(), jobs.NewTurn(database, held)); err != nil {
 		t.Fatal(err)
 	}
