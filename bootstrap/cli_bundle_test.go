@@ -20,17 +20,17 @@ import (
 // pipeline runs commands as CI does: with a server's address and a key, and no data.
 type pipeline struct{ t *testing.T }
 
-// running starts a server, behind what front makes of its address, for the pipeline to use.
-func running(t *testing.T, front func(target *url.URL) http.Handler) pipeline {
+// newPipeline starts a server, behind what front makes of its address, for the pipeline to use.
+func newPipeline(t *testing.T, front func(target *url.URL) http.Handler) pipeline {
 	t.Helper()
-	address, greeting, stop := serving(t, embedded(t))
+	server := serving(t, embedded(t))
 	t.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
-		if err := stop(); err != nil {
+		if err := server.stop(); err != nil {
 			t.Error(err)
 		}
 	})
-	target := "http://" + address
+	target := "http://" + server.address
 	if front != nil {
 		parsed, err := url.Parse(target)
 		if err != nil {
@@ -41,7 +41,7 @@ func running(t *testing.T, front func(target *url.URL) http.Handler) pipeline {
 		target = proxy.URL
 	}
 	t.Setenv(urlVariable, target+"/")
-	t.Setenv(secretKeyVariable, regexp.MustCompile(`ow_sec_\w+`).FindString(greeting))
+	t.Setenv(secretKeyVariable, regexp.MustCompile(`ow_sec_\w+`).FindString(server.greeting))
 	return pipeline{t}
 }
 
@@ -77,7 +77,7 @@ func (p pipeline) refuses(words string, arguments ...string) {
 // TestAPipelineReleases goes the way of a config: pushed to staging, compared, promoted, rolled
 // out by percentage, and taken back.
 func TestAPipelineReleases(t *testing.T) {
-	p := running(t, nil)
+	p := newPipeline(t, nil)
 	push := func(environment, content string, arguments ...string) string {
 		t.Helper()
 		file := filepath.Join(t.TempDir(), "gameplay.json")
@@ -159,7 +159,7 @@ func TestAPipelineReleases(t *testing.T) {
 // TestALostAnswerIsAskedForAgain behind a proxy that loses the first answer to each write: what
 // was done is not done again.
 func TestALostAnswerIsAskedForAgain(t *testing.T) {
-	p := running(t, func(target *url.URL) http.Handler {
+	p := newPipeline(t, func(target *url.URL) http.Handler {
 		lost := map[string]bool{}
 		proxy := httputil.NewSingleHostReverseProxy(target)
 		proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) }

@@ -16,8 +16,7 @@ import (
 // he restores that one or because he mistyped, loses none of them.
 func TestANewDatabaseLeavesAnothersObjectsAlone(t *testing.T) {
 	mine := embedded(t)
-	_, _, stop := serving(t, mine)
-	if err := stop(); err != nil {
+	if err := serving(t, mine).stop(); err != nil {
 		t.Fatal(err)
 	}
 	blobs := filepath.ToSlash(filepath.Join(mine.Data, "blobs"))
@@ -38,8 +37,7 @@ func TestANewDatabaseLeavesAnothersObjectsAlone(t *testing.T) {
 	if entries, err := os.ReadDir(filepath.Join(blobs, "objects")); err != nil || len(entries) != 1 {
 		t.Errorf("objects: %v, %v", entries, err)
 	}
-	_, _, stop = serving(t, mine)
-	if err := stop(); err != nil {
+	if err := serving(t, mine).stop(); err != nil {
 		t.Fatal(err)
 	}
 	if shown, err := run(wrong.Data, "installation", "show"); err != nil || !strings.HasPrefix(shown, "database      none\nobject store  ") {
@@ -48,8 +46,7 @@ func TestANewDatabaseLeavesAnothersObjectsAlone(t *testing.T) {
 	if _, err := run(wrong.Data, "installation", "adopt"); err != nil {
 		t.Fatal(err)
 	}
-	_, _, stop = serving(t, wrong)
-	if err := stop(); err != nil {
+	if err := serving(t, wrong).stop(); err != nil {
 		t.Fatal(err)
 	}
 	err = serve(t.Context(), mine, plugin.NewRegistry(all.Plugins()...), io.Discard, io.Discard)

@@ -45,22 +45,31 @@ func TestTheGraphIsWhole(t *testing.T) {
 	}
 }
 
-// serving starts a whole server; stop ends it and tells how that went.
-func serving(t *testing.T, c *config.Config) (address, greeting string, stop func() error) {
+// running is a whole server.
+type running struct {
+	address, greeting string
+	ask               func() // it to stop
+	ended             chan error
+}
+
+func serving(t *testing.T, c *config.Config) *running {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, ask := context.WithCancel(t.Context())
 	out, told := io.Pipe()
-	ended := make(chan error, 1)
+	r := &running{ask: ask, ended: make(chan error, 1)}
 	go func() {
 		err := serve(ctx, c, plugin.NewRegistry(all.Plugins()...), told, io.Discard)
 		told.CloseWithError(io.EOF)
-		ended <- err
+		r.ended <- err
 	}()
-	address, greeting = awaitAddress(t, out)
-	return address, greeting, func() error {
-		cancel()
-		return <-ended
-	}
+	r.address, r.greeting = awaitAddress(t, out)
+	return r
+}
+
+// stop ends it, and tells how that went.
+func (r *running) stop() error {
+	r.ask()
+	return <-r.ended
 }
 
 // TestServeStopsWithoutTrace starts a whole server and stops it, again and
@@ -69,9 +78,9 @@ func TestServeStopsWithoutTrace(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	c := embedded(t)
 	for round := range 4 {
-		address, greeting, stop := serving(t, c)
+		server := serving(t, c)
 		client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		reply, err := client.Get("http://" + address + "/readyz")
+		reply, err := client.Get("http://" + server.address + "/readyz")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,10 +88,10 @@ func TestServeStopsWithoutTrace(t *testing.T) {
 		if reply.StatusCode != http.StatusOK {
 			t.Errorf("readyz answers %s", reply.Status)
 		}
-		if first := strings.Contains(greeting, "ow_sec_"); first != (round == 0) {
+		if first := strings.Contains(server.greeting, "ow_sec_"); first != (round == 0) {
 			t.Errorf("round %d: credentials shown: %t", round, first)
 		}
-		if err := stop(); err != nil {
+		if err := server.stop(); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
 	}
@@ -92,21 +101,12 @@ func TestServeStopsWithoutTrace(t *testing.T) {
 // will be gone.
 func TestAStoppingServerServesOn(t *testing.T) {
 	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	c := embedded(t, "--drain-seconds", "2")
-	ctx, stop := context.WithCancel(t.Context())
-	out, told := io.Pipe()
-	ended := make(chan error, 1)
-	go func() {
-		err := serve(ctx, c, plugin.NewRegistry(all.Plugins()...), told, io.Discard)
-		told.CloseWithError(io.EOF)
-		ended <- err
-	}()
-	address, _ := awaitAddress(t, out)
+	server := serving(t, embedded(t, "--drain-seconds", "2"))
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
 	ask := func(path string, status int, body string, last bool) {
 		t.Helper()
-		reply, err := (&http.Client{Transport: transport}).Get("http://" + address + path)
+		reply, err := (&http.Client{Transport: transport}).Get("http://" + server.address + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,21 +117,21 @@ func TestAStoppingServerServesOn(t *testing.T) {
 		}
 	}
 	var said strings.Builder
-	healthy := func() error { return checkHealth(t.Context(), "http://"+address+"/readyz", &said) }
+	healthy := func() error { return checkHealth(t.Context(), "http://"+server.address+"/readyz", &said) }
 	ask("/readyz", http.StatusOK, `"status":"ok"`, false)
 	if err := healthy(); err != nil || !strings.Contains(said.String(), `"status":"ok"`) {
 		t.Errorf("overworld health: %v, %s", err, &said)
 	}
-	stop()
+	server.ask()
 	if err := healthy(); err == nil || !strings.Contains(err.Error(), "stopping") {
 		t.Errorf("overworld health of a stopping server: %v", err)
 	}
 	ask("/readyz", http.StatusServiceUnavailable, `"status":"stopping"`, true)
 	ask("/healthz", http.StatusOK, `"status":"ok"`, true)
-	if err := <-ended; err != nil {
+	if err := <-server.ended; err != nil {
 		t.Fatal(err)
 	}
-	if reply, err := (&http.Client{Transport: transport}).Get("http://" + address + "/healthz"); err == nil {
+	if reply, err := (&http.Client{Transport: transport}).Get("http://" + server.address + "/healthz"); err == nil {
 		reply.Body.Close()
 		t.Error("it still listens")
 	}
@@ -143,16 +143,11 @@ func TestAStoppingServerServesOn(t *testing.T) {
 // TestASecondServerIsRefused on the same data, and the first is not disturbed.
 func TestASecondServerIsRefused(t *testing.T) {
 	c := embedded(t)
-	ctx, stop := context.WithCancel(t.Context())
-	out, told := io.Pipe()
-	ended := make(chan error, 1)
-	go func() { ended <- serve(ctx, c, plugin.NewRegistry(all.Plugins()...), told, io.Discard) }()
-	awaitAddress(t, out)
+	first := serving(t, c)
 	if err := serve(t.Context(), c, plugin.NewRegistry(all.Plugins()...), io.Discard, io.Discard); err == nil {
 		t.Error("a second server started on the same data")
 	}
-	stop()
-	if err := <-ended; err != nil {
+	if err := first.stop(); err != nil {
 		t.Fatal(err)
 	}
 }

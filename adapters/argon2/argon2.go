@@ -81,31 +81,32 @@ func (d digest) String() string {
 
 var encoding = base64.RawStdEncoding.Strict()
 
-// read reads what String writes.
+// read reads what String writes, and no other spelling of it: costs have no zeros in front,
+// and there are no line breaks, which the decoder would pass over.
 func read(hash string) (digest, bool) {
 	parts := strings.Split(hash, "$")
-	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != "v="+strconv.Itoa(argon2.Version) {
+	if len(parts) != 6 {
 		return digest{}, false
 	}
-	var d digest
 	costs := strings.Split(parts[3], ",")
 	if len(costs) != 3 {
 		return digest{}, false
 	}
 	number := func(text, name string, most uint64) uint64 {
-		digits, named := strings.CutPrefix(text, name+"=")
-		n, err := strconv.ParseUint(digits, 10, 32)
-		if !named || err != nil || n > most || strconv.FormatUint(n, 10) != digits {
+		n, err := strconv.ParseUint(strings.TrimPrefix(text, name+"="), 10, 32)
+		if err != nil || n > most {
 			return 0
 		}
 		return n
 	}
-	d.Memory = uint32(number(costs[0], "m", maxMemory))
-	d.Time = uint32(number(costs[1], "t", maxTime))
-	d.Threads = uint8(number(costs[2], "p", maxThreads))
+	d := digest{Parameters: Parameters{
+		Memory:  uint32(number(costs[0], "m", maxMemory)),
+		Time:    uint32(number(costs[1], "t", maxTime)),
+		Threads: uint8(number(costs[2], "p", maxThreads)),
+	}}
 	var saltErr, sumErr error
 	d.salt, saltErr = encoding.DecodeString(parts[4])
 	d.sum, sumErr = encoding.DecodeString(parts[5])
 	good := d.Memory > 0 && d.Time > 0 && d.Threads > 0 && saltErr == nil && sumErr == nil && len(d.salt) >= 8 && len(d.sum) >= 16 && len(d.sum) <= 64
-	return d, good
+	return d, good && d.String() == hash
 }
