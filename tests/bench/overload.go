@@ -28,14 +28,14 @@ const (
 	waiting = 1024
 )
 
-// saturating are the numbers of connections among which the peak is looked for.
+// saturating are the numbers of requests at once among which the peak is looked for.
 var saturating = []int{16, 64, 256}
 
 // flood is what became of arrivals that came whether or not the ones before were answered.
 type flood struct {
 	what    string
 	peak    figures // of the closed loop: the medians
-	at      int     // connections of the peak
+	at      int     // requests at once at the peak
 	length  time.Duration
 	arrived int
 	unsent  int
@@ -126,26 +126,27 @@ func halves(processors int) (serving, loading []int) {
 	return all[:processors/2], all[processors/2:]
 }
 
-// flood measures peaks and overloads in turn, so that what else the machine does hits both alike.
+// flood measures peaks and overloads in turn, so that what else the machine does hits both alike. Both
+// come over the connections of the same crowd: who is a crowd costs more than a few, whatever he sends.
 func (r *replica) flood(ctx context.Context, s scenario, rounds int, length time.Duration) (flood, error) {
 	f := flood{what: s.name, statuses: map[int]int{}}
-	peak := func(connections int, length time.Duration) (figures, error) {
-		return drive(ctx, load{connections: connections, repetitions: 1, seconds: length, used: r.used, open: r.opener(s)})
-	}
-	best := 0.0
-	for _, connections := range saturating {
-		found, err := peak(connections, peakLength/2)
-		if err != nil {
-			return f, err
-		}
-		if found.persecond > best {
-			best, f.at = found.persecond, connections
-		}
-	}
 	crew, err := crew(r.opener(s))
 	defer dismiss(crew)
 	if err != nil {
 		return f, err
+	}
+	peak := func(atOnce int, length time.Duration) (figures, error) {
+		return drive(ctx, load{connections: atOnce, repetitions: 1, seconds: length, used: r.used, open: inTurn(crew)})
+	}
+	best := 0.0
+	for _, atOnce := range saturating {
+		found, err := peak(atOnce, peakLength/2)
+		if err != nil {
+			return f, err
+		}
+		if found.persecond > best {
+			best, f.at = found.persecond, atOnce
+		}
 	}
 	peaks := make([]figures, 1, rounds+1)
 	if peaks[0], err = peak(f.at, peakLength); err != nil {
@@ -203,6 +204,21 @@ func (r *replica) bare(ctx context.Context, rate float64) (cost float64, err err
 		return cpu{server: used}, err
 	}, &f)
 	return f.cost(), err
+}
+
+// inTurn gives operations that take the crew's connections in turn.
+func inTurn(crew []*tally) func(int) (operation, func(), error) {
+	free := make(chan *tally, len(crew))
+	for _, one := range crew {
+		free <- one
+	}
+	do := func() error {
+		one := <-free
+		err := one.do()
+		free <- one
+		return err
+	}
+	return func(int) (operation, func(), error) { return do, func() {}, nil }
 }
 
 func dismiss(crew []*tally) {
@@ -346,7 +362,7 @@ func (f flood) write(w io.Writer) {
 		return milliseconds(percentile(sorted, 50)) + " / " + milliseconds(percentile(sorted, 99))
 	}
 	fmt.Fprintf(w, "%s\n", f.what)
-	fmt.Fprintf(w, "  peak        %.0f/s at %d connections, CPU s/1,000 %.3f\n", f.peak.persecond, f.at, f.peak.total())
+	fmt.Fprintf(w, "  peak        %.0f/s with %d at once, CPU s/1,000 %.3f\n", f.peak.persecond, f.at, f.peak.total())
 	fmt.Fprintf(w, "  arrivals    %.0f/s for %.0f s; %d not sent since all connections waited, %d connections broken, at most %s ms behind\n",
 		float64(f.arrived)/f.length.Seconds(), f.length.Seconds(), f.unsent, f.broken, milliseconds(f.late))
 	fmt.Fprintf(w, "  goodput     %.0f/s; of the peaks around it %.0f %% (%.0f to %.0f); CPU s/1,000 %.3f, what refusing costs included\n",
