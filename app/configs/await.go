@@ -41,11 +41,11 @@ func (u *UseCases) Await(ctx context.Context, p tenancy.Principal, address netip
 		if err != nil {
 			return nil, err
 		}
-		environment, err := u.directory.Get(ctx, scope.Environment())
+		environment, err := u.parts.Directory.Get(ctx, scope.Environment())
 		if err != nil {
 			return nil, fmt.Errorf("find environment: %w", err)
 		}
-		now := environment.Now(u.clock.Now())
+		now := environment.Now(u.parts.Clock.Now())
 		answer := s.answer(facts, query.Names, now)
 		if !has(answer.Tag) {
 			return answer, nil

@@ -19,18 +19,23 @@ import (
 	"github.com/overworldhq/overworld/ports/schema"
 )
 
+// Parts are what the use cases are made of.
+type Parts struct {
+	Store     datastore.Datastore
+	Blobs     blob.Store
+	Compiler  schema.Compiler
+	Directory *environments.Directory
+	Keys      *environments.KeyRing
+	Manifests configuration.Manifests
+	Issuer    access.Issuer
+	Clock     clock.Clock
+	IDs       ids.Source
+	Limits    limits.Limits
+}
+
 // UseCases are what is done with live configuration, but for what operators change.
 type UseCases struct {
-	store     datastore.Datastore
-	blobs     blob.Store
-	compiler  schema.Compiler
-	directory *environments.Directory
-	keys      *environments.KeyRing
-	manifests configuration.Manifests
-	issuer    access.Issuer
-	clock     clock.Clock
-	ids       ids.Source
-	limits    limits.Limits
+	parts Parts
 	// receiving holds one for each upload that is under way.
 	receiving chan struct{}
 	// copying holds one for each bundle that is copied: no slow upload keeps it from that.
@@ -56,16 +61,18 @@ const (
 	copies  = 2
 )
 
-func New(
-	store datastore.Datastore, blobs blob.Store, compiler schema.Compiler, directory *environments.Directory, keys *environments.KeyRing,
-	manifests configuration.Manifests, issuer access.Issuer, clock clock.Clock, ids ids.Source, limits limits.Limits,
-) *UseCases {
+func New(p Parts) *UseCases {
 	ending := make(chan struct{})
 	return &UseCases{
-		ending: ending, end: sync.OnceFunc(func() { close(ending) }),
-		store: store, blobs: blobs, compiler: compiler, directory: directory, keys: keys, manifests: manifests, issuer: issuer, clock: clock, ids: ids, limits: limits,
-		receiving: make(chan struct{}, uploads), copying: make(chan struct{}, copies), outlines: shelf.New[configuration.Hash, outline](outlinesBytes), outlining: make(chan struct{}, outlining),
-		polls: newPolls(limits), feeds: map[tenancy.EnvironmentID]*feed{},
+		parts:     p,
+		ending:    ending,
+		end:       sync.OnceFunc(func() { close(ending) }),
+		receiving: make(chan struct{}, uploads),
+		copying:   make(chan struct{}, copies),
+		outlines:  shelf.New[configuration.Hash, outline](outlinesBytes),
+		outlining: make(chan struct{}, outlining),
+		polls:     newPolls(p.Limits),
+		feeds:     map[tenancy.EnvironmentID]*feed{},
 	}
 }
 
@@ -73,7 +80,7 @@ func New(
 func (u *UseCases) feed(scope tenancy.Scope) *feed {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	now := u.clock.Now()
+	now := u.parts.Clock.Now()
 	f := u.feeds[scope.Environment()]
 	if f == nil {
 		maps.DeleteFunc(u.feeds, func(_ tenancy.EnvironmentID, other *feed) bool { return other.idle(now) })

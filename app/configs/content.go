@@ -24,14 +24,14 @@ func (u *UseCases) Released(ctx context.Context, p tenancy.Principal, config str
 		return known, nil
 	}
 	// One of a release that was current when the caller read its link.
-	there, err := u.store.Configs().Names(ctx, p.Scope(), config, hash)
+	there, err := u.parts.Store.Configs().Names(ctx, p.Scope(), config, hash)
 	switch {
 	case err != nil:
 		return configuration.Bundle{}, fmt.Errorf("find releases of bundle: %w", err)
 	case !there:
 		return configuration.Bundle{}, configuration.ErrBundleNotFound
 	}
-	bundle, err := u.store.Bundles().Get(ctx, p.Scope(), hash)
+	bundle, err := u.parts.Store.Bundles().Get(ctx, p.Scope(), hash)
 	if err != nil {
 		return bundle, fmt.Errorf("find bundle: %w", err)
 	}

@@ -107,7 +107,7 @@ func (f *feed) get(ctx context.Context) (*snapshot, <-chan struct{}, error) {
 func (f *feed) fresh() (s *snapshot, changed <-chan struct{}, changes uint64, ok bool) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return f.now, f.changed, f.changes, f.now != nil && f.configs.clock.Now().Before(f.until)
+	return f.now, f.changed, f.changes, f.now != nil && f.configs.parts.Clock.Now().Before(f.until)
 }
 
 // look joins the look that is under way, or begins one.
@@ -123,7 +123,7 @@ func (f *feed) look(ctx context.Context) *look {
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadFor)
 		defer cancel()
 		before, _ := f.latest()
-		now := f.configs.clock.Now()
+		now := f.configs.parts.Clock.Now()
 		next, err := f.attempt(within, before)
 		f.mu.Lock()
 		defer f.mu.Unlock()
@@ -152,7 +152,7 @@ func (f *feed) attempt(ctx context.Context, before *snapshot) (next *snapshot, e
 			next, err = nil, fault.ErrInternal.Because(fmt.Errorf("load configs: panic: %v", p))
 		}
 	}()
-	version, err := f.configs.store.Configs().Version(ctx, f.scope)
+	version, err := f.configs.parts.Store.Configs().Version(ctx, f.scope)
 	if err != nil {
 		return nil, fmt.Errorf("read configs' version: %w", err)
 	}

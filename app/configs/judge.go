@@ -16,10 +16,10 @@ const judged = 100
 // CheckSchema is fault.ErrInvalid, with fields under /schema, unless a schema can be
 // used; nil is none.
 func (u *UseCases) CheckSchema(text []byte) error {
-	if text == nil || len(text) > u.limits.SchemaBytes {
+	if text == nil || len(text) > u.parts.Limits.SchemaBytes {
 		return nil // the domain tells of its size
 	}
-	_, err := u.compiler.Compile(text)
+	_, err := u.parts.Compiler.Compile(text)
 	var invalid *schema.Invalid
 	if errors.As(err, &invalid) {
 		return fault.ErrInvalid.WithFields(fields("/schema", invalid.Violations)...)
@@ -36,7 +36,7 @@ func (u *UseCases) Judge(ctx context.Context, config configuration.Config, bundl
 	if !u.Inline(bundle) {
 		if config.Schema != nil {
 			return configuration.ErrNotChecked.With("The bundle %s is %s of %d bytes; a schema judges application/json of at most %d.",
-				bundle.Hash, bundle.ContentType, bundle.Size, u.limits.ConfigValueBytes)
+				bundle.Hash, bundle.ContentType, bundle.Size, u.parts.Limits.ConfigValueBytes)
 		}
 		object, err := u.open(ctx, bundle, 0, 0)
 		if err != nil {
@@ -48,7 +48,7 @@ func (u *UseCases) Judge(ctx context.Context, config configuration.Config, bundl
 	if err != nil || config.Schema == nil {
 		return err
 	}
-	compiled, err := u.compiler.Compile(config.Schema)
+	compiled, err := u.parts.Compiler.Compile(config.Schema)
 	if err != nil {
 		return fault.ErrInternal.Because(fmt.Errorf("schema of %s: %w", config.Name, err))
 	}

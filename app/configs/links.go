@@ -28,11 +28,11 @@ func (u *UseCases) Link(ctx context.Context, p tenancy.Principal, config string,
 	if err != nil {
 		return Link{}, err
 	}
-	linker, ok := u.blobs.(blob.Linker)
+	linker, ok := u.parts.Blobs.(blob.Linker)
 	if !ok {
 		return Link{Bundle: bundle}, nil
 	}
-	link := Link{Bundle: bundle, ExpiresAt: u.clock.Now().Add(LinkLifetime)}
+	link := Link{Bundle: bundle, ExpiresAt: u.parts.Clock.Now().Add(LinkLifetime)}
 	if link.URL, err = linker.Link(ctx, bundle.Object, LinkLifetime); err != nil {
 		return Link{}, fmt.Errorf("link bundle: %w", err)
 	}

@@ -21,18 +21,18 @@ func (u *UseCases) Manifest(ctx context.Context, p tenancy.Principal, query Quer
 	if err != nil {
 		return configuration.Manifest{}, "", err
 	}
-	key, err := u.keys.Signer(ctx, p.Scope())
+	key, err := u.parts.Keys.Signer(ctx, p.Scope())
 	if err != nil {
 		return configuration.Manifest{}, "", fmt.Errorf("find signing key: %w", err)
 	}
-	now := u.clock.Now().Truncate(time.Second)
+	now := u.parts.Clock.Now().Truncate(time.Second)
 	m := configuration.Manifest{
-		Issuer: string(u.issuer), Environment: p.Scope().Environment(), IssuedAt: now, ExpiresAt: now.Add(ManifestLifetime),
+		Issuer: string(u.parts.Issuer), Environment: p.Scope().Environment(), IssuedAt: now, ExpiresAt: now.Add(ManifestLifetime),
 		Configs: make([]configuration.Pinned, len(answer.Items)),
 	}
 	for i, item := range answer.Items {
 		m.Configs[i] = configuration.Pinned{Config: item.Config, Release: item.Release, Bundle: item.Bundle}
 	}
-	signed, err := u.manifests.Sign(m, key)
+	signed, err := u.parts.Manifests.Sign(m, key)
 	return m, signed, err
 }

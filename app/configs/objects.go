@@ -43,7 +43,7 @@ func (u *UseCases) receive(ctx context.Context, room chan struct{}, scope tenanc
 	if err != nil {
 		return Received{}, err
 	}
-	most := int64(u.limits.BundleBytes)
+	most := int64(u.parts.Limits.BundleBytes)
 	if upload.Size > most {
 		return Received{}, tooLarge(most)
 	}
@@ -54,18 +54,18 @@ func (u *UseCases) receive(ctx context.Context, room chan struct{}, scope tenanc
 		return Received{}, ctx.Err()
 	}
 	meter := &meter{from: upload.Content, sum: sha256.New(), most: most}
-	inline := int64(u.limits.ConfigValueBytes)
+	inline := int64(u.parts.Limits.ConfigValueBytes)
 	if configuration.IsJSON(contentType) && upload.Check != nil {
 		meter.keep = inline
 	}
-	object := custody.Bundles + string(scope.Environment()) + "/" + u.ids.New() // the sweep looks for the environment there
-	if err := u.blobs.Put(ctx, object, meter, upload.Size, contentType); err != nil {
+	object := custody.Bundles + string(scope.Environment()) + "/" + u.parts.IDs.New() // the sweep looks for the environment there
+	if err := u.parts.Blobs.Put(ctx, object, meter, upload.Size, contentType); err != nil {
 		if meter.failed != nil {
 			return Received{}, meter.failed
 		}
 		return Received{}, fmt.Errorf("store bundle: %w", err)
 	}
-	now := u.clock.Now()
+	now := u.parts.Clock.Now()
 	received := Received{configuration.Bundle{Hash: meter.hash(), Size: meter.read, ContentType: contentType, Object: object, CreatedAt: now, TouchedAt: now}}
 	switch {
 	case meter.read == 0:
@@ -87,7 +87,7 @@ func tooLarge(most int64) error {
 // Discard deletes the bytes of an upload that no bundle was made of. What it fails
 // to delete is collected later.
 func (u *UseCases) Discard(ctx context.Context, received Received) {
-	_ = u.blobs.Delete(context.WithoutCancel(ctx), received.Object)
+	_ = u.parts.Blobs.Delete(context.WithoutCancel(ctx), received.Object)
 }
 
 // Copy stores the bytes of another environment's bundle for this one. They must be
@@ -114,7 +114,7 @@ func (u *UseCases) Copy(ctx context.Context, scope tenancy.Scope, bundle configu
 // open gives a bundle's bytes, not yet held against its hash. The store has an
 // object for each bundle: one that is missing was taken away from outside.
 func (u *UseCases) open(ctx context.Context, bundle configuration.Bundle, offset, length int64) (blob.Object, error) {
-	object, err := u.blobs.Get(ctx, bundle.Object, offset, length)
+	object, err := u.parts.Blobs.Get(ctx, bundle.Object, offset, length)
 	switch {
 	case errors.Is(err, blob.ErrNotFound), errors.Is(err, blob.ErrRange):
 		return object, configuration.ErrDamaged.Because(fmt.Errorf("%s: %w", bundle.Object, err))
@@ -146,7 +146,7 @@ func (u *UseCases) Bytes(ctx context.Context, bundle configuration.Bundle) ([]by
 
 // Inline tells whether a bundle is JSON that is read with the configs themselves.
 func (u *UseCases) Inline(bundle configuration.Bundle) bool {
-	return bundle.JSON() && bundle.Size <= int64(u.limits.ConfigValueBytes)
+	return bundle.JSON() && bundle.Size <= int64(u.parts.Limits.ConfigValueBytes)
 }
 
 // meter measures and hashes what is read through it, and keeps its beginning.

@@ -28,7 +28,7 @@ func (q Query) facts(p tenancy.Principal) configuration.Facts {
 // him, are not in the answer.
 func (u *UseCases) Read(ctx context.Context, p tenancy.Principal, query Query) (*Answer, error) {
 	scope := p.Scope()
-	environment, err := u.directory.Get(ctx, scope.Environment())
+	environment, err := u.parts.Directory.Get(ctx, scope.Environment())
 	if err != nil {
 		return nil, fmt.Errorf("find environment: %w", err)
 	}
@@ -36,5 +36,5 @@ func (u *UseCases) Read(ctx context.Context, p tenancy.Principal, query Query) (
 	if err != nil {
 		return nil, err
 	}
-	return s.answer(query.facts(p), query.Names, environment.Now(u.clock.Now())), nil
+	return s.answer(query.facts(p), query.Names, environment.Now(u.parts.Clock.Now())), nil
 }

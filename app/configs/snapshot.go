@@ -46,7 +46,7 @@ func (f *feed) load(ctx context.Context) (*snapshot, error) {
 	var releases []configuration.Release
 	bundles := map[configuration.Hash]configuration.Bundle{}
 	// In one transaction, so that configs, releases and bundles are of one moment.
-	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
+	err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
 		if s.version, err = tx.Configs().Version(ctx, scope); err != nil {
 			return fmt.Errorf("read configs' version: %w", err)
 		}

@@ -88,9 +88,9 @@ func (u *UseCases) commit(ctx context.Context, groups []group) ([]result, error)
 // atDesk runs work in a transaction, and again whenever it lost a race.
 func (u *UseCases) atDesk(ctx context.Context, work func(ctx context.Context, desk *desk) error) error {
 	for {
-		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			return work(ctx, &desk{
-				u: u, tx: tx, now: u.clock.Now(), states: map[place]state{}, owners: map[place]error{}, declared: map[tenancy.Scope]*collections.Set{},
+				u: u, tx: tx, now: u.parts.Clock.Now(), states: map[place]state{}, owners: map[place]error{}, declared: map[tenancy.Scope]*collections.Set{},
 			})
 		})
 		// Whoever was first has made the row, so the next round locks it.
@@ -151,7 +151,7 @@ func (d *desk) lock(ctx context.Context, places []place) error {
 			d.states[place{scope, one.Ref}] = state{stored: one.Version, current: &one}
 		}
 		// After the locks, for which it may have waited while a declaration changed.
-		d.declared[scope], err = d.u.book.Of(ctx, d.tx, scope)
+		d.declared[scope], err = d.u.parts.Book.Of(ctx, d.tx, scope)
 		return err
 	})
 }
@@ -319,7 +319,7 @@ func (d *desk) event(p tenancy.Principal, before *storage.Document, after storag
 		action = audit.DocumentDeleted
 	}
 	event := audit.By(p, action, d.now).On("document", documentName(after.Ref))
-	event.ID = d.u.ids.New()
+	event.ID = d.u.parts.IDs.New()
 	if before != nil {
 		event.Before = map[string]string{"version": strconv.FormatInt(before.Version, 10)}
 	}

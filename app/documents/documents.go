@@ -16,21 +16,27 @@ import (
 	"github.com/overworldhq/overworld/ports/tracing"
 )
 
-// UseCases are what callers do with documents.
-type UseCases struct {
-	store     datastore.Datastore
-	directory *environments.Directory
-	clock     clock.Clock
-	ids       ids.Source
-	book      *collections.Book
-	writers   *coalesce.Coalescer[group, result]
-	readers   *coalesce.Lookup[storage.Ref, storage.Document]
+// Parts are what the use cases are made of.
+type Parts struct {
+	Store     datastore.Datastore
+	Directory *environments.Directory
+	Clock     clock.Clock
+	IDs       ids.Source
+	Book      *collections.Book
+	Limits    limits.Limits
+	Tracer    tracing.Tracer // nil: nothing is traced
 }
 
-func New(store datastore.Datastore, directory *environments.Directory, clock clock.Clock, ids ids.Source, book *collections.Book, limits limits.Limits, tracer tracing.Tracer) *UseCases {
-	u := &UseCases{store: store, directory: directory, clock: clock, ids: ids, book: book}
-	u.writers = coalesce.New(coalesce.Commits("commit documents", store, limits.RequestTime, tracer), u.commit).Weighed(commitChanges, group.size)
-	u.readers = newReaders(store, limits, tracer)
+// UseCases are what callers do with documents.
+type UseCases struct {
+	parts   Parts
+	writers *coalesce.Coalescer[group, result]
+	readers *coalesce.Lookup[storage.Ref, storage.Document]
+}
+
+func New(p Parts) *UseCases {
+	u := &UseCases{parts: p, readers: newReaders(p)}
+	u.writers = coalesce.New(coalesce.Commits("commit documents", p.Store, p.Limits.RequestTime, p.Tracer), u.commit).Weighed(commitChanges, group.size)
 	return u
 }
 
@@ -41,16 +47,16 @@ const commitChanges = 128
 // Writes tells of the commits that concurrent writers share.
 func (u *UseCases) Writes() coalesce.Stats { return u.writers.Stats() }
 
-func newReaders(store datastore.Datastore, limits limits.Limits, tracer tracing.Tracer) *coalesce.Lookup[storage.Ref, storage.Document] {
+func newReaders(p Parts) *coalesce.Lookup[storage.Ref, storage.Document] {
 	find := func(ctx context.Context, scope tenancy.Scope, refs []storage.Ref) (map[storage.Ref]storage.Document, error) {
-		found, err := store.Documents().GetMany(ctx, scope, refs)
+		found, err := p.Store.Documents().GetMany(ctx, scope, refs)
 		documents := make(map[storage.Ref]storage.Document, len(found))
 		for _, document := range found {
 			documents[document.Ref] = document
 		}
 		return documents, err
 	}
-	return coalesce.NewLookup(coalesce.LookupOptions{Name: "read documents", Tracer: tracer, Deadline: limits.RequestTime, Missing: storage.ErrNotFound}, find)
+	return coalesce.NewLookup(coalesce.LookupOptions{Name: "read documents", Tracer: p.Tracer, Deadline: p.Limits.RequestTime, Missing: storage.ErrNotFound}, find)
 }
 
 // Get gives a document that the caller may read; ErrNotFound when there is none.
@@ -72,7 +78,7 @@ func (u *UseCases) List(ctx context.Context, p tenancy.Principal, query storage.
 	if len(query.Reads) == 0 {
 		return []storage.Document{}, nil
 	}
-	documents, err := u.store.Documents().List(ctx, p.Scope(), query)
+	documents, err := u.parts.Store.Documents().List(ctx, p.Scope(), query)
 	if err != nil {
 		return nil, fmt.Errorf("list documents: %w", err)
 	}

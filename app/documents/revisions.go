@@ -38,7 +38,7 @@ func (u *UseCases) Revisions(ctx context.Context, p tenancy.Principal, query sto
 	for before := min(query.Before, current.Version); before > oldest+1 && !full(); {
 		rest := query
 		rest.Before, rest.Limit = before, query.Limit-len(revisions)
-		past, err := u.store.Documents().Revisions(ctx, p.Scope(), rest)
+		past, err := u.parts.Store.Documents().Revisions(ctx, p.Scope(), rest)
 		if err != nil {
 			return nil, fmt.Errorf("list revisions: %w", err)
 		}
@@ -71,7 +71,7 @@ func (u *UseCases) Revision(ctx context.Context, p tenancy.Principal, ref storag
 	if version <= current.Version-kept {
 		return storage.Document{}, storage.ErrRevisionNotFound
 	}
-	revision, err := u.store.Documents().Revision(ctx, p.Scope(), ref, version)
+	revision, err := u.parts.Store.Documents().Revision(ctx, p.Scope(), ref, version)
 	if err != nil {
 		return storage.Document{}, fmt.Errorf("read revision: %w", err)
 	}
@@ -97,7 +97,7 @@ func (u *UseCases) Restore(ctx context.Context, p tenancy.Principal, ref storage
 
 // kept is how many states of a document there are to see, what it is now among them.
 func (u *UseCases) kept(ctx context.Context, p tenancy.Principal, ref storage.Ref) (int64, error) {
-	set, err := u.book.Of(ctx, u.store, p.Scope())
+	set, err := u.parts.Book.Of(ctx, u.parts.Store, p.Scope())
 	if err != nil {
 		return 0, err
 	}

@@ -208,7 +208,7 @@ func (d *desk) then(ctx context.Context, g group, current storage.Document, mome
 // rewound is the event of a step.
 func (d *desk) rewound(p tenancy.Principal, scope tenancy.Scope, r Rewind, done Rewound) audit.Event {
 	event := audit.By(p, audit.DocumentsRestored, d.now).In(scope).On("player", string(r.Player))
-	event.ID = d.u.ids.New()
+	event.ID = d.u.parts.IDs.New()
 	event.After = map[string]string{"at": r.At.UTC().Format(time.RFC3339Nano)}
 	fates := map[Fate]int{}
 	for _, one := range done.Documents {

@@ -50,7 +50,7 @@ const sharedChanges = 16
 // WriteAll does all the changes in their order, or none, and tells what became
 // of each. When one of them can't be done the error is a Refused.
 func (u *UseCases) WriteAll(ctx context.Context, p tenancy.Principal, changes []storage.Change, effects ...once.Effect[[]storage.Outcome]) ([]storage.Outcome, error) {
-	environment, err := u.directory.Get(ctx, p.Scope().Environment())
+	environment, err := u.parts.Directory.Get(ctx, p.Scope().Environment())
 	if err != nil {
 		return nil, err
 	}

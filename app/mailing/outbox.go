@@ -42,24 +42,27 @@ const (
 // From is the address that mail comes from.
 type From identity.Address
 
+// Parts are what the outbox is made of.
+type Parts struct {
+	Store     datastore.Datastore
+	Directory *environments.Directory
+	Sender    mail.Sender
+	From      From
+	Clock     clock.Clock
+	IDs       ids.Source
+	Vault     secrets.Vault
+}
+
 // Outbox keeps mail until it is sent. What it sends is put there in the
 // transaction of what it tells of.
 type Outbox struct {
-	store     datastore.Datastore
-	directory *environments.Directory
-	sender    mail.Sender
-	from      From
-	clock     clock.Clock
-	ids       ids.Source
-	codeKey   []byte
-	woken     chan struct{}
+	parts   Parts
+	codeKey []byte
+	woken   chan struct{}
 }
 
-func New(store datastore.Datastore, directory *environments.Directory, sender mail.Sender, from From, clock clock.Clock, ids ids.Source, vault secrets.Vault) *Outbox {
-	return &Outbox{
-		store: store, directory: directory, sender: sender, from: from, clock: clock, ids: ids,
-		codeKey: vault.Derive("mailed-codes"), woken: make(chan struct{}, 1),
-	}
+func New(p Parts) *Outbox {
+	return &Outbox{parts: p, codeKey: p.Vault.Derive("mailed-codes"), woken: make(chan struct{}, 1)}
 }
 
 // CodeKey makes the codes of tickets.
@@ -72,12 +75,12 @@ func (o *Outbox) PutCode(ctx context.Context, tx datastore.Repos, scope tenancy.
 
 // PutPasswordChanged tells an address that its password has been changed.
 func (o *Outbox) PutPasswordChanged(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, address identity.Address) error {
-	return o.put(ctx, tx, scope, mail.Entry{Kind: passwordChanged, Address: address, ExpiresAt: o.clock.Now().Add(noticesFor)})
+	return o.put(ctx, tx, scope, mail.Entry{Kind: passwordChanged, Address: address, ExpiresAt: o.parts.Clock.Now().Add(noticesFor)})
 }
 
 func (o *Outbox) put(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, e mail.Entry) error {
-	now := o.clock.Now()
-	e.ID, e.Environment, e.CreatedAt, e.DueAt = o.ids.New(), scope.Environment(), now, now
+	now := o.parts.Clock.Now()
+	e.ID, e.Environment, e.CreatedAt, e.DueAt = o.parts.IDs.New(), scope.Environment(), now, now
 	return tx.Mails().Put(ctx, scope, e)
 }
 
@@ -101,7 +104,7 @@ func (o *Outbox) Woken() <-chan struct{} { return o.woken }
 func (o *Outbox) Deliver(ctx context.Context) error {
 	var faults []error
 	for ctx.Err() == nil {
-		due, err := o.store.Mails().Due(ctx, o.clock.Now(), batch)
+		due, err := o.parts.Store.Mails().Due(ctx, o.parts.Clock.Now(), batch)
 		if err != nil || len(due) == 0 {
 			return errors.Join(append(faults, err)...)
 		}
@@ -140,13 +143,13 @@ func (o *Outbox) deliver(ctx context.Context, due []mail.Entry) (faults []error)
 // attempt sends one mail. The claim puts it off to the time of the next attempt,
 // so that nothing need be written when this one fails.
 func (o *Outbox) attempt(ctx context.Context, e mail.Entry) error {
-	now := o.clock.Now()
+	now := o.parts.Clock.Now()
 	if !now.Before(e.ExpiresAt) {
 		return errors.Join(
 			fmt.Errorf("%s mail to %s has waited too long and is given up", e.Kind, e.Address.Masked()),
 			o.remove(ctx, e))
 	}
-	err := o.store.Mails().Claim(ctx, e, now.Add(waitAfter(e.Attempts)))
+	err := o.parts.Store.Mails().Claim(ctx, e, now.Add(waitAfter(e.Attempts)))
 	if errors.Is(err, mail.ErrClaimed) {
 		return nil
 	}
@@ -169,7 +172,7 @@ func (o *Outbox) attempt(ctx context.Context, e mail.Entry) error {
 var errNotWritten = errors.New("the outbox was not written")
 
 func (o *Outbox) remove(ctx context.Context, e mail.Entry) error {
-	if err := o.store.Mails().Remove(ctx, e); err != nil {
+	if err := o.parts.Store.Mails().Remove(ctx, e); err != nil {
 		return fmt.Errorf("remove mail: %w: %w", errNotWritten, err)
 	}
 	return nil
@@ -178,7 +181,7 @@ func (o *Outbox) remove(ctx context.Context, e mail.Entry) error {
 func (o *Outbox) send(ctx context.Context, e mail.Entry, message mail.Message) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTime)
 	defer cancel()
-	err := o.sender.Send(ctx, message)
+	err := o.parts.Sender.Send(ctx, message)
 	if err == nil {
 		return nil
 	}
@@ -204,23 +207,23 @@ func waitAfter(attempts int) time.Duration {
 
 // compose finds the words. What has meanwhile become of no use is not wanted.
 func (o *Outbox) compose(ctx context.Context, e mail.Entry, now time.Time) (message mail.Message, wanted bool, err error) {
-	environment, err := o.directory.Get(ctx, e.Environment)
+	environment, err := o.parts.Directory.Get(ctx, e.Environment)
 	if err != nil {
 		return message, false, err
 	}
-	project, err := o.store.Projects().Get(ctx, environment.ProjectID)
+	project, err := o.parts.Store.Projects().Get(ctx, environment.ProjectID)
 	if err != nil {
 		return message, false, fmt.Errorf("find project: %w", err)
 	}
-	message = mail.Message{From: identity.Address(o.from), FromName: project.Name, To: e.Address}
+	message = mail.Message{From: identity.Address(o.parts.From), FromName: project.Name, To: e.Address}
 	words := words{game: project.Name, address: e.Address}
-	login, err := o.store.Players().Login(ctx, environment.Scope(), identity.Email, identity.EmailSubject(environment.ID, e.Address))
+	login, err := o.parts.Store.Players().Login(ctx, environment.Scope(), identity.Email, identity.EmailSubject(environment.ID, e.Address))
 	known := err == nil
 	if err != nil && !errors.Is(err, identity.ErrLoginNotFound) {
 		return message, false, err
 	}
 	if e.Ticket != [sha256.Size]byte{} {
-		ticket, err := o.store.Tickets().Get(ctx, environment.Scope(), e.Ticket)
+		ticket, err := o.parts.Store.Tickets().Get(ctx, environment.Scope(), e.Ticket)
 		if errors.Is(err, identity.ErrTicketNotFound) || err == nil && !ticket.Live(now) {
 			return message, false, nil
 		}

@@ -57,7 +57,7 @@ func (u *UseCases) ask(
 	ctx context.Context, p tenancy.Principal, c *claims, id registry.ServerID, by *picture, wish choice, party Party, effects []once.Effect[Reservation],
 ) (Reservation, error) {
 	var learnt *registry.Server
-	defer func() { c.settle(id, by, wish, learnt, u.clock.Now()) }()
+	defer func() { c.settle(id, by, wish, learnt, u.parts.Clock.Now()) }()
 	r, err := u.reserve(ctx, p, id, party.Players, audit.SeatsAllocated, effects)
 	if err == nil || elsewhere(err) {
 		learnt = &r.Server

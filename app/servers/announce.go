@@ -15,9 +15,9 @@ func (u *UseCases) Register(
 	ctx context.Context, p tenancy.Principal, id registry.ServerID, a registry.Announcement, state registry.State, effects ...once.Effect[registry.Server],
 ) (registry.Server, error) {
 	if id == "" {
-		id = registry.ServerID(u.ids.New())
+		id = registry.ServerID(u.parts.IDs.New())
 	}
-	a, err := a.Checked(id, u.limits.Registry())
+	a, err := a.Checked(id, u.parts.Limits.Registry())
 	if err != nil {
 		return registry.Server{}, err
 	}
@@ -52,7 +52,7 @@ func (u *UseCases) Heartbeat(ctx context.Context, p tenancy.Principal, n Named, 
 	done, err := u.do(ctx, work{
 		principal: p, scope: p.Scope(), server: n.ID, effects: told(effects, serverOf), patient: true,
 		apply: n.of(func(s registry.Server, now time.Time) (registry.Server, error) {
-			return s.Beat(b, u.limits.Registry(), now, u.lease())
+			return s.Beat(b, u.parts.Limits.Registry(), now, u.lease())
 		}),
 	})
 	return done.server, err

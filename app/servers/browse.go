@@ -32,7 +32,7 @@ func (u *UseCases) Browse(ctx context.Context, p tenancy.Principal, q Query) (*P
 		return nil, err
 	}
 	u.gallery.browses.Add(1)
-	return picture.page(ctx, q, u.clock.Now(), &u.gallery)
+	return picture.page(ctx, q, u.parts.Clock.Now(), &u.gallery)
 }
 
 // picture is the servers of an environment as they were at a moment.

@@ -41,7 +41,7 @@ func (u *UseCases) Census(ctx context.Context) []Group {
 		if err != nil {
 			continue // of this one nothing is known now, which is what a gap says
 		}
-		all = append(all, picture.census(scope.Environment(), u.clock.Now())...)
+		all = append(all, picture.census(scope.Environment(), u.parts.Clock.Now())...)
 	}
 	slices.SortFunc(all, func(a, b Group) int {
 		return strings.Compare(string(a.Environment)+"\x00"+a.Region+"\x00"+a.Mode, string(b.Environment)+"\x00"+b.Region+"\x00"+b.Mode)

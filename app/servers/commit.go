@@ -84,8 +84,8 @@ func existing(apply func(s registry.Server, now time.Time) (registry.Server, err
 func (u *UseCases) commit(ctx context.Context, works []work) ([]result, error) {
 	for {
 		results := make([]result, len(works))
-		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			now := u.clock.Now()
+		err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			now := u.parts.Clock.Now()
 			return coalesce.ByScope(works, func(w work) tenancy.Scope { return w.scope }, func(scope tenancy.Scope, at []int) error {
 				d := desk{u: u, tx: tx, scope: scope, now: now, states: map[registry.ServerID]*state{}, players: map[identity.PlayerID]error{}}
 				return d.work(ctx, works, results, at)
@@ -209,13 +209,13 @@ func (d *desk) exists(ctx context.Context, player identity.PlayerID) error {
 // room makes sure that the environment may have one record more.
 func (d *desk) room(ctx context.Context) error {
 	if d.records == 0 {
-		n, err := d.tx.Servers().Count(ctx, d.scope, d.u.limits.Servers)
+		n, err := d.tx.Servers().Count(ctx, d.scope, d.u.parts.Limits.Servers)
 		if err != nil {
 			return fmt.Errorf("count servers: %w", err)
 		}
 		d.records = n
 	}
-	if d.records >= d.u.limits.Servers {
+	if d.records >= d.u.parts.Limits.Servers {
 		return registry.ErrTooManyServers
 	}
 	d.records++
@@ -225,7 +225,7 @@ func (d *desk) room(ctx context.Context) error {
 // event tells what an operator did.
 func (d *desk) event(w work, before *registry.Server, done outcome) audit.Event {
 	event := audit.By(w.principal, w.action, d.now).In(d.scope).On("server", string(w.server))
-	event.ID = d.u.ids.New()
+	event.ID = d.u.parts.IDs.New()
 	if before != nil {
 		event.Before = map[string]string{"state": stateOf(*before)}
 	}

@@ -36,7 +36,7 @@ func (u *UseCases) Reserve(
 		}
 		// It bounds the seats that a player, and an address, keeps without taking them.
 		address, _ := netip.ParseAddr(p.Address)
-		if err := u.throttle.Seat(ctx, p, address); err != nil {
+		if err := u.parts.Throttle.Seat(ctx, p, address); err != nil {
 			return Reservation{}, err
 		}
 	}
@@ -48,13 +48,13 @@ func (u *UseCases) Reserve(
 func (u *UseCases) reserve(
 	ctx context.Context, p tenancy.Principal, id registry.ServerID, players []identity.PlayerID, action audit.Action, effects []once.Effect[Reservation],
 ) (Reservation, error) {
-	key, err := u.keys.Signer(ctx, p.Scope())
+	key, err := u.parts.Keys.Signer(ctx, p.Scope())
 	if err != nil {
 		return Reservation{}, err
 	}
 	wanted := make([]registry.Wanted, len(players))
 	for i, player := range players {
-		wanted[i] = registry.Wanted{Player: player, Ticket: u.ids.New()}
+		wanted[i] = registry.Wanted{Player: player, Ticket: u.parts.IDs.New()}
 	}
 	signed := func(done outcome) (Reservation, error) { return u.signed(p.Scope(), key, done) }
 	w := work{
@@ -63,7 +63,7 @@ func (u *UseCases) reserve(
 			if before == nil {
 				return outcome{}, registry.ErrServerNotFound
 			}
-			next, seats, err := before.Reserve(wanted, now, u.limits.SeatTime)
+			next, seats, err := before.Reserve(wanted, now, u.parts.Limits.SeatTime)
 			if err != nil {
 				next = *before
 			}
@@ -85,9 +85,9 @@ func (u *UseCases) reserve(
 func (u *UseCases) signed(scope tenancy.Scope, key identity.SigningKey, done outcome) (Reservation, error) {
 	r := Reservation{Server: done.server, Seats: make([]Ticketed, len(done.seats))}
 	for i, seat := range done.seats {
-		ticket, err := u.tickets.Sign(registry.TicketClaims{
-			Issuer: string(u.issuer), Environment: scope.Environment(), Server: done.server.ID, Generation: done.server.Generation,
-			Seat: seat.Number, Player: seat.Player, ID: seat.Ticket, IssuedAt: seat.Until.Add(-u.limits.SeatTime), ExpiresAt: seat.Until,
+		ticket, err := u.parts.Tickets.Sign(registry.TicketClaims{
+			Issuer: string(u.parts.Issuer), Environment: scope.Environment(), Server: done.server.ID, Generation: done.server.Generation,
+			Seat: seat.Number, Player: seat.Player, ID: seat.Ticket, IssuedAt: seat.Until.Add(-u.parts.Limits.SeatTime), ExpiresAt: seat.Until,
 		}, key)
 		if err != nil {
 			return r, fmt.Errorf("sign join ticket: %w", err)
@@ -107,12 +107,12 @@ type Admission struct {
 func (u *UseCases) Admit(ctx context.Context, p tenancy.Principal, n Named, a Admission, effects ...once.Effect[registry.Seat]) (registry.Seat, error) {
 	id, players := "", []identity.PlayerID{a.Player}
 	if a.Ticket != "" {
-		keys, err := u.keys.Keys(ctx, p.Scope())
+		keys, err := u.parts.Keys.Keys(ctx, p.Scope())
 		if err != nil {
 			return registry.Seat{}, err
 		}
-		now := u.clock.Now()
-		claims, err := u.tickets.Verify(a.Ticket, keys.Published(now), string(u.issuer), p.Scope().Environment(), n.ID, now)
+		now := u.parts.Clock.Now()
+		claims, err := u.parts.Tickets.Verify(a.Ticket, keys.Published(now), string(u.parts.Issuer), p.Scope().Environment(), n.ID, now)
 		if err != nil {
 			return registry.Seat{}, err
 		}

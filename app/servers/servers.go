@@ -17,32 +17,35 @@ import (
 	"github.com/overworldhq/overworld/ports/tracing"
 )
 
-// UseCases are what callers do with servers.
-type UseCases struct {
-	store     datastore.Datastore
-	directory *environments.Directory
-	clock     clock.Clock
-	ids       ids.Source
-	limits    limits.Limits
-	keys      *environments.KeyRing
-	tickets   registry.Tickets
-	issuer    access.Issuer
-	throttle  *limits.Throttle
-	writers   *coalesce.Coalescer[work, result]
-	beats     *coalesce.Coalescer[work, result] // of patient works
-	gallery   gallery
+// Parts are what the use cases are made of.
+type Parts struct {
+	Store     datastore.Datastore
+	Directory *environments.Directory
+	Keys      *environments.KeyRing
+	Tickets   registry.Tickets
+	Issuer    access.Issuer
+	Clock     clock.Clock
+	IDs       ids.Source
+	Throttle  *limits.Throttle
+	Limits    limits.Limits
+	Tracer    tracing.Tracer // nil: nothing is traced
 }
 
-func New(
-	store datastore.Datastore, directory *environments.Directory, keys *environments.KeyRing, tickets registry.Tickets, issuer access.Issuer,
-	clock clock.Clock, ids ids.Source, throttle *limits.Throttle, limits limits.Limits, tracer tracing.Tracer,
-) *UseCases {
-	u := &UseCases{store: store, directory: directory, keys: keys, tickets: tickets, issuer: issuer, clock: clock, ids: ids, throttle: throttle, limits: limits}
-	commits := coalesce.Commits("commit servers", store, limits.RequestTime, tracer)
+// UseCases are what callers do with servers.
+type UseCases struct {
+	parts   Parts
+	writers *coalesce.Coalescer[work, result]
+	beats   *coalesce.Coalescer[work, result] // of patient works
+	gallery gallery
+}
+
+func New(p Parts) *UseCases {
+	u := &UseCases{parts: p}
+	commits := coalesce.Commits("commit servers", p.Store, p.Limits.RequestTime, p.Tracer)
 	u.writers = coalesce.New(commits, u.commit)
 	commits.Pause = beatPause
 	u.beats = coalesce.New(commits, u.commit)
-	u.gallery = gallery{store: store, clock: clock, most: limits.Servers, deadline: limits.RequestTime, books: map[tenancy.Scope]*book{}}
+	u.gallery = gallery{store: p.Store, clock: p.Clock, most: p.Limits.Servers, deadline: p.Limits.RequestTime, books: map[tenancy.Scope]*book{}}
 	return u
 }
 
@@ -78,14 +81,14 @@ func (u *UseCases) Pictures() Pictures {
 const leases = 3
 
 // lease is how long a server is listed after its last word.
-func (u *UseCases) lease() time.Duration { return leases * u.limits.HeartbeatTime }
+func (u *UseCases) lease() time.Duration { return leases * u.parts.Limits.HeartbeatTime }
 
 // browses refuses those whom the environment doesn't show its servers.
 func (u *UseCases) browses(ctx context.Context, p tenancy.Principal) error {
 	if p.Kind() != tenancy.PlayerToken && p.Kind() != tenancy.PublishableKey {
 		return nil
 	}
-	environment, err := u.directory.Get(ctx, p.Scope().Environment())
+	environment, err := u.parts.Directory.Get(ctx, p.Scope().Environment())
 	if err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func (u *UseCases) Server(ctx context.Context, p tenancy.Principal, id registry.
 	if err != nil {
 		return registry.Shown{}, err
 	}
-	now := u.clock.Now()
+	now := u.parts.Clock.Now()
 	known, ok := picture.known[id]
 	if !ok || !known.Alive(now) {
 		return registry.Shown{}, registry.ErrServerNotFound
@@ -115,7 +118,7 @@ func (u *UseCases) Server(ctx context.Context, p tenancy.Principal, id registry.
 // List gives up to limit records of an environment after an id, by id, those of dead
 // servers too until they are pruned: for operators.
 func (u *UseCases) List(ctx context.Context, environment tenancy.Environment, after registry.ServerID, limit int) ([]registry.Server, error) {
-	found, err := u.store.Servers().List(ctx, environment.Scope(), after, limit)
+	found, err := u.parts.Store.Servers().List(ctx, environment.Scope(), after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list servers: %w", err)
 	}

@@ -61,7 +61,7 @@ func (d *Desk) enter(ctx context.Context) (turn, error) {
 
 // hash is a turn of one hash, if it may then be made.
 func (u *UseCases) hash(ctx context.Context, password string, may func() error) (string, error) {
-	at, err := u.desk.enter(ctx)
+	at, err := u.parts.Desk.enter(ctx)
 	if err != nil {
 		return "", err
 	}

@@ -40,12 +40,12 @@ func (u *UseCases) propose(ctx context.Context, p tenancy.Principal, purpose ide
 	if err != nil {
 		return Issued{}, err
 	}
-	return u.issue(ctx, p, identity.Ticket{Purpose: purpose, Address: address, Secret: secret, Player: player}, u.limits.VerifyTime, effects)
+	return u.issue(ctx, p, identity.Ticket{Purpose: purpose, Address: address, Secret: secret, Player: player}, u.parts.Limits.VerifyTime, effects)
 }
 
 // open is ErrEmailClosed where the environment doesn't sign in by e-mail.
 func (u *UseCases) open(ctx context.Context, p tenancy.Principal) (tenancy.Environment, error) {
-	environment, err := u.directory.Get(ctx, p.Scope().Environment())
+	environment, err := u.parts.Directory.Get(ctx, p.Scope().Environment())
 	if err == nil && !environment.Settings.EmailSignIn {
 		err = identity.ErrEmailClosed
 	}
@@ -57,7 +57,7 @@ func (u *UseCases) mayHaveCode(ctx context.Context, p tenancy.Principal, address
 	if err != nil {
 		return err
 	}
-	return u.throttle.Code(ctx, p, identity.EmailSubject(environment.ID, address), client(p))
+	return u.parts.Throttle.Code(ctx, p, identity.EmailSubject(environment.ID, address), client(p))
 }
 
 // client is the network address of who calls; what is none is one of its own.
@@ -69,17 +69,17 @@ func client(p tenancy.Principal) netip.Addr {
 // issue stores a ticket and has its code mailed.
 func (u *UseCases) issue(ctx context.Context, p tenancy.Principal, ticket identity.Ticket, lifetime time.Duration, effects []once.Effect[Issued]) (Issued, error) {
 	var entropy [identity.TicketEntropy]byte
-	u.random.Fill(entropy[:])
+	u.parts.Random.Fill(entropy[:])
 	written := identity.WriteTicket(entropy)
 	ticket.Hash = identity.HashTicket(p.Scope().Environment(), written)
-	ticket.CreatedAt = u.clock.Now()
+	ticket.CreatedAt = u.parts.Clock.Now()
 	ticket.ExpiresAt = ticket.CreatedAt.Add(lifetime).Truncate(time.Second)
 	issued := Issued{Ticket: written, ExpiresAt: ticket.ExpiresAt}
-	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		if err := tx.Tickets().Create(ctx, p.Scope(), ticket); err != nil {
 			return err
 		}
-		if err := u.outbox.PutCode(ctx, tx, p.Scope(), ticket); err != nil {
+		if err := u.parts.Outbox.PutCode(ctx, tx, p.Scope(), ticket); err != nil {
 			return err
 		}
 		return once.Tell(ctx, tx, issued, effects)
@@ -87,7 +87,7 @@ func (u *UseCases) issue(ctx context.Context, p tenancy.Principal, ticket identi
 	if err != nil {
 		return Issued{}, fmt.Errorf("issue ticket: %w", err)
 	}
-	u.outbox.Wake()
+	u.parts.Outbox.Wake()
 	return issued, nil
 }
 
@@ -100,12 +100,12 @@ func (u *UseCases) Verify(ctx context.Context, p tenancy.Principal, ticket, code
 		return Grant{}, err
 	}
 	// Before the transaction, which must not wait for a second connection.
-	key, err := u.keys.Signer(ctx, p.Scope())
+	key, err := u.parts.Keys.Signer(ctx, p.Scope())
 	if err != nil {
 		return Grant{}, err
 	}
 	var grant Grant
-	player := identity.NewPlayer(identity.PlayerID(u.ids.New()), u.clock.Now())
+	player := identity.NewPlayer(identity.PlayerID(u.parts.IDs.New()), u.parts.Clock.Now())
 	err = u.proving(ctx, p, identity.Register, "", ticket, code, func(ctx context.Context, tx datastore.Repos, proved identity.Ticket) error {
 		login := identity.EmailLogin(environment.ID, proved.Address, proved.Secret)
 		login.Player, login.CreatedAt = player.ID, player.CreatedAt
@@ -126,7 +126,7 @@ func (u *UseCases) Verify(ctx context.Context, p tenancy.Principal, ticket, code
 
 // begin starts a session within a transaction.
 func (u *UseCases) begin(ctx context.Context, tx datastore.Repos, environment tenancy.Environment, player identity.Player, key identity.SigningKey, device Device) (Grant, error) {
-	session := device.on(identity.NewSession(identity.SessionID(u.ids.New()), player.ID, u.clock.Now(), environment.Settings.RefreshTokenLifetime))
+	session := device.on(identity.NewSession(identity.SessionID(u.parts.IDs.New()), player.ID, u.parts.Clock.Now(), environment.Settings.RefreshTokenLifetime))
 	if err := tx.Sessions().Create(ctx, environment.Scope(), session); err != nil {
 		return Grant{}, err
 	}
@@ -139,7 +139,7 @@ func (u *UseCases) proving(ctx context.Context, p tenancy.Principal, purpose ide
 	use func(ctx context.Context, tx datastore.Repos, proved identity.Ticket) error,
 ) error {
 	var proved bool
-	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		found, err := u.prove(ctx, tx, p, purpose, player, ticket, code)
 		proved = err == nil
 		if errors.Is(err, identity.ErrWrongCode) {
@@ -169,7 +169,7 @@ func (u *UseCases) prove(ctx context.Context, tx datastore.Repos, p tenancy.Prin
 	if found, err = replacing(ctx, tx.Players(), p, found); err != nil {
 		return found, err
 	}
-	next, proof := found.Try(code, u.outbox.CodeKey(), u.limits.CodeTries, u.clock.Now())
+	next, proof := found.Try(code, u.parts.Outbox.CodeKey(), u.parts.Limits.CodeTries, u.parts.Clock.Now())
 	if proof == identity.Wrong {
 		err = tx.Tickets().Update(ctx, p.Scope(), next)
 	} else {

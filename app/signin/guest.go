@@ -17,7 +17,7 @@ import (
 // Guest signs a device in by its secret: as the player it belongs to, or as a
 // new one. A device without a secret is given one to store.
 func (u *UseCases) Guest(ctx context.Context, p tenancy.Principal, secret string, device Device, effects ...once.Effect[Grant]) (Grant, error) {
-	environment, err := u.directory.Get(ctx, p.Scope().Environment())
+	environment, err := u.parts.Directory.Get(ctx, p.Scope().Environment())
 	if err != nil {
 		return Grant{}, err
 	}
@@ -27,7 +27,7 @@ func (u *UseCases) Guest(ctx context.Context, p tenancy.Principal, secret string
 	made := ""
 	if secret == "" {
 		var entropy [identity.DeviceSecretEntropy]byte
-		u.random.Fill(entropy[:])
+		u.parts.Random.Fill(entropy[:])
 		made = base64.RawURLEncoding.EncodeToString(entropy[:])
 		secret = made
 	}
@@ -35,7 +35,7 @@ func (u *UseCases) Guest(ctx context.Context, p tenancy.Principal, secret string
 	if err != nil {
 		return Grant{}, err
 	}
-	key, err := u.keys.Signer(ctx, environment.Scope())
+	key, err := u.parts.Keys.Signer(ctx, environment.Scope())
 	if err != nil {
 		return Grant{}, err
 	}
@@ -59,9 +59,9 @@ type arrival struct {
 func (u *UseCases) arrive(ctx context.Context, arrivals []arrival) ([]granted, error) {
 	for {
 		var done []granted
-		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			done = make([]granted, len(arrivals))
-			now := u.clock.Now()
+			now := u.parts.Clock.Now()
 			return coalesce.ByScope(arrivals, arrival.scope, func(scope tenancy.Scope, at []int) error {
 				return u.arriveAt(ctx, tx, scope, now, arrivals, at, done)
 			})
@@ -107,7 +107,7 @@ func (u *UseCases) arriveAt(ctx context.Context, tx datastore.Repos, scope tenan
 		a := arrivals[n]
 		player, there := players[a.login]
 		if !there {
-			player = identity.NewPlayer(identity.PlayerID(u.ids.New()), now)
+			player = identity.NewPlayer(identity.PlayerID(u.parts.IDs.New()), now)
 			players[a.login] = player // whom the next with this login finds
 			newcomers = append(newcomers, identity.Newcomer{
 				Player: player, Login: identity.Login{Method: a.login.Method, Subject: a.login.Subject, Player: player.ID, CreatedAt: now},
@@ -118,7 +118,7 @@ func (u *UseCases) arriveAt(ctx context.Context, tx datastore.Repos, scope tenan
 		} else if player.Unseen(now) {
 			known = append(known, player.ID)
 		}
-		session := a.device.on(identity.NewSession(identity.SessionID(u.ids.New()), player.ID, now, a.environment.Settings.RefreshTokenLifetime))
+		session := a.device.on(identity.NewSession(identity.SessionID(u.parts.IDs.New()), player.ID, now, a.environment.Settings.RefreshTokenLifetime))
 		sessions = append(sessions, session)
 		if done[n].grant, err = u.grant(a.environment, session, a.key); err != nil {
 			return err

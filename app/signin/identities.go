@@ -14,7 +14,7 @@ import (
 
 // Identities gives the ways in which the player who calls signs in.
 func (u *UseCases) Identities(ctx context.Context, p tenancy.Principal) ([]identity.Login, error) {
-	return u.store.Players().Logins(ctx, p.Scope(), identity.PlayerID(p.Subject()))
+	return u.parts.Store.Players().Logins(ctx, p.Scope(), identity.PlayerID(p.Subject()))
 }
 
 // LinkEmail has a code mailed that lets the player who calls sign in with the
@@ -53,12 +53,12 @@ func (u *UseCases) VerifyEmail(ctx context.Context, p tenancy.Principal, ticket,
 			return identity.ErrEmailLinked
 		}
 		linked = identity.EmailLogin(environment.ID, proved.Address, proved.Secret)
-		linked.Player, linked.CreatedAt = id, u.clock.Now()
+		linked.Player, linked.CreatedAt = id, u.parts.Clock.Now()
 		if err := tx.Players().Link(ctx, p.Scope(), linked); err != nil {
 			return err
 		}
 		event := audit.By(p, audit.EmailLinked, linked.CreatedAt).On("player", string(id))
-		event.ID = u.ids.New()
+		event.ID = u.parts.IDs.New()
 		if err := tx.Audit().Append(ctx, event); err != nil {
 			return fmt.Errorf("audit: %w", err)
 		}

@@ -10,13 +10,13 @@ import (
 // PublicKeys gives the keys that verify an environment's access tokens. They are
 // public, and say nothing but that the environment is there.
 func (u *UseCases) PublicKeys(ctx context.Context, id tenancy.EnvironmentID) (identity.KeySet, error) {
-	environment, err := u.directory.Get(ctx, id)
+	environment, err := u.parts.Directory.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := u.keys.Keys(ctx, environment.Scope())
+	keys, err := u.parts.Keys.Keys(ctx, environment.Scope())
 	if err != nil {
 		return nil, err
 	}
-	return keys.Published(u.clock.Now()), nil
+	return keys.Published(u.parts.Clock.Now()), nil
 }

@@ -48,12 +48,12 @@ func (u *UseCases) login(ctx context.Context, environment tenancy.Environment, s
 		return Grant{}, err
 	}
 	// Before the transaction, which must not wait for a second connection.
-	key, err := u.keys.Signer(ctx, scope)
+	key, err := u.parts.Keys.Signer(ctx, scope)
 	if err != nil {
 		return Grant{}, err
 	}
 	var grant Grant
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		// The lock makes a reset wait, which ends all sessions, or this for the reset.
 		player, err := tx.Players().Lock(ctx, scope, checked.Player)
 		if errors.Is(err, identity.ErrPlayerNotFound) {
@@ -69,7 +69,7 @@ func (u *UseCases) login(ctx context.Context, environment tenancy.Environment, s
 		if err != nil {
 			return err
 		}
-		now := u.clock.Now()
+		now := u.parts.Clock.Now()
 		if err := player.Admit(now); err != nil {
 			return err
 		}
@@ -98,12 +98,12 @@ func (u *UseCases) login(ctx context.Context, environment tenancy.Environment, s
 // check finds the login whose password this is. It asks the database only once it
 // has a turn. renewed is another hash of the password where the stored one is outdated.
 func (u *UseCases) check(ctx context.Context, scope tenancy.Scope, subject [32]byte, password string) (login identity.Login, renewed string, err error) {
-	at, err := u.desk.enter(ctx)
+	at, err := u.parts.Desk.enter(ctx)
 	if err != nil {
 		return login, "", err
 	}
 	defer at.leave()
-	login, err = u.store.Players().Login(ctx, scope, identity.Email, subject)
+	login, err = u.parts.Store.Players().Login(ctx, scope, identity.Email, subject)
 	if err != nil && !errors.Is(err, identity.ErrLoginNotFound) {
 		return login, "", fmt.Errorf("find login: %w", err)
 	}
@@ -124,16 +124,16 @@ const knownSessions = 20
 // a client from which its player lately was signed in may go on: nobody can lock
 // another out by trying.
 func (u *UseCases) mayGuess(ctx context.Context, p tenancy.Principal, subject [32]byte) error {
-	everywhere, refused := u.throttle.Guess(ctx, subject, client(p))
+	everywhere, refused := u.parts.Throttle.Guess(ctx, subject, client(p))
 	if refused == nil || !everywhere {
 		return refused
 	}
 	// For an unknown address as much is asked.
-	login, err := u.store.Players().Login(ctx, p.Scope(), identity.Email, subject)
+	login, err := u.parts.Store.Players().Login(ctx, p.Scope(), identity.Email, subject)
 	if err != nil && !errors.Is(err, identity.ErrLoginNotFound) {
 		return fmt.Errorf("find login: %w", err)
 	}
-	sessions, err := u.store.Sessions().List(ctx, p.Scope(), identity.SessionQuery{Player: login.Player, Limit: knownSessions})
+	sessions, err := u.parts.Store.Sessions().List(ctx, p.Scope(), identity.SessionQuery{Player: login.Player, Limit: knownSessions})
 	if err != nil {
 		return fmt.Errorf("list sessions: %w", err)
 	}

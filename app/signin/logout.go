@@ -15,7 +15,7 @@ import (
 func (u *UseCases) Logout(ctx context.Context, p tenancy.Principal, effects ...once.Effect[once.Nothing]) error {
 	err := u.end(ctx, p.Scope(), identity.SessionID(p.Session()), identity.LoggedOut, nil, effects...)
 	if errors.Is(err, identity.ErrSessionNotFound) {
-		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		return u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			return once.Tell(ctx, tx, once.Nothing{}, effects)
 		})
 	}

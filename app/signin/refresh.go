@@ -27,11 +27,11 @@ func (u *UseCases) Refresh(ctx context.Context, p tenancy.Principal, token strin
 	if refresh.Environment != p.Scope().Environment() {
 		return Grant{}, identity.ErrRefreshToken
 	}
-	environment, err := u.directory.Get(ctx, refresh.Environment)
+	environment, err := u.parts.Directory.Get(ctx, refresh.Environment)
 	if err != nil {
 		return Grant{}, err
 	}
-	key, err := u.keys.Signer(ctx, environment.Scope()) // before the transaction, which must not wait for a second connection
+	key, err := u.parts.Keys.Signer(ctx, environment.Scope()) // before the transaction, which must not wait for a second connection
 	if err != nil {
 		return Grant{}, err
 	}
@@ -55,9 +55,9 @@ func (r rotation) scope() tenancy.Scope { return r.principal.Scope() }
 func (u *UseCases) rotate(ctx context.Context, rotations []rotation) ([]granted, error) {
 	var done []granted
 	var stolen map[int]identity.Session
-	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		done, stolen = make([]granted, len(rotations)), map[int]identity.Session{}
-		now := u.clock.Now()
+		now := u.parts.Clock.Now()
 		return coalesce.ByScope(rotations, rotation.scope, func(scope tenancy.Scope, at []int) error {
 			return u.rotateAt(ctx, tx, scope, now, rotations, at, done, stolen)
 		})
@@ -66,7 +66,7 @@ func (u *UseCases) rotate(ctx context.Context, rotations []rotation) ([]granted,
 		return nil, fmt.Errorf("rotate sessions: %w", err)
 	}
 	for n, session := range stolen {
-		event := audit.By(rotations[n].principal, audit.SessionReuseDetected, u.clock.Now()).On("session", string(session.ID))
+		event := audit.By(rotations[n].principal, audit.SessionReuseDetected, u.parts.Clock.Now()).On("session", string(session.ID))
 		event.After = map[string]string{"player": string(session.Player)}
 		if done[n].err = u.end(ctx, rotations[n].scope(), session.ID, identity.Stolen, &event); done[n].err == nil {
 			done[n].err = identity.ErrRefreshReuse
@@ -157,17 +157,17 @@ func (u *UseCases) rotateAt(ctx context.Context, tx datastore.Repos, scope tenan
 
 // end revokes a session; event, if any, tells why.
 func (u *UseCases) end(ctx context.Context, scope tenancy.Scope, id identity.SessionID, reason identity.RevokeReason, event *audit.Event, effects ...once.Effect[once.Nothing]) error {
-	return access.Revoke(ctx, u.revocations, []string{access.SessionKey(scope, id)}, func() error {
-		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	return access.Revoke(ctx, u.parts.Revocations, []string{access.SessionKey(scope, id)}, func() error {
+		return u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			session, err := tx.Sessions().Lock(ctx, scope, id)
 			if err != nil {
 				return fmt.Errorf("read session: %w", err)
 			}
-			if err := tx.Sessions().Update(ctx, scope, session.Revoked(reason, u.clock.Now())); err != nil {
+			if err := tx.Sessions().Update(ctx, scope, session.Revoked(reason, u.parts.Clock.Now())); err != nil {
 				return fmt.Errorf("end session: %w", err)
 			}
 			if event != nil {
-				event.ID = u.ids.New()
+				event.ID = u.parts.IDs.New()
 				if err := tx.Audit().Append(ctx, *event); err != nil {
 					return fmt.Errorf("audit: %w", err)
 				}

@@ -23,7 +23,7 @@ func (u *UseCases) Reset(ctx context.Context, p tenancy.Principal, email string,
 	if err := u.mayHaveCode(ctx, p, address); err != nil {
 		return Issued{}, err
 	}
-	return u.issue(ctx, p, identity.Ticket{Purpose: identity.Reset, Address: address}, u.limits.ResetTime, effects)
+	return u.issue(ctx, p, identity.Ticket{Purpose: identity.Reset, Address: address}, u.parts.Limits.ResetTime, effects)
 }
 
 // ConfirmReset gives the player the password, with the code that was mailed, and
@@ -49,7 +49,7 @@ func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket
 		return err
 	}
 	subject := identity.EmailSubject(environment.ID, address)
-	err = access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	err = access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		proved, err := u.prove(ctx, tx, p, identity.Reset, "", ticket, code)
 		if err != nil {
 			return nil, err
@@ -75,16 +75,16 @@ func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket
 		if err := tx.Players().SetSecret(ctx, p.Scope(), identity.Email, subject, secret); err != nil {
 			return nil, err
 		}
-		ended, err := tx.Sessions().RevokeAll(ctx, p.Scope(), login.Player, identity.NewPassword, u.clock.Now())
+		ended, err := tx.Sessions().RevokeAll(ctx, p.Scope(), login.Player, identity.NewPassword, u.parts.Clock.Now())
 		if err != nil {
 			return nil, err
 		}
-		event := audit.By(p, audit.PasswordReset, u.clock.Now()).On("player", string(login.Player))
-		event.ID = u.ids.New()
+		event := audit.By(p, audit.PasswordReset, u.parts.Clock.Now()).On("player", string(login.Player))
+		event.ID = u.parts.IDs.New()
 		if err := tx.Audit().Append(ctx, event); err != nil {
 			return nil, fmt.Errorf("audit: %w", err)
 		}
-		if err := u.outbox.PutPasswordChanged(ctx, tx, p.Scope(), identity.Address(login.Label)); err != nil {
+		if err := u.parts.Outbox.PutPasswordChanged(ctx, tx, p.Scope(), identity.Address(login.Label)); err != nil {
 			return nil, err
 		}
 		return ended, once.Tell(ctx, tx, once.Nothing{}, effects)
@@ -92,7 +92,7 @@ func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket
 	if err != nil {
 		return err
 	}
-	u.outbox.Wake()
+	u.parts.Outbox.Wake()
 	return nil
 }
 
@@ -100,7 +100,7 @@ func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket
 // before a password is hashed. A wrong try counts.
 func (u *UseCases) provable(ctx context.Context, p tenancy.Principal, ticket, code string) (identity.Address, error) {
 	hash := identity.HashTicket(p.Scope().Environment(), ticket)
-	found, err := u.store.Tickets().Get(ctx, p.Scope(), hash)
+	found, err := u.parts.Store.Tickets().Get(ctx, p.Scope(), hash)
 	switch {
 	case errors.Is(err, identity.ErrTicketNotFound):
 		return "", identity.ErrWrongCode
@@ -109,10 +109,10 @@ func (u *UseCases) provable(ctx context.Context, p tenancy.Principal, ticket, co
 	case found.Purpose != identity.Reset:
 		return "", identity.ErrWrongCode
 	}
-	if found, err = replacing(ctx, u.store.Players(), p, found); err != nil {
+	if found, err = replacing(ctx, u.parts.Store.Players(), p, found); err != nil {
 		return "", err
 	}
-	if _, proof := found.Try(code, u.outbox.CodeKey(), u.limits.CodeTries, u.clock.Now()); proof == identity.Proved {
+	if _, proof := found.Try(code, u.parts.Outbox.CodeKey(), u.parts.Limits.CodeTries, u.parts.Clock.Now()); proof == identity.Proved {
 		return found.Address, nil
 	}
 	return "", u.proving(ctx, p, identity.Reset, "", ticket, code, func(context.Context, datastore.Repos, identity.Ticket) error {

@@ -15,13 +15,13 @@ import (
 //
 // Nobody waits for it again, or fails for it: what can't be done now is done when he signs in the next time.
 func (u *UseCases) makeRoom(ctx context.Context, scope tenancy.Scope, players ...identity.PlayerID) {
-	room := u.limits.PlayerSessions / 10
+	room := u.parts.Limits.PlayerSessions / 10
 	due := u.rooms.take(scope, players, room)
 	if len(due) == 0 {
 		return
 	}
 	// One more than the room: as many as there are by now, so that nobody looks for further ones among all that were deleted.
-	if _, err := access.EndSurplus(ctx, u.revocations, u.store, scope, u.clock.Now(), u.limits.PlayerSessions-room, room+1, due...); err != nil {
+	if _, err := access.EndSurplus(ctx, u.parts.Revocations, u.parts.Store, scope, u.parts.Clock.Now(), u.parts.Limits.PlayerSessions-room, room+1, due...); err != nil {
 		u.rooms.forget(scope, due)
 	}
 }

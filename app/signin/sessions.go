@@ -14,8 +14,8 @@ import (
 // Sessions gives up to limit live sessions of the player who calls, newest
 // first, beginning before the given one.
 func (u *UseCases) Sessions(ctx context.Context, p tenancy.Principal, before identity.SessionID, limit int) ([]identity.Session, error) {
-	return u.store.Sessions().List(ctx, p.Scope(), identity.SessionQuery{
-		Player: identity.PlayerID(p.Subject()), LiveAt: u.clock.Now(), Before: before, Limit: limit,
+	return u.parts.Store.Sessions().List(ctx, p.Scope(), identity.SessionQuery{
+		Player: identity.PlayerID(p.Subject()), LiveAt: u.parts.Clock.Now(), Before: before, Limit: limit,
 	})
 }
 
@@ -23,7 +23,7 @@ func (u *UseCases) Sessions(ctx context.Context, p tenancy.Principal, before ide
 // another device. Ending one that has ended is no error; one of somebody else
 // is ErrSessionNotFound.
 func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id identity.SessionID, effects ...once.Effect[once.Nothing]) error {
-	return access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	return access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		session, err := tx.Sessions().Lock(ctx, p.Scope(), id)
 		if err != nil {
 			return nil, fmt.Errorf("read session: %w", err)
@@ -31,7 +31,7 @@ func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id ident
 		if session.Player != identity.PlayerID(p.Subject()) {
 			return nil, identity.ErrSessionNotFound
 		}
-		if err := tx.Sessions().Update(ctx, p.Scope(), session.Revoked(identity.ByPlayer, u.clock.Now())); err != nil {
+		if err := tx.Sessions().Update(ctx, p.Scope(), session.Revoked(identity.ByPlayer, u.parts.Clock.Now())); err != nil {
 			return nil, fmt.Errorf("end session: %w", err)
 		}
 		return []identity.SessionID{id}, once.Tell(ctx, tx, once.Nothing{}, effects)
@@ -41,14 +41,14 @@ func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id ident
 // EndSessions ends every session of the player who calls, this one too.
 func (u *UseCases) EndSessions(ctx context.Context, p tenancy.Principal, effects ...once.Effect[once.Nothing]) error {
 	player := identity.PlayerID(p.Subject())
-	if err := access.EndAllSurplus(ctx, u.revocations, u.store, p.Scope(), u.clock.Now(), u.limits.PlayerSessions, player); err != nil {
+	if err := access.EndAllSurplus(ctx, u.parts.Revocations, u.parts.Store, p.Scope(), u.parts.Clock.Now(), u.parts.Limits.PlayerSessions, player); err != nil {
 		return err
 	}
-	return access.RevokeSessions(ctx, u.revocations, u.store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	return access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		if _, err := tx.Players().Lock(ctx, p.Scope(), player); err != nil {
 			return nil, fmt.Errorf("read player: %w", err)
 		}
-		ended, err := tx.Sessions().RevokeAll(ctx, p.Scope(), player, identity.ByPlayer, u.clock.Now())
+		ended, err := tx.Sessions().RevokeAll(ctx, p.Scope(), player, identity.ByPlayer, u.parts.Clock.Now())
 		if err != nil {
 			return nil, err
 		}

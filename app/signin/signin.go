@@ -20,39 +20,38 @@ import (
 	"github.com/overworldhq/overworld/ports/tracing"
 )
 
-// UseCases are what a client does to get, keep and end a session.
-type UseCases struct {
-	store       datastore.Datastore
-	revocations revocation.Memory
-	directory   *environments.Directory
-	keys        *environments.KeyRing
-	tokens      identity.AccessTokens
-	clock       clock.Clock
-	ids         ids.Source
-	random      secrets.Random
-	issuer      access.Issuer
-	refreshKey  []byte
-	desk        *Desk
-	outbox      *mailing.Outbox
-	throttle    *limits.Throttle
-	limits      limits.Limits
-	arrivals    shared[arrival]
-	rotations   shared[rotation]
-	rooms       rooms
+// Parts are what the use cases are made of.
+type Parts struct {
+	Store       datastore.Datastore
+	Revocations revocation.Memory
+	Directory   *environments.Directory
+	Keys        *environments.KeyRing
+	Tokens      identity.AccessTokens
+	Clock       clock.Clock
+	IDs         ids.Source
+	Random      secrets.Random
+	Vault       secrets.Vault
+	Issuer      access.Issuer
+	Desk        *Desk
+	Outbox      *mailing.Outbox
+	Throttle    *limits.Throttle
+	Limits      limits.Limits
+	Tracer      tracing.Tracer // nil: nothing is traced
 }
 
-func New(
-	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
-	tokens identity.AccessTokens, clock clock.Clock, ids ids.Source, random secrets.Random, vault secrets.Vault, issuer access.Issuer,
-	desk *Desk, outbox *mailing.Outbox, throttle *limits.Throttle, limits limits.Limits, tracer tracing.Tracer,
-) *UseCases {
-	u := &UseCases{
-		store: store, revocations: revocations, directory: directory, keys: keys, tokens: tokens,
-		clock: clock, ids: ids, random: random, issuer: issuer, refreshKey: vault.Derive("refresh-tokens"),
-		desk: desk, outbox: outbox, throttle: throttle, limits: limits,
-	}
-	u.arrivals = newShared(coalesce.Commits("start sessions", store, limits.RequestTime, tracer), u.arrive)
-	u.rotations = newShared(coalesce.Commits("rotate sessions", store, limits.RequestTime, tracer), u.rotate)
+// UseCases are what a client does to get, keep and end a session.
+type UseCases struct {
+	parts      Parts
+	refreshKey []byte
+	arrivals   shared[arrival]
+	rotations  shared[rotation]
+	rooms      rooms
+}
+
+func New(p Parts) *UseCases {
+	u := &UseCases{parts: p, refreshKey: p.Vault.Derive("refresh-tokens")}
+	u.arrivals = newShared(coalesce.Commits("start sessions", p.Store, p.Limits.RequestTime, p.Tracer), u.arrive)
+	u.rotations = newShared(coalesce.Commits("rotate sessions", p.Store, p.Limits.RequestTime, p.Tracer), u.rotate)
 	return u
 }
 
@@ -75,10 +74,10 @@ type Grant struct {
 func (u *UseCases) grant(environment tenancy.Environment, session identity.Session, key identity.SigningKey) (Grant, error) {
 	issued := session.RotatedAt.Truncate(time.Second)
 	claims := identity.AccessClaims{
-		Issuer: string(u.issuer), Environment: environment.ID, Player: session.Player, Session: session.ID,
+		Issuer: string(u.parts.Issuer), Environment: environment.ID, Player: session.Player, Session: session.ID,
 		IssuedAt: issued, ExpiresAt: issued.Add(environment.Settings.AccessTokenLifetime),
 	}
-	token, err := u.tokens.Sign(claims, key)
+	token, err := u.parts.Tokens.Sign(claims, key)
 	if err != nil {
 		return Grant{}, err
 	}

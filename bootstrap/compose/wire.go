@@ -26,10 +26,17 @@ import (
 func New(ports Ports) *App {
 	wire.Build(
 		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Blobs", "Tokens", "JoinTickets", "Manifests", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Calendar", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
-		custody.New, access.NewAuthenticator, access.NewUses,
 		environments.NewDirectory, environments.NewKeyRing,
-		limits.NewThrottle, once.NewLedger,
-		mailing.New, signin.NewDesk, signin.New, players.New, collections.NewBook, documents.New, leaderboards.New, leaderboards.NewVerifier, servers.New, configs.New, operators.New, removal.New,
+		access.NewAuthenticator, access.NewUses,
+		limits.NewThrottle, once.NewLedger, custody.New, removal.New,
+		wire.Struct(new(mailing.Parts), "*"), mailing.New,
+		wire.Struct(new(signin.Parts), "*"), signin.New, signin.NewDesk,
+		players.New,
+		wire.Struct(new(documents.Parts), "*"), documents.New, collections.NewBook,
+		leaderboards.New, leaderboards.NewVerifier,
+		wire.Struct(new(servers.Parts), "*"), servers.New,
+		wire.Struct(new(configs.Parts), "*"), configs.New,
+		operators.New,
 		allJobs,
 		wire.Struct(new(App), "*"),
 	)

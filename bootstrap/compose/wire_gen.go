@@ -48,22 +48,81 @@ func New(ports Ports) *App {
 	desk := signin.NewDesk(passwords, limitsLimits)
 	sender := ports.Mail
 	from := ports.MailFrom
-	outbox := mailing.New(datastore, directory, sender, from, clock, source, vault)
+	parts := mailing.Parts{
+		Store:     datastore,
+		Directory: directory,
+		Sender:    sender,
+		From:      from,
+		Clock:     clock,
+		IDs:       source,
+		Vault:     vault,
+	}
+	outbox := mailing.New(parts)
 	tracer := ports.Tracer
-	useCases := signin.New(datastore, memory, directory, keyRing, accessTokens, clock, source, random, vault, issuer, desk, outbox, throttle, limitsLimits, tracer)
+	signinParts := signin.Parts{
+		Store:       datastore,
+		Revocations: memory,
+		Directory:   directory,
+		Keys:        keyRing,
+		Tokens:      accessTokens,
+		Clock:       clock,
+		IDs:         source,
+		Random:      random,
+		Vault:       vault,
+		Issuer:      issuer,
+		Desk:        desk,
+		Outbox:      outbox,
+		Throttle:    throttle,
+		Limits:      limitsLimits,
+		Tracer:      tracer,
+	}
+	useCases := signin.New(signinParts)
 	playersUseCases := players.New(datastore, limitsLimits, tracer)
 	compiler := ports.Schemas
 	book := collections.NewBook(compiler, limitsLimits)
-	documentsUseCases := documents.New(datastore, directory, clock, source, book, limitsLimits, tracer)
+	documentsParts := documents.Parts{
+		Store:     datastore,
+		Directory: directory,
+		Clock:     clock,
+		IDs:       source,
+		Book:      book,
+		Limits:    limitsLimits,
+		Tracer:    tracer,
+	}
+	documentsUseCases := documents.New(documentsParts)
 	store := ports.Blobs
 	index := ports.Ranks
 	reader := ports.Calendar
 	leaderboardsUseCases := leaderboards.New(datastore, store, index, directory, reader, clock, source, limitsLimits, tracer)
 	verifier := leaderboards.NewVerifier(leaderboardsUseCases)
 	tickets := ports.JoinTickets
-	serversUseCases := servers.New(datastore, directory, keyRing, tickets, issuer, clock, source, throttle, limitsLimits, tracer)
+	serversParts := servers.Parts{
+		Store:     datastore,
+		Directory: directory,
+		Keys:      keyRing,
+		Tickets:   tickets,
+		Issuer:    issuer,
+		Clock:     clock,
+		IDs:       source,
+		Throttle:  throttle,
+		Limits:    limitsLimits,
+		Tracer:    tracer,
+	}
+	serversUseCases := servers.New(serversParts)
 	manifests := ports.Manifests
-	configsUseCases := configs.New(datastore, store, compiler, directory, keyRing, manifests, issuer, clock, source, limitsLimits)
+	configsParts := configs.Parts{
+		Store:     datastore,
+		Blobs:     store,
+		Compiler:  compiler,
+		Directory: directory,
+		Keys:      keyRing,
+		Manifests: manifests,
+		Issuer:    issuer,
+		Clock:     clock,
+		IDs:       source,
+		Limits:    limitsLimits,
+	}
+	configsUseCases := configs.New(configsParts)
 	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, configsUseCases, limitsLimits, clock, source, random)
 	keeper := custody.New(datastore, store, clock, source)
 	remover := removal.New(datastore, leaderboardsUseCases)
