@@ -22,16 +22,21 @@ import (
 // Issuer is the `iss` of every access token of this installation.
 type Issuer string
 
+// Parts are what an Authenticator is made of.
+type Parts struct {
+	Store       datastore.Datastore
+	Revocations revocation.Memory
+	Directory   *environments.Directory
+	Keys        *environments.KeyRing
+	Tokens      identity.AccessTokens
+	Clock       clock.Clock
+	Issuer      Issuer
+	Uses        *Uses
+}
+
 // Authenticator turns bearer credentials into principals.
 type Authenticator struct {
-	store       datastore.Datastore
-	revocations revocation.Memory
-	directory   *environments.Directory
-	keys        *environments.KeyRing
-	tokens      identity.AccessTokens
-	clock       clock.Clock
-	issuer      Issuer
-	uses        *Uses
+	parts Parts
 
 	verified verified
 
@@ -42,14 +47,8 @@ type Authenticator struct {
 // maxKnown bounds the credentials remembered; past it the memory starts afresh.
 const maxKnown = 10_000
 
-func NewAuthenticator(
-	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
-	tokens identity.AccessTokens, clock clock.Clock, issuer Issuer, uses *Uses,
-) *Authenticator {
-	return &Authenticator{
-		store: store, revocations: revocations, directory: directory, keys: keys, tokens: tokens,
-		clock: clock, issuer: issuer, uses: uses, known: map[[sha256.Size]byte]tenancy.Credential{},
-	}
+func NewAuthenticator(p Parts) *Authenticator {
+	return &Authenticator{parts: p, known: map[[sha256.Size]byte]tenancy.Credential{}}
 }
 
 // Authenticate gives the principal of a bearer credential used from address. Whether one that this process
@@ -80,10 +79,10 @@ func (a *Authenticator) credential(ctx context.Context, bearer string, address n
 	if err != nil {
 		return tenancy.Principal{}, err
 	}
-	now := a.clock.Now()
+	now := a.parts.Clock.Now()
 	p, err := credential.Authenticate(now, address)
 	if err == nil {
-		a.uses.note(credential, now)
+		a.parts.Uses.note(credential, now)
 	}
 	return p, err
 }
@@ -92,13 +91,13 @@ func (a *Authenticator) credential(ctx context.Context, bearer string, address n
 // memory of revocations vouches for it.
 func (a *Authenticator) find(ctx context.Context, hash [sha256.Size]byte) (tenancy.Credential, error) {
 	key := CredentialKey(hash)
-	verdict, claim, _ := a.revocations.Look(ctx, key) // an error is Unknown: ask the database
+	verdict, claim, _ := a.parts.Revocations.Look(ctx, key) // an error is Unknown: ask the database
 	if verdict == revocation.Good {
 		if known, ok := a.remembered(hash); ok {
 			return known, nil
 		}
 	}
-	credential, err := a.store.Credentials().ByHash(ctx, hash)
+	credential, err := a.parts.Store.Credentials().ByHash(ctx, hash)
 	if err != nil {
 		return credential, fmt.Errorf("find credential: %w", err)
 	}
@@ -109,7 +108,7 @@ func (a *Authenticator) find(ctx context.Context, hash [sha256.Size]byte) (tenan
 		}
 		a.known[hash] = credential
 		a.mu.Unlock()
-		_ = a.revocations.Confirm(ctx, key, claim) // only a shortcut for the next request
+		_ = a.parts.Revocations.Confirm(ctx, key, claim) // only a shortcut for the next request
 	} else {
 		a.drop(hash)
 	}
@@ -136,14 +135,14 @@ func (a *Authenticator) player(ctx context.Context, bearer string, mayLook func(
 	id, kid := seen.claims.Environment, seen.keyID
 	if !known {
 		var err error
-		if id, kid, err = a.tokens.Peek(bearer); err != nil {
+		if id, kid, err = a.parts.Tokens.Peek(bearer); err != nil {
 			return tenancy.Principal{}, tenancy.ErrCredential
 		}
 		if err := mayLook(ctx); err != nil {
 			return tenancy.Principal{}, err
 		}
 	}
-	environment, err := a.directory.Get(ctx, id)
+	environment, err := a.parts.Directory.Get(ctx, id)
 	if errors.Is(err, tenancy.ErrEnvironmentNotFound) {
 		a.verified.drop(hash)
 		return tenancy.Principal{}, identity.ErrAccessToken
@@ -152,17 +151,17 @@ func (a *Authenticator) player(ctx context.Context, bearer string, mayLook func(
 		return tenancy.Principal{}, err
 	}
 	scope := environment.Scope()
-	keys, err := a.keys.Keys(ctx, scope)
+	keys, err := a.parts.Keys.Keys(ctx, scope)
 	if err != nil {
 		return tenancy.Principal{}, err
 	}
-	now := a.clock.Now()
+	now := a.parts.Clock.Now()
 	if !known {
 		key, ok := keys.Find(kid, now)
 		if !ok {
 			return tenancy.Principal{}, identity.ErrAccessToken
 		}
-		claims, err := a.tokens.Verify(bearer, key, string(a.issuer), id, now)
+		claims, err := a.parts.Tokens.Verify(bearer, key, string(a.parts.Issuer), id, now)
 		if err != nil {
 			return tenancy.Principal{}, err
 		}
@@ -190,18 +189,18 @@ func (a *Authenticator) player(ctx context.Context, bearer string, mayLook func(
 // because nothing vouches for the refusal either.
 func (a *Authenticator) alive(ctx context.Context, scope tenancy.Scope, id identity.SessionID, now time.Time) error {
 	key := SessionKey(scope, id)
-	verdict, claim, _ := a.revocations.Look(ctx, key) // an error is Unknown: ask the database
+	verdict, claim, _ := a.parts.Revocations.Look(ctx, key) // an error is Unknown: ask the database
 	if verdict == revocation.Good {
 		return nil
 	}
-	session, err := a.store.Sessions().Get(ctx, scope, id)
+	session, err := a.parts.Store.Sessions().Get(ctx, scope, id)
 	if errors.Is(err, identity.ErrSessionNotFound) || err == nil && !session.Live(now) {
 		return identity.ErrSessionEnded
 	}
 	if err != nil {
 		return fmt.Errorf("find session: %w", err)
 	}
-	player, err := a.store.Players().Get(ctx, scope, session.Player)
+	player, err := a.parts.Store.Players().Get(ctx, scope, session.Player)
 	if errors.Is(err, identity.ErrPlayerNotFound) {
 		return identity.ErrSessionEnded
 	}
@@ -213,7 +212,7 @@ func (a *Authenticator) alive(ctx context.Context, scope tenancy.Scope, id ident
 	}
 	// A confirmation knows no expiry, so it must not outlive the session.
 	if session.Live(now.Add(revocation.GoodFor)) {
-		_ = a.revocations.Confirm(ctx, key, claim) // only a shortcut for the next request
+		_ = a.parts.Revocations.Confirm(ctx, key, claim) // only a shortcut for the next request
 	}
 	return nil
 }

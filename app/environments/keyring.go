@@ -20,25 +20,28 @@ import (
 // ErrMasterKey is a signing key that another master key sealed.
 var ErrMasterKey = errors.New("it does not open: is the master key the one it was made with?")
 
-// KeyRing holds the signing keys of the environments in use.
-type KeyRing struct {
-	store  datastore.Datastore
-	clock  clock.Clock
-	ids    ids.Source
-	random secrets.Random
-	vault  secrets.Vault
-	known  recent.Values[tenancy.EnvironmentID, identity.KeySet]
+// Parts are what a KeyRing is made of.
+type Parts struct {
+	Store  datastore.Datastore
+	Clock  clock.Clock
+	IDs    ids.Source
+	Random secrets.Random
+	Vault  secrets.Vault
 }
 
-func NewKeyRing(store datastore.Datastore, clock clock.Clock, ids ids.Source, random secrets.Random, vault secrets.Vault) *KeyRing {
-	return &KeyRing{store: store, clock: clock, ids: ids, random: random, vault: vault}
+// KeyRing holds the signing keys of the environments in use.
+type KeyRing struct {
+	parts Parts
+	known recent.Values[tenancy.EnvironmentID, identity.KeySet]
 }
+
+func NewKeyRing(p Parts) *KeyRing { return &KeyRing{parts: p} }
 
 // Keys gives an environment's key set.
 func (r *KeyRing) Keys(ctx context.Context, scope tenancy.Scope) (identity.KeySet, error) {
-	now := r.clock.Now()
+	now := r.parts.Clock.Now()
 	return r.known.Get(ctx, scope.Environment(), now, func(ctx context.Context) (identity.KeySet, error) {
-		sealed, err := r.store.SigningKeys().List(ctx, scope)
+		sealed, err := r.parts.Store.SigningKeys().List(ctx, scope)
 		if err != nil {
 			return nil, fmt.Errorf("list signing keys: %w", err)
 		}
@@ -52,7 +55,7 @@ func (r *KeyRing) Signer(ctx context.Context, scope tenancy.Scope) (identity.Sig
 	if err != nil {
 		return identity.SigningKey{}, err
 	}
-	key, ok := keys.Signer(r.clock.Now())
+	key, ok := keys.Signer(r.parts.Clock.Now())
 	if !ok {
 		return key, fault.ErrInternal.Because(fmt.Errorf("environment %s has no signing key", scope.Environment()))
 	}
@@ -69,20 +72,20 @@ func (r *KeyRing) Rotate(ctx context.Context, tx datastore.Repos, scope tenancy.
 	// The others go on signing or verifying, unless they go now, so they must
 	// be of use with this master key.
 	if !atOnce {
-		if _, err := r.open(scope, stored, r.clock.Now()); err != nil {
+		if _, err := r.open(scope, stored, r.parts.Clock.Now()); err != nil {
 			return identity.SigningKey{}, err
 		}
 	}
 	var seed [ed25519.SeedSize]byte
-	r.random.Fill(seed[:])
+	r.parts.Random.Fill(seed[:])
 	private := ed25519.NewKeyFromSeed(seed[:])
-	fresh := identity.SigningKey{ID: r.ids.New(), Private: private, Public: private.Public().(ed25519.PublicKey)}
+	fresh := identity.SigningKey{ID: r.parts.IDs.New(), Private: private, Public: private.Public().(ed25519.PublicKey)}
 
 	keys := make(identity.KeySet, len(stored))
 	for i, k := range stored {
 		keys[i] = k.SigningKey
 	}
-	keys = keys.Rotated(fresh, r.clock.Now(), atOnce)
+	keys = keys.Rotated(fresh, r.parts.Clock.Now(), atOnce)
 	fresh = keys[len(keys)-1]
 	sealed := make([]identity.SealedKey, len(keys))
 	for i, k := range keys {
@@ -90,7 +93,7 @@ func (r *KeyRing) Rotate(ctx context.Context, tx datastore.Repos, scope tenancy.
 			sealed[i] = identity.SealedKey{SigningKey: k, Sealed: stored[i].Sealed}
 			continue
 		}
-		sealed[i] = identity.SealedKey{SigningKey: k, Sealed: r.vault.Seal(sealContext(scope, k.ID), seed[:])}
+		sealed[i] = identity.SealedKey{SigningKey: k, Sealed: r.parts.Vault.Seal(sealContext(scope, k.ID), seed[:])}
 	}
 	if err := tx.SigningKeys().Save(ctx, scope, sealed); err != nil {
 		return fresh, fmt.Errorf("save signing keys: %w", err)
@@ -111,7 +114,7 @@ func (r *KeyRing) open(scope tenancy.Scope, sealed []identity.SealedKey, now tim
 		if !s.GoneAt.IsZero() && !now.Before(s.GoneAt) {
 			continue
 		}
-		seed, err := r.vault.Open(sealContext(scope, s.ID), s.Sealed)
+		seed, err := r.parts.Vault.Open(sealContext(scope, s.ID), s.Sealed)
 		if err != nil || len(seed) != ed25519.SeedSize {
 			return nil, fault.ErrInternal.Because(fmt.Errorf("signing key %s of environment %s: %w (%w)", s.ID, scope.Environment(), ErrMasterKey, err))
 		}

@@ -83,7 +83,7 @@ func (u *UseCases) put(ctx context.Context, at place, season ranking.Season) (ar
 	if archive.Entries, err = u.write(ctx, at.scope, season, first); err != nil {
 		return archive, err
 	}
-	archive.At, archive.Hash, archive.Bytes = u.clock.Now(), first.hash(), first.written
+	archive.At, archive.Hash, archive.Bytes = u.parts.Clock.Now(), first.hash(), first.written
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -98,7 +98,7 @@ func (u *UseCases) put(ctx context.Context, at place, season ranking.Season) (ar
 		}
 		_ = sink.CloseWithError(err) // which never fails; nil is the end of the content
 	}()
-	err = u.blobs.Put(ctx, archiveKey(at, season.Number, archive), content, archive.Bytes, ArchiveType)
+	err = u.parts.Blobs.Put(ctx, archiveKey(at, season.Number, archive), content, archive.Bytes, ArchiveType)
 	_ = content.Close() // which never fails, and lets the writer go
 	cancel()
 	<-over
@@ -136,7 +136,7 @@ func (u *UseCases) write(ctx context.Context, scope tenancy.Scope, season rankin
 	var before ranking.Run
 	after := ranking.Cursor{}
 	for {
-		page, next, err := u.store.Entries().All(ctx, scope, season.Ref(), after, archivePage)
+		page, next, err := u.parts.Store.Entries().All(ctx, scope, season.Ref(), after, archivePage)
 		if err != nil {
 			return places, fmt.Errorf("read entries: %w", err)
 		}
@@ -166,7 +166,7 @@ func (u *UseCases) write(ctx context.Context, scope tenancy.Scope, season rankin
 
 // Archived tells of a season's archive; ErrArchiveNotFound while there is none.
 func (u *UseCases) Archived(ctx context.Context, scope tenancy.Scope, of ranking.SeasonRef) (Archived, error) {
-	season, err := u.store.Boards().Season(ctx, scope, of.Board, of.Number)
+	season, err := u.parts.Store.Boards().Season(ctx, scope, of.Board, of.Number)
 	switch {
 	case err != nil:
 		return Archived{}, fmt.Errorf("find season: %w", err)

@@ -45,7 +45,7 @@ func (u *UseCases) known(at ranking.Ladder) *building {
 // wait waits for a building, in its first moments, and tells whether it is over: all
 // who wait for a long one would leave no place for other requests.
 func (u *UseCases) wait(ctx context.Context, build *building) bool {
-	patience := time.NewTimer(buildPatience - u.clock.Now().Sub(build.since))
+	patience := time.NewTimer(buildPatience - u.parts.Clock.Now().Sub(build.since))
 	defer patience.Stop()
 	select {
 	case <-build.done:
@@ -64,7 +64,7 @@ func (u *UseCases) begin(season ranking.Season, at ranking.Ladder) *building {
 	if build, ok := u.builds[at]; ok {
 		return build
 	}
-	build := &building{since: u.clock.Now(), done: make(chan struct{})}
+	build := &building{since: u.parts.Clock.Now(), done: make(chan struct{})}
 	u.builds[at] = build
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), buildTime)
@@ -108,7 +108,7 @@ func (u *UseCases) see(ctx context.Context, season ranking.Season, at ranking.La
 // build brings all entries of a season to its index. What can't be reached for a while is
 // waited for: to begin anew would cost more.
 func (u *UseCases) build(ctx context.Context, season ranking.Season, at ranking.Ladder, build *building) error {
-	builder := u.ids.New()
+	builder := u.parts.IDs.New()
 	again := func(do func() error) error {
 		for {
 			if err := do(); !errors.Is(err, fault.ErrUnavailable) {
@@ -131,7 +131,7 @@ func (u *UseCases) build(ctx context.Context, season ranking.Season, at ranking.
 		}
 		var page []ranking.Entry
 		err := again(func() error {
-			found, next, err := u.store.Entries().All(ctx, at.Scope, season.Ref(), cursor, buildPage)
+			found, next, err := u.parts.Store.Entries().All(ctx, at.Scope, season.Ref(), cursor, buildPage)
 			if err == nil {
 				page, cursor = found, next
 			}
@@ -167,7 +167,7 @@ func (u *UseCases) rest(ctx context.Context, at ranking.Ladder) error {
 
 // stands fails with errLeftBehind when a ladder isn't its season's any more.
 func (u *UseCases) stands(ctx context.Context, at ranking.Ladder) error {
-	season, err := u.store.Boards().Season(ctx, at.Scope, at.Board, at.Season)
+	season, err := u.parts.Store.Boards().Season(ctx, at.Scope, at.Board, at.Season)
 	switch {
 	case errors.Is(err, ranking.ErrSeasonNotFound), err == nil && season.Epoch != at.Epoch:
 		return errLeftBehind

@@ -119,7 +119,7 @@ func (u *UseCases) transact(ctx context.Context, lay func(d *desk) error, work f
 			return err
 		}
 		d.intend(ctx)
-		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			if err := d.hold(ctx, tx); err != nil {
 				return err
 			}
@@ -204,9 +204,9 @@ func (d *desk) terms() []term {
 }
 
 func (d *desk) intend(ctx context.Context) {
-	d.since = d.u.clock.Now()
+	d.since = d.u.parts.Clock.Now()
 	d.each(func(at term, t *table) {
-		t.intent = d.u.ids.New()
+		t.intent = d.u.parts.IDs.New()
 		// What keeps it from being noted doesn't matter: the commit goes another way.
 		t.missed = d.u.ranks.Intend(ctx, ladderOf(at.scope, t.season), ranking.Intent{ID: t.intent, Players: t.players}) != nil
 	})
@@ -235,7 +235,7 @@ func (d *desk) intendAgain(ctx context.Context) {
 		ladder := ladderOf(at.scope, t.season)
 		if d.u.ranks.Intend(ctx, ladder, ranking.Intent{ID: t.intent, Players: t.players}) != nil {
 			// Without the index only another epoch helps, and without the database nobody writes.
-			_ = d.u.store.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
+			_ = d.u.parts.Store.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
 			d.u.forget(ladder)
 		}
 	})
@@ -256,7 +256,7 @@ func (d *desk) withdraw(ctx context.Context) {
 
 // work does what happens within the transaction, which may run again.
 func (d *desk) work(ctx context.Context, tx datastore.Repos, groups []group, failed map[int]error) ([]result, error) {
-	now := d.u.clock.Now()
+	now := d.u.parts.Clock.Now()
 	if err := d.meet(ctx, tx); err != nil {
 		return nil, err
 	}
@@ -292,7 +292,7 @@ func (d *desk) timely() error {
 	for _, t := range d.tables {
 		noted = noted || !t.missed
 	}
-	if noted && d.u.clock.Now().Sub(d.since) > ranking.IntentFor/2 {
+	if noted && d.u.parts.Clock.Now().Sub(d.since) > ranking.IntentFor/2 {
 		return errRaced
 	}
 	return nil
@@ -522,7 +522,7 @@ func (d *desk) tellOf(ctx context.Context, at term, t *table) error {
 	if d.u.ranks.Apply(ctx, ladder, marks, t.intent) == nil {
 		return nil
 	}
-	err := d.u.store.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
+	err := d.u.parts.Store.Boards().Renew(ctx, at.scope, at.board, t.season.Number)
 	d.u.counters.left.Add(1)
 	d.u.forget(ladder)
 	// Of a board that was deleted in the meantime nobody asks.
@@ -535,7 +535,7 @@ func (d *desk) tellOf(ctx context.Context, at term, t *table) error {
 // event tells what an operator did.
 func (d *desk) event(g group, w work, r ranking.Receipt, now time.Time) audit.Event {
 	event := audit.By(g.principal, w.action, now).On("leaderboard", string(g.board))
-	event.ID = d.u.ids.New()
+	event.ID = d.u.parts.IDs.New()
 	summary := func(run *ranking.Run) map[string]string {
 		s := map[string]string{"player": string(w.player), "season": strconv.Itoa(r.Season)}
 		if run != nil {

@@ -57,7 +57,7 @@ func damaged(archived Archived, why error) error {
 
 // openObject opens the object of an archive, which must be as long as on record.
 func (u *UseCases) openObject(ctx context.Context, archived Archived, offset, length int64) (io.ReadCloser, error) {
-	object, err := u.blobs.Get(ctx, archived.key, offset, length)
+	object, err := u.parts.Blobs.Get(ctx, archived.key, offset, length)
 	switch {
 	case errors.Is(err, blob.ErrNotFound), errors.Is(err, blob.ErrRange):
 		return nil, damaged(archived, err)

@@ -76,7 +76,7 @@ func (u *UseCases) mend(ctx context.Context, season ranking.Season, at ranking.L
 		players[player] = true
 	}
 	var marks []ranking.Mark
-	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		marks = nil
 		missing := maps.Clone(players)
 		look := func(players map[identity.PlayerID]bool) error {

@@ -92,7 +92,7 @@ func (u *UseCases) SeasonStats() SeasonStats {
 		stats.Within = make([]uint64, len(latenessBounds))
 	}
 	for _, d := range l.due {
-		if u.clock.Now().Sub(d.at) < dueFor {
+		if u.parts.Clock.Now().Sub(d.at) < dueFor {
 			stats.Due += d.seasons
 		}
 	}
@@ -101,7 +101,7 @@ func (u *UseCases) SeasonStats() SeasonStats {
 
 // ended counts how late seasons ended, unless the environment's clock is moved.
 func (u *UseCases) ended(ctx context.Context, scope tenancy.Scope, late []time.Duration) {
-	environment, err := u.directory.Get(ctx, scope.Environment())
+	environment, err := u.parts.Directory.Get(ctx, scope.Environment())
 	if err == nil && environment.Settings.ClockOffset == 0 {
 		u.lateness.count(late)
 	}

@@ -20,20 +20,27 @@ import (
 	"github.com/overworldhq/overworld/ports/tracing"
 )
 
+// Parts are what the use cases are made of.
+type Parts struct {
+	Store     datastore.Datastore
+	Blobs     blob.Store
+	Ranks     ranking.Index
+	Directory *environments.Directory
+	Calendar  recurrence.Reader
+	Clock     clock.Clock
+	IDs       ids.Source
+	Limits    limits.Limits
+	Tracer    tracing.Tracer // nil: nothing is traced
+}
+
 // UseCases are what callers do with leaderboards.
 type UseCases struct {
-	store     datastore.Datastore
-	blobs     blob.Store
-	ranks     index
-	directory *environments.Directory
-	clock     clock.Clock
-	ids       ids.Source
-	writers   *coalesce.Coalescer[group, result]
-	counters  indexCounters
-	lateness  lateness
+	parts    Parts
+	ranks    index // Ranks, whose concurrent readers share calls
+	writers  *coalesce.Coalescer[group, result]
+	counters indexCounters
+	lateness lateness
 
-	calendar recurrence.Reader
-	limits   limits.Limits
 	// grace is longer than anybody can be at a run that was received.
 	grace time.Duration
 
@@ -46,17 +53,18 @@ type UseCases struct {
 	rolls  map[place]chan struct{} // closed when this process has rolled the board's seasons
 }
 
-func New(
-	store datastore.Datastore, blobs blob.Store, ranks ranking.Index, directory *environments.Directory, calendar recurrence.Reader, clock clock.Clock, ids ids.Source, limits limits.Limits, tracer tracing.Tracer,
-) *UseCases {
+func New(p Parts) *UseCases {
 	u := &UseCases{
-		store: store, blobs: blobs, ranks: gathered(ranks, limits.RequestTime, tracer), directory: directory, calendar: calendar, limits: limits, clock: clock, ids: ids,
+		parts: p,
+		ranks: gathered(p.Ranks, p.Limits.RequestTime, p.Tracer),
 		// A run waits for its commit as long as its request may take, and the commit takes as long at most.
 		// The rest is for clocks of replicas that differ.
-		grace:  2*limits.RequestTime + skew,
-		builds: map[ranking.Ladder]*building{}, rolls: map[place]chan struct{}{}, slots: make(chan struct{}, buildsAtOnce),
+		grace:  2*p.Limits.RequestTime + skew,
+		builds: map[ranking.Ladder]*building{},
+		rolls:  map[place]chan struct{}{},
+		slots:  make(chan struct{}, buildsAtOnce),
 	}
-	u.writers = coalesce.New(coalesce.Commits("commit runs", store, limits.RequestTime, tracer), u.commit)
+	u.writers = coalesce.New(coalesce.Commits("commit runs", p.Store, p.Limits.RequestTime, p.Tracer), u.commit)
 	return u
 }
 
@@ -92,11 +100,11 @@ func (u *UseCases) Board(ctx context.Context, p tenancy.Principal, id ranking.Bo
 
 // moment is the time by the environment's clock.
 func (u *UseCases) moment(ctx context.Context, scope tenancy.Scope) (time.Time, error) {
-	environment, err := u.directory.Get(ctx, scope.Environment())
+	environment, err := u.parts.Directory.Get(ctx, scope.Environment())
 	if err != nil {
 		return time.Time{}, err
 	}
-	return environment.Now(u.clock.Now()), nil
+	return environment.Now(u.parts.Clock.Now()), nil
 }
 
 // now is current at this moment, for readers: they are shown what is known while the
@@ -120,7 +128,7 @@ type get func(ctx context.Context, key place, now time.Time, load func(context.C
 
 func (u *UseCases) open(ctx context.Context, at place, moment time.Time, known get) (current, error) {
 	for {
-		c, err := known(ctx, at, u.clock.Now(), u.load(at))
+		c, err := known(ctx, at, u.parts.Clock.Now(), u.load(at))
 		if err != nil || !c.season.Due(moment) {
 			return c, err
 		}
@@ -146,11 +154,11 @@ func (u *UseCases) counting(ctx context.Context, at place, received time.Time) (
 
 func (u *UseCases) load(at place) func(context.Context) (current, error) {
 	return func(ctx context.Context) (c current, err error) {
-		if c.board, err = u.store.Boards().Get(ctx, at.scope, at.board); err != nil {
+		if c.board, err = u.parts.Store.Boards().Get(ctx, at.scope, at.board); err != nil {
 			return c, fmt.Errorf("find leaderboard: %w", err)
 		}
 		// A season that was closed in between is not the current one, and says so itself.
-		if c.season, err = u.store.Boards().Season(ctx, at.scope, at.board, c.board.Season); err != nil {
+		if c.season, err = u.parts.Store.Boards().Season(ctx, at.scope, at.board, c.board.Season); err != nil {
 			return c, fmt.Errorf("find season: %w", err)
 		}
 		return c, nil
@@ -167,8 +175,8 @@ func (u *UseCases) season(ctx context.Context, at place, number int) (ranking.Se
 }
 
 func (u *UseCases) past(ctx context.Context, at place, number int) (ranking.Season, error) {
-	return u.seasons.GetLasting(ctx, term{at, number}, u.clock.Now(), func(ctx context.Context) (ranking.Season, error) {
-		season, err := u.store.Boards().Season(ctx, at.scope, at.board, number)
+	return u.seasons.GetLasting(ctx, term{at, number}, u.parts.Clock.Now(), func(ctx context.Context) (ranking.Season, error) {
+		season, err := u.parts.Store.Boards().Season(ctx, at.scope, at.board, number)
 		if err != nil {
 			return season, fmt.Errorf("find season: %w", err)
 		}
@@ -181,7 +189,7 @@ func (u *UseCases) Seasons(ctx context.Context, p tenancy.Principal, id ranking.
 	if _, err := u.now(ctx, place{p.Scope(), id}); err != nil {
 		return nil, err
 	}
-	seasons, err := u.store.Boards().Seasons(ctx, p.Scope(), id, before, limit)
+	seasons, err := u.parts.Store.Boards().Seasons(ctx, p.Scope(), id, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list seasons: %w", err)
 	}

@@ -37,7 +37,7 @@ type Sequestered struct {
 // Sequester quarantines a player, or lifts the quarantine, with one effect on every board
 // that it covers. Of a player quarantined twice over both must be lifted.
 func (u *UseCases) Sequester(ctx context.Context, p tenancy.Principal, scope tenancy.Scope, s Sequester, effects ...once.Effect[Sequestered]) (Sequestered, error) {
-	now := u.clock.Now()
+	now := u.parts.Clock.Now()
 	done := Sequestered{Quarantine: ranking.Quarantine{Board: s.Board, Player: s.Player}}
 	if s.Reason != "" {
 		var err error
@@ -50,7 +50,7 @@ func (u *UseCases) Sequester(ctx context.Context, p tenancy.Principal, scope ten
 		boards := []ranking.BoardID{s.Board}
 		if s.Board == "" {
 			var err error
-			if boards, err = u.store.Entries().OpenOf(ctx, scope, s.Player); err != nil {
+			if boards, err = u.parts.Store.Entries().OpenOf(ctx, scope, s.Player); err != nil {
 				return fmt.Errorf("find entries: %w", err)
 			}
 		}
@@ -71,7 +71,7 @@ func (u *UseCases) Sequester(ctx context.Context, p tenancy.Principal, scope ten
 			return err
 		}
 		event := audit.By(p, audit.PlayerQuarantined, now).In(scope).On("player", string(s.Player))
-		event.ID = u.ids.New()
+		event.ID = u.parts.IDs.New()
 		event.Before = quarantineSummary(quarantines, s.Board)
 		at := slices.IndexFunc(quarantines, func(q ranking.Quarantine) bool { return q.Board == s.Board })
 		did = nil
@@ -173,7 +173,7 @@ func (u *UseCases) Quarantines(ctx context.Context, scope tenancy.Scope, board r
 			return nil, err
 		}
 	}
-	found, err := u.store.Quarantines().List(ctx, scope, board, after, limit)
+	found, err := u.parts.Store.Quarantines().List(ctx, scope, board, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list quarantines: %w", err)
 	}
@@ -197,7 +197,7 @@ type Inspected struct {
 // Inspect tells what a player has on a board, with so many places before and after
 // it. It says beforehand what removing or hiding it does to the others, or undoing either.
 func (u *UseCases) Inspect(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, player identity.PlayerID, before, after int) (Inspected, error) {
-	if _, err := u.store.Players().Get(ctx, scope, player); err != nil {
+	if _, err := u.parts.Store.Players().Get(ctx, scope, player); err != nil {
 		return Inspected{}, fmt.Errorf("find player: %w", err)
 	}
 	for range settleRounds {
@@ -215,11 +215,11 @@ func (u *UseCases) inspect(ctx context.Context, scope tenancy.Scope, id ranking.
 		return found, err
 	}
 	found.Season = c.season
-	entries, err := u.store.Entries().LockMany(ctx, scope, c.season.Ref(), []identity.PlayerID{player})
+	entries, err := u.parts.Store.Entries().LockMany(ctx, scope, c.season.Ref(), []identity.PlayerID{player})
 	if err != nil {
 		return found, fmt.Errorf("read entry: %w", err)
 	}
-	quarantines, err := u.store.Quarantines().Of(ctx, scope, []identity.PlayerID{player})
+	quarantines, err := u.parts.Store.Quarantines().Of(ctx, scope, []identity.PlayerID{player})
 	if err != nil {
 		return found, fmt.Errorf("read quarantines: %w", err)
 	}

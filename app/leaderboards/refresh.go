@@ -15,7 +15,7 @@ const boardsPage = 200
 // Refresh reads the boards and seasons in use again, with two statements an environment, so that
 // readers needn't: called more often than every recent.Fresh, they ask the database nothing.
 func (u *UseCases) Refresh(ctx context.Context) error {
-	now := u.clock.Now()
+	now := u.parts.Clock.Now()
 	err := u.boards.Refresh(ctx, now, func(ctx context.Context, places []place) (map[place]current, error) {
 		wanted := map[tenancy.Scope][]ranking.BoardID{}
 		for _, at := range places {
@@ -32,7 +32,7 @@ func (u *UseCases) Refresh(ctx context.Context) error {
 	return errors.Join(err, u.seasons.Refresh(ctx, now, func(ctx context.Context, all []term) (map[term]ranking.Season, error) {
 		found := make(map[term]ranking.Season, len(all))
 		for _, one := range all {
-			season, err := u.store.Boards().Season(ctx, one.scope, one.board, one.number)
+			season, err := u.parts.Store.Boards().Season(ctx, one.scope, one.board, one.number)
 			switch {
 			case errors.Is(err, ranking.ErrSeasonNotFound):
 				continue
@@ -49,7 +49,7 @@ func (u *UseCases) Refresh(ctx context.Context) error {
 func (u *UseCases) readAll(ctx context.Context, scope tenancy.Scope, ids []ranking.BoardID, found map[place]current) error {
 	boards := map[ranking.BoardID]ranking.Board{}
 	for after := ranking.BoardID(""); ; {
-		page, err := u.store.Boards().List(ctx, scope, after, boardsPage)
+		page, err := u.parts.Store.Boards().List(ctx, scope, after, boardsPage)
 		if err != nil {
 			return fmt.Errorf("list leaderboards: %w", err)
 		}
@@ -67,7 +67,7 @@ func (u *UseCases) readAll(ctx context.Context, scope tenancy.Scope, ids []ranki
 			open = append(open, ranking.SeasonRef{Board: id, Number: board.Season})
 		}
 	}
-	seasons, err := u.store.Boards().Hold(ctx, scope, open)
+	seasons, err := u.parts.Store.Boards().Hold(ctx, scope, open)
 	if err != nil {
 		return fmt.Errorf("find seasons: %w", err)
 	}

@@ -24,7 +24,9 @@ const (
 
 // erasesAfter is how long a retired season is left whole: as long as a replica may still
 // show what it knew of it, to a request that takes its time.
-func (u *UseCases) erasesAfter() time.Duration { return recent.Lasting + 2*u.limits.RequestTime + skew }
+func (u *UseCases) erasesAfter() time.Duration {
+	return recent.Lasting + 2*u.parts.Limits.RequestTime + skew
+}
 
 // Retain retires the seasons that the boards of an environment don't keep, and deletes what those have
 // that were retired: entries, rewards, archives and indexes. It may be cut off and done again, and
@@ -39,7 +41,7 @@ func (u *UseCases) Retain(ctx context.Context, environment tenancy.Environment, 
 
 func (u *UseCases) retire(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
 	for after := ranking.BoardID(""); ; {
-		page, err := u.store.Boards().List(ctx, environment.Scope(), after, boardsPage)
+		page, err := u.parts.Store.Boards().List(ctx, environment.Scope(), after, boardsPage)
 		if err != nil {
 			return errors.Join(failed, fmt.Errorf("list leaderboards: %w", err))
 		}
@@ -63,7 +65,7 @@ func (u *UseCases) retireOf(ctx context.Context, environment tenancy.Environment
 	before, outlived := board.Outlived()
 	at := place{environment.Scope(), board.ID}
 	for outlived {
-		page, err := u.store.Boards().Seasons(ctx, at.scope, at.board, before, seasonsAtOnce)
+		page, err := u.parts.Store.Boards().Seasons(ctx, at.scope, at.board, before, seasonsAtOnce)
 		if err != nil {
 			return fmt.Errorf("list seasons: %w", err)
 		}
@@ -91,12 +93,12 @@ func (u *UseCases) retireOne(ctx context.Context, tx datastore.Repos, at place, 
 	case !award.Finished:
 		return nil
 	}
-	now := u.clock.Now()
+	now := u.parts.Clock.Now()
 	if err := tx.Boards().Retire(ctx, at.scope, season.Ref(), now); err != nil {
 		return err
 	}
 	event := audit.Event{
-		ID: u.ids.New(), At: now, Action: audit.SeasonRetired, Actor: audit.Actor{Kind: "schedule"},
+		ID: u.parts.IDs.New(), At: now, Action: audit.SeasonRetired, Actor: audit.Actor{Kind: "schedule"},
 		Before: map[string]string{"season": strconv.Itoa(season.Number), "entries": strconv.FormatInt(season.Archive.Entries, 10), "sha256": season.Archive.SHA256()},
 	}
 	if err := tx.Audit().Append(ctx, event.In(at.scope).On("leaderboard", string(at.board))); err != nil {
@@ -107,9 +109,9 @@ func (u *UseCases) retireOne(ctx context.Context, tx datastore.Repos, at place, 
 
 // erase goes on with deleting the seasons that nobody is shown any more.
 func (u *UseCases) erase(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
-	scope, before := environment.Scope(), u.clock.Now().Add(-u.erasesAfter())
+	scope, before := environment.Scope(), u.parts.Clock.Now().Add(-u.erasesAfter())
 	for after := (ranking.SeasonRef{}); ; {
-		page, err := u.store.Boards().Retired(ctx, scope, before, after, seasonsAtOnce)
+		page, err := u.parts.Store.Boards().Retired(ctx, scope, before, after, seasonsAtOnce)
 		if err != nil {
 			return errors.Join(failed, fmt.Errorf("list retired seasons: %w", err))
 		}
@@ -175,12 +177,12 @@ const objectsPage = 1000
 // deleteObjects deletes the objects whose keys begin with a prefix.
 func (u *UseCases) deleteObjects(ctx context.Context, prefix string) error {
 	for {
-		page, err := u.blobs.List(ctx, prefix, "", objectsPage)
+		page, err := u.parts.Blobs.List(ctx, prefix, "", objectsPage)
 		if err != nil {
 			return fmt.Errorf("list archives: %w", err)
 		}
 		for _, object := range page {
-			if err := u.blobs.Delete(ctx, object.Key); err != nil {
+			if err := u.parts.Blobs.Delete(ctx, object.Key); err != nil {
 				return fmt.Errorf("delete archive: %w", err)
 			}
 		}

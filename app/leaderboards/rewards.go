@@ -45,7 +45,7 @@ func BeginAward(ctx context.Context, tx datastore.Repos, scope tenancy.Scope, bo
 func (u *UseCases) reward(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
 	after := ranking.SeasonRef{}
 	for {
-		pending, err := u.store.Rewards().Unfinished(ctx, environment.Scope(), after, awardsAtOnce)
+		pending, err := u.parts.Store.Rewards().Unfinished(ctx, environment.Scope(), after, awardsAtOnce)
 		if err != nil {
 			return errors.Join(failed, fmt.Errorf("list unfinished awards: %w", err))
 		}
@@ -108,7 +108,7 @@ func (u *UseCases) giveSome(ctx context.Context, tx datastore.Repos, environment
 	if err != nil {
 		return 0, true, fmt.Errorf("read entries: %w", err)
 	}
-	rewards, next := award.Give(season.Rules, page, environment.Now(u.clock.Now()))
+	rewards, next := award.Give(season.Rules, page, environment.Now(u.parts.Clock.Now()))
 	if err := tx.Rewards().Give(ctx, scope, next, rewards); err != nil {
 		return 0, true, fmt.Errorf("give rewards: %w", err)
 	}
@@ -121,7 +121,7 @@ func (u *UseCases) Rewards(ctx context.Context, p tenancy.Principal, player iden
 	if !ownRewards(p, player) {
 		return nil, ranking.ErrRewardsDenied
 	}
-	found, err := u.store.Rewards().Of(ctx, p.Scope(), player, query, after)
+	found, err := u.parts.Store.Rewards().Of(ctx, p.Scope(), player, query, after)
 	if err != nil {
 		return nil, fmt.Errorf("list rewards: %w", err)
 	}
@@ -133,7 +133,7 @@ func (u *UseCases) SeasonRewards(ctx context.Context, p tenancy.Principal, of ra
 	if _, err := u.season(ctx, place{p.Scope(), of.Board}, of.Number); err != nil {
 		return nil, err
 	}
-	found, err := u.store.Rewards().In(ctx, p.Scope(), of, query, after)
+	found, err := u.parts.Store.Rewards().In(ctx, p.Scope(), of, query, after)
 	if err != nil {
 		return nil, fmt.Errorf("list rewards: %w", err)
 	}
@@ -146,12 +146,12 @@ func (u *UseCases) Claim(ctx context.Context, p tenancy.Principal, of ranking.Se
 	if !ownRewards(p, player) {
 		return reward, ranking.ErrRewardsDenied
 	}
-	environment, err := u.directory.Get(ctx, p.Scope().Environment())
+	environment, err := u.parts.Directory.Get(ctx, p.Scope().Environment())
 	if err != nil {
 		return reward, err
 	}
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		now := u.clock.Now()
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		now := u.parts.Clock.Now()
 		claim := tx.Rewards().Claim(ctx, p.Scope(), of, player, environment.Now(now))
 		if claim != nil && !errors.Is(claim, ranking.ErrRewardNotFound) {
 			return fmt.Errorf("claim reward: %w", claim)
@@ -165,7 +165,7 @@ func (u *UseCases) Claim(ctx context.Context, p tenancy.Principal, of ranking.Se
 		}
 		if p.Kind() == tenancy.SecretKey {
 			event := audit.By(p, audit.RewardClaimed, now).On("leaderboard", string(of.Board))
-			event.ID = u.ids.New()
+			event.ID = u.parts.IDs.New()
 			event.After = map[string]string{"player": string(player), "season": strconv.Itoa(of.Number), "rank": strconv.FormatInt(reward.Rank, 10)}
 			if err := tx.Audit().Append(ctx, event); err != nil {
 				return fmt.Errorf("audit: %w", err)

@@ -21,7 +21,7 @@ func (u *UseCases) Rule(schedule ranking.Schedule) (recurrence.Rule, error) {
 	if schedule == (ranking.Schedule{}) {
 		return nil, nil
 	}
-	rule, err := u.calendar.Read(schedule.Cron, schedule.Zone)
+	rule, err := u.parts.Calendar.Read(schedule.Cron, schedule.Zone)
 	var check fault.Check
 	if errors.Is(err, recurrence.ErrCron) {
 		check.Add("/schedule/cron", "malformed", "Five fields: minute, hour, day of the month, month, day of the week, such as 0 5 * * 1 or 30 4 1 jan,jul *; it must match at some time.")
@@ -29,8 +29,8 @@ func (u *UseCases) Rule(schedule ranking.Schedule) (recurrence.Rule, error) {
 	if errors.Is(err, recurrence.ErrZone) {
 		check.Add("/schedule/time_zone", "malformed", "A name of the IANA time zone database, such as UTC or Europe/Berlin.")
 	}
-	if err == nil && rule.Shortest() < u.limits.SeasonTime {
-		check.Add("/schedule/cron", "too_often", "Seasons last %d seconds at least.", int64(u.limits.SeasonTime/time.Second))
+	if err == nil && rule.Shortest() < u.parts.Limits.SeasonTime {
+		check.Add("/schedule/cron", "too_often", "Seasons last %d seconds at least.", int64(u.parts.Limits.SeasonTime/time.Second))
 	}
 	if err := check.Err(); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (u *UseCases) End(schedule ranking.Schedule, after time.Time) time.Time {
 	}
 	// A schedule was good when it was stored. Should a zone have gone from
 	// the database of zones, seasons are ended by operators.
-	rule, err := u.calendar.Read(schedule.Cron, schedule.Zone)
+	rule, err := u.parts.Calendar.Read(schedule.Cron, schedule.Zone)
 	if err != nil {
 		return time.Time{}
 	}
@@ -57,7 +57,7 @@ func (u *UseCases) End(schedule ranking.Schedule, after time.Time) time.Time {
 // what the environment's clock shows. An end that is long over leaves nobody who could be at a run
 // for it, and a clock that is moved back then brings none.
 func (u *UseCases) Ends(board ranking.Board, season ranking.Season, at, moment time.Time) (ended, next ranking.Season) {
-	now := u.clock.Now()
+	now := u.parts.Clock.Now()
 	ended, next = season.Close(board, at, now)
 	ended.FreezesAt = now.Add(u.grace)
 	if ended.Over(now, moment, u.grace) {
@@ -100,7 +100,7 @@ func (u *UseCases) roll(ctx context.Context, at place, moment time.Time) error {
 	}()
 	// What its time is too short for is committed all the same, and the next one's to go on with.
 	for {
-		if over, err := u.rollIn(ctx, u.store.InTx, at, moment); over || err != nil {
+		if over, err := u.rollIn(ctx, u.parts.Store.InTx, at, moment); over || err != nil {
 			return err
 		}
 	}
@@ -164,7 +164,7 @@ func (u *UseCases) rollIn(ctx context.Context, inTx InTx, at place, moment time.
 
 func (u *UseCases) endedBySchedule(at place, ended, next ranking.Season) audit.Event {
 	event := audit.Event{
-		ID: u.ids.New(), At: u.clock.Now(), Action: audit.SeasonClosed, Actor: audit.Actor{Kind: "schedule"},
+		ID: u.parts.IDs.New(), At: u.parts.Clock.Now(), Action: audit.SeasonClosed, Actor: audit.Actor{Kind: "schedule"},
 		Before: map[string]string{"season": strconv.Itoa(ended.Number)}, After: map[string]string{"season": strconv.Itoa(next.Number)},
 	}
 	return event.In(at.scope).On("leaderboard", string(at.board))

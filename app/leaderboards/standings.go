@@ -131,7 +131,7 @@ func (u *UseCases) read(
 
 // countedTop is a first page as the database has it.
 func (u *UseCases) countedTop(ctx context.Context, scope tenancy.Scope, s ranking.Season, limit int) (Standings, error) {
-	entries, err := u.store.Entries().Top(ctx, scope, s.Ref(), limit)
+	entries, err := u.parts.Store.Entries().Top(ctx, scope, s.Ref(), limit)
 	if err != nil {
 		return Standings{}, fmt.Errorf("read entries: %w", err)
 	}
@@ -154,11 +154,11 @@ func (u *UseCases) countedOne(ctx context.Context, scope tenancy.Scope, s rankin
 	if len(players) != 1 {
 		return Standings{}, ranking.ErrWarming
 	}
-	one, err := u.store.Entries().Standing(ctx, scope, s.Ref(), players[0], countBound, s.Rules.TieBreak == ranking.Shared)
+	one, err := u.parts.Store.Entries().Standing(ctx, scope, s.Ref(), players[0], countBound, s.Rules.TieBreak == ranking.Shared)
 	switch {
 	case errors.Is(err, ranking.ErrNotRanked) && players[0] == self:
 		// It would have to be counted among those that it isn't among.
-		own, err := u.store.Entries().LockMany(ctx, scope, s.Ref(), players)
+		own, err := u.parts.Store.Entries().LockMany(ctx, scope, s.Ref(), players)
 		if err != nil {
 			return Standings{}, fmt.Errorf("read entry: %w", err)
 		}

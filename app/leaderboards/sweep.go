@@ -60,7 +60,7 @@ func (s *sweep) stray(ctx context.Context, object blob.Info) (bool, error) {
 // allSeasons are those of a board by their numbers, none when there is no such board.
 func (u *UseCases) allSeasons(ctx context.Context, id tenancy.EnvironmentID, board ranking.BoardID) (map[string]ranking.Season, error) {
 	all := map[string]ranking.Season{}
-	environment, err := u.store.Environments().Get(ctx, id)
+	environment, err := u.parts.Store.Environments().Get(ctx, id)
 	switch {
 	case errors.Is(err, tenancy.ErrEnvironmentNotFound):
 		return all, nil
@@ -68,7 +68,7 @@ func (u *UseCases) allSeasons(ctx context.Context, id tenancy.EnvironmentID, boa
 		return nil, fmt.Errorf("find environment: %w", err)
 	}
 	for before := 0; ; {
-		page, err := u.store.Boards().Seasons(ctx, environment.Scope(), board, before, seasonsAtOnce)
+		page, err := u.parts.Store.Boards().Seasons(ctx, environment.Scope(), board, before, seasonsAtOnce)
 		if err != nil {
 			return nil, fmt.Errorf("list seasons: %w", err)
 		}

@@ -121,7 +121,7 @@ func (v *Verifier) Run(ctx context.Context) (whole bool, err error) {
 	if len(v.left) > 0 {
 		return false, nil
 	}
-	v.stats.passed.Store(uint64(v.u.clock.Now().UnixMicro()))
+	v.stats.passed.Store(uint64(v.u.parts.Clock.Now().UnixMicro()))
 	return true, nil
 }
 
@@ -129,7 +129,7 @@ func (v *Verifier) Run(ctx context.Context) (whole bool, err error) {
 func (v *Verifier) seasons(ctx context.Context) ([]*verified, error) {
 	var all []*verified
 	of := func(scope tenancy.Scope, board ranking.BoardID) error {
-		seasons, err := v.u.store.Boards().Seasons(ctx, scope, board, 0, verifiedSeasons)
+		seasons, err := v.u.parts.Store.Boards().Seasons(ctx, scope, board, 0, verifiedSeasons)
 		if err != nil {
 			return fmt.Errorf("list seasons: %w", err)
 		}
@@ -139,19 +139,19 @@ func (v *Verifier) seasons(ctx context.Context) ([]*verified, error) {
 		return nil
 	}
 	if v.board != "" {
-		if _, err := v.u.store.Boards().Get(ctx, v.scope, v.board); err != nil {
+		if _, err := v.u.parts.Store.Boards().Get(ctx, v.scope, v.board); err != nil {
 			return nil, fmt.Errorf("find leaderboard: %w", err)
 		}
 		err := of(v.scope, v.board)
 		return all, err
 	}
-	err := environments.Each(ctx, v.u.store, func(environment tenancy.Environment) error {
+	err := environments.Each(ctx, v.u.parts.Store, func(environment tenancy.Environment) error {
 		scope := environment.Scope()
 		if v.scope != (tenancy.Scope{}) && scope != v.scope {
 			return nil
 		}
 		for after := ranking.BoardID(""); ; {
-			page, err := v.u.store.Boards().List(ctx, scope, after, boardsPage)
+			page, err := v.u.parts.Store.Boards().List(ctx, scope, after, boardsPage)
 			if err != nil {
 				return fmt.Errorf("list leaderboards: %w", err)
 			}
@@ -178,7 +178,7 @@ func (v *Verifier) slice(ctx context.Context, one *verified) (compared int, err 
 	players := []identity.PlayerID{}
 	switch one.part {
 	case stored:
-		entries, next, err := v.u.store.Entries().All(ctx, one.at.Scope, one.season.Ref(), one.cursor, verifySlice)
+		entries, next, err := v.u.parts.Store.Entries().All(ctx, one.at.Scope, one.season.Ref(), one.cursor, verifySlice)
 		if err != nil {
 			return 0, fmt.Errorf("read entries: %w", err)
 		}
@@ -201,7 +201,7 @@ func (v *Verifier) slice(ctx context.Context, one *verified) (compared int, err 
 		}
 	default:
 		for player, mark := range one.late {
-			if v.u.clock.Now().Sub(mark.since) >= ranking.IntentFor && len(players) < verifySlice {
+			if v.u.parts.Clock.Now().Sub(mark.since) >= ranking.IntentFor && len(players) < verifySlice {
 				players = append(players, player)
 			}
 		}
@@ -245,11 +245,11 @@ func (v *Verifier) compare(ctx context.Context, one *verified, players []identit
 	if err != nil {
 		return fmt.Errorf("read marks: %w", err)
 	}
-	entries, err := v.u.store.Entries().LockMany(ctx, one.at.Scope, one.season.Ref(), players)
+	entries, err := v.u.parts.Store.Entries().LockMany(ctx, one.at.Scope, one.season.Ref(), players)
 	if err != nil {
 		return fmt.Errorf("read entries: %w", err)
 	}
-	held, wrong, now := map[identity.PlayerID]ranking.Mark{}, uint64(0), v.u.clock.Now()
+	held, wrong, now := map[identity.PlayerID]ranking.Mark{}, uint64(0), v.u.parts.Clock.Now()
 	for _, m := range marks {
 		held[m.Player] = m
 	}
@@ -278,7 +278,7 @@ func (v *Verifier) compare(ctx context.Context, one *verified, players []identit
 		return nil
 	}
 	// An index that was left behind since the pass began is nobody's, and may miss what it will.
-	season, err := v.u.store.Boards().Season(ctx, one.at.Scope, one.at.Board, one.at.Season)
+	season, err := v.u.parts.Store.Boards().Season(ctx, one.at.Scope, one.at.Board, one.at.Season)
 	switch {
 	case errors.Is(err, ranking.ErrSeasonNotFound), err == nil && season.Epoch != one.at.Epoch:
 		one.part = finished

@@ -37,7 +37,7 @@ const endedInTurn = 200
 func (u *UseCases) eachEnded(ctx context.Context, environment tenancy.Environment, do func(context.Context, ranking.Season) error) (failed error) {
 	after, turn := ranking.SeasonRef{}, 0
 	for {
-		ended, err := u.store.Boards().Unfinished(ctx, environment.Scope(), after, seasonsAtOnce)
+		ended, err := u.parts.Store.Boards().Unfinished(ctx, environment.Scope(), after, seasonsAtOnce)
 		if err != nil {
 			return errors.Join(failed, fmt.Errorf("list unfinished seasons: %w", err))
 		}
@@ -72,18 +72,18 @@ func stop(ctx context.Context, err error) bool {
 // endDue ends the seasons whose planned end has come, the earliest first, and of a board that missed very many
 // so many in a turn.
 func (u *UseCases) endDue(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
-	scope, moment := environment.Scope(), environment.Now(u.clock.Now())
+	scope, moment := environment.Scope(), environment.Now(u.parts.Clock.Now())
 	tried := map[ranking.BoardID]bool{}
 	left, known := 0, false
 	defer func() {
 		if known {
-			u.lateness.left(environment.ID, left, u.clock.Now())
+			u.lateness.left(environment.ID, left, u.parts.Clock.Now())
 		} else {
-			u.lateness.still(environment.ID, u.clock.Now())
+			u.lateness.still(environment.ID, u.parts.Clock.Now())
 		}
 	}()
 	for {
-		due, err := u.store.Boards().Due(ctx, scope, moment, seasonsAtOnce)
+		due, err := u.parts.Store.Boards().Due(ctx, scope, moment, seasonsAtOnce)
 		if err != nil {
 			return errors.Join(failed, fmt.Errorf("list due seasons: %w", err))
 		}
@@ -115,7 +115,7 @@ func (u *UseCases) endDue(ctx context.Context, environment tenancy.Environment, 
 // freeze closes the seasons that nobody can be at a run for any more.
 func (u *UseCases) freeze(ctx context.Context, environment tenancy.Environment, inTx InTx) error {
 	return u.eachEnded(ctx, environment, func(ctx context.Context, season ranking.Season) error {
-		now := u.clock.Now()
+		now := u.parts.Clock.Now()
 		if season.State != ranking.Closing || !season.Over(now, environment.Now(now), u.grace) {
 			return nil
 		}

@@ -16,5 +16,5 @@ func (u *UseCases) Audit(ctx context.Context, p tenancy.Principal, place Place, 
 		return nil, err
 	}
 	query.Project, query.Environment = owner.Project, owner.Environment
-	return u.store.Audit().List(ctx, query)
+	return u.parts.Store.Audit().List(ctx, query)
 }

@@ -19,7 +19,7 @@ func (u *UseCases) Bundles(ctx context.Context, p tenancy.Principal, place Place
 	if err != nil {
 		return nil, err
 	}
-	return u.store.Bundles().List(ctx, scope, after, limit)
+	return u.parts.Store.Bundles().List(ctx, scope, after, limit)
 }
 
 // Bundle gives one bundle, without its bytes.
@@ -28,7 +28,7 @@ func (u *UseCases) Bundle(ctx context.Context, p tenancy.Principal, place Place,
 	if err != nil {
 		return configuration.Bundle{}, err
 	}
-	found, err := u.store.Bundles().Get(ctx, scope, hash)
+	found, err := u.parts.Store.Bundles().Get(ctx, scope, hash)
 	if err != nil {
 		return found, fmt.Errorf("find bundle: %w", err)
 	}
@@ -41,7 +41,7 @@ func (u *UseCases) ReceiveBundle(ctx context.Context, p tenancy.Principal, place
 	if err != nil {
 		return configs.Received{}, err
 	}
-	return u.configs.Receive(ctx, scope, upload)
+	return u.parts.Configs.Receive(ctx, scope, upload)
 }
 
 // Added is a bundle of the environment.
@@ -55,7 +55,7 @@ type Added struct {
 func (u *UseCases) AddBundle(ctx context.Context, p tenancy.Principal, place Place, received configs.Received, effects ...once.Effect[Added]) (Added, error) {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
-		u.configs.Discard(ctx, received)
+		u.parts.Configs.Discard(ctx, received)
 		return Added{}, err
 	}
 	return u.keepBundle(ctx, p, scope, received, effects...)
@@ -64,7 +64,7 @@ func (u *UseCases) AddBundle(ctx context.Context, p tenancy.Principal, place Pla
 func (u *UseCases) keepBundle(ctx context.Context, p tenancy.Principal, scope tenancy.Scope, received configs.Received, effects ...once.Effect[Added]) (Added, error) {
 	var added Added
 	var refused error
-	err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
+	err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
 		defer func() { refused = err }()
 		if added, err = u.addBundle(ctx, tx, p, scope, received); err != nil {
 			return err
@@ -74,7 +74,7 @@ func (u *UseCases) keepBundle(ctx context.Context, p tenancy.Principal, scope te
 	// When the commit failed, it may still have come through: what is not needed is
 	// collected later. What was refused before that is not needed.
 	if refused != nil || err == nil && !added.Created {
-		u.configs.Discard(ctx, received)
+		u.parts.Configs.Discard(ctx, received)
 	}
 	return added, err
 }
@@ -89,7 +89,7 @@ func (u *UseCases) addBundle(ctx context.Context, tx datastore.Repos, p tenancy.
 	if !added.Created {
 		return added, nil
 	}
-	event := audit.By(p, audit.BundleUploaded, u.clock.Now()).In(scope).On("bundle", added.Bundle.Hash.String())
+	event := audit.By(p, audit.BundleUploaded, u.parts.Clock.Now()).In(scope).On("bundle", added.Bundle.Hash.String())
 	event.After = map[string]string{"size": strconv.FormatInt(added.Bundle.Size, 10), "content_type": added.Bundle.ContentType}
 	return added, u.record(ctx, tx, event)
 }

@@ -25,7 +25,7 @@ func (u *UseCases) Collections(ctx context.Context, p tenancy.Principal, place P
 	if err != nil {
 		return nil, err
 	}
-	return u.store.Collections().List(ctx, scope, after, limit)
+	return u.parts.Store.Collections().List(ctx, scope, after, limit)
 }
 
 // Collection gives one declaration.
@@ -34,7 +34,7 @@ func (u *UseCases) Collection(ctx context.Context, p tenancy.Principal, place Pl
 	if err != nil {
 		return storage.Collection{}, err
 	}
-	found, err := u.store.Collections().Get(ctx, scope, name)
+	found, err := u.parts.Store.Collections().Get(ctx, scope, name)
 	if err != nil {
 		return found, fmt.Errorf("read collection: %w", err)
 	}
@@ -63,21 +63,21 @@ func (u *UseCases) Declare(
 		return Declared{}, err
 	}
 	var done Declared
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		version, current, err := u.change(ctx, tx, scope, name, pre)
 		if err != nil {
 			return err
 		}
-		now := u.clock.Now()
+		now := u.parts.Clock.Now()
 		next := storage.Collection{Name: name, Declaration: declaration, Version: version, CreatedAt: now, UpdatedAt: now}
 		event := audit.By(p, audit.CollectionDeclared, now).In(scope).On("collection", name)
 		if current != nil {
 			next.CreatedAt = current.CreatedAt
 			event.Before = collectionSummary(*current)
-		} else if all, err := tx.Collections().List(ctx, scope, "", u.limits.Collections); err != nil {
+		} else if all, err := tx.Collections().List(ctx, scope, "", u.parts.Limits.Collections); err != nil {
 			return fmt.Errorf("list collections: %w", err)
-		} else if len(all) >= u.limits.Collections {
-			return ErrTooManyCollections.With("An environment declares at most %d collections.", u.limits.Collections)
+		} else if len(all) >= u.parts.Limits.Collections {
+			return ErrTooManyCollections.With("An environment declares at most %d collections.", u.parts.Limits.Collections)
 		}
 		if err := tx.Collections().Save(ctx, scope, next); err != nil {
 			return fmt.Errorf("save collection: %w", err)
@@ -101,7 +101,7 @@ func (u *UseCases) Undeclare(ctx context.Context, p tenancy.Principal, place Pla
 	if err != nil {
 		return err
 	}
-	return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	return u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		_, current, err := u.change(ctx, tx, scope, name, pre)
 		switch {
 		case err != nil:
@@ -112,7 +112,7 @@ func (u *UseCases) Undeclare(ctx context.Context, p tenancy.Principal, place Pla
 		if err := tx.Collections().Delete(ctx, scope, name); err != nil {
 			return fmt.Errorf("delete collection: %w", err)
 		}
-		event := audit.By(p, audit.CollectionDeleted, u.clock.Now()).In(scope).On("collection", name)
+		event := audit.By(p, audit.CollectionDeleted, u.parts.Clock.Now()).In(scope).On("collection", name)
 		event.Before = collectionSummary(*current)
 		if err := u.record(ctx, tx, event); err != nil {
 			return err
@@ -134,19 +134,19 @@ func (u *UseCases) CheckCollection(
 	if err != nil {
 		return Report{}, err
 	}
-	found, err := report(ctx, u.store, scope, name, rules, from)
+	found, err := report(ctx, u.parts.Store, scope, name, rules, from)
 	if err != nil || !once.Wanted(effects) {
 		return found, err
 	}
-	return found, u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error { return once.Tell(ctx, tx, found, effects) })
+	return found, u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error { return once.Tell(ctx, tx, found, effects) })
 }
 
 // rules gives what documents obey under a declaration that may be made.
 func (u *UseCases) rules(name string, declaration storage.Declaration) (storage.Rules, error) {
-	if err := storage.CheckCollection(name, declaration, u.limits.Declarations()); err != nil {
+	if err := storage.CheckCollection(name, declaration, u.parts.Limits.Declarations()); err != nil {
 		return storage.Rules{}, err
 	}
-	return u.book.Rules(declaration)
+	return u.parts.Book.Rules(declaration)
 }
 
 // change takes the version of a change to a declaration and gives what it is

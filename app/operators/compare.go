@@ -71,7 +71,7 @@ func (u *UseCases) other(ctx context.Context, p tenancy.Principal, place Place) 
 func (u *UseCases) side(ctx context.Context, scope tenancy.Scope, environment, config string, ref Ref) (Side, error) {
 	side := Side{Environment: environment}
 	if ref.Release == 0 && ref.Bundle != nil {
-		bundle, err := u.store.Bundles().Get(ctx, scope, *ref.Bundle)
+		bundle, err := u.parts.Store.Bundles().Get(ctx, scope, *ref.Bundle)
 		if err != nil {
 			return side, fmt.Errorf("find bundle: %w", err)
 		}
@@ -79,13 +79,13 @@ func (u *UseCases) side(ctx context.Context, scope tenancy.Scope, environment, c
 		return side, nil
 	}
 	if ref.Release == 0 {
-		current, err := configured(ctx, u.store, scope, config)
+		current, err := configured(ctx, u.parts.Store, scope, config)
 		if err != nil || current.Release == nil {
 			return side, err
 		}
 		return u.released(ctx, scope, environment, *current.Release)
 	}
-	release, err := u.store.Configs().GetRelease(ctx, scope, config, ref.Release)
+	release, err := u.parts.Store.Configs().GetRelease(ctx, scope, config, ref.Release)
 	if err != nil {
 		return side, fmt.Errorf("find release: %w", err)
 	}
@@ -99,7 +99,7 @@ func (u *UseCases) released(ctx context.Context, scope tenancy.Scope, environmen
 	if !ok {
 		return side, nil
 	}
-	bundle, err := u.store.Bundles().Get(ctx, scope, hash)
+	bundle, err := u.parts.Store.Bundles().Get(ctx, scope, hash)
 	if err != nil {
 		return side, fmt.Errorf("find bundle: %w", err)
 	}
@@ -111,17 +111,17 @@ func (u *UseCases) compare(ctx context.Context, from, to Side) (Comparison, erro
 	c := Comparison{From: from, To: to, Whole: true}
 	a, b := from.Bundle, to.Bundle
 	switch {
-	case a == nil || b == nil || !u.configs.Inline(*a) || !u.configs.Inline(*b):
+	case a == nil || b == nil || !u.parts.Configs.Inline(*a) || !u.parts.Configs.Inline(*b):
 		return c, nil
 	case a.Hash == b.Hash:
 		c.Bundle = []configuration.Difference{}
 		return c, nil
 	}
-	before, err := u.configs.Bytes(ctx, *a)
+	before, err := u.parts.Configs.Bytes(ctx, *a)
 	if err != nil {
 		return c, err
 	}
-	after, err := u.configs.Bytes(ctx, *b)
+	after, err := u.parts.Configs.Bytes(ctx, *b)
 	if err != nil {
 		return c, err
 	}

@@ -29,7 +29,7 @@ func (u *UseCases) Configs(ctx context.Context, p tenancy.Principal, place Place
 	if err != nil {
 		return nil, err
 	}
-	return u.store.Configs().List(ctx, scope, after, limit)
+	return u.parts.Store.Configs().List(ctx, scope, after, limit)
 }
 
 // Config gives one config.
@@ -38,7 +38,7 @@ func (u *UseCases) Config(ctx context.Context, p tenancy.Principal, place Place,
 	if err != nil {
 		return Configured{}, err
 	}
-	return configured(ctx, u.store, scope, name)
+	return configured(ctx, u.parts.Store, scope, name)
 }
 
 // configured gives a config with its release as repos see them.
@@ -68,7 +68,7 @@ func (u *UseCases) DeclareConfig(
 	if err != nil {
 		return Configured{}, err
 	}
-	if err := u.configs.CheckSchema(declaration.Schema); err != nil {
+	if err := u.parts.Configs.CheckSchema(declaration.Schema); err != nil {
 		return Configured{}, err
 	}
 	var done Configured
@@ -77,12 +77,12 @@ func (u *UseCases) DeclareConfig(
 		if err != nil {
 			return err
 		}
-		now := u.clock.Now()
+		now := u.parts.Clock.Now()
 		event := audit.By(p, audit.ConfigDeclared, now).In(scope).On("config", name)
 		if !change.Created {
 			event.Before = configSummary(change.Config)
 		}
-		if change.Config, err = change.Config.Declared(declaration, u.limits.SchemaBytes, now); err != nil {
+		if change.Config, err = change.Config.Declared(declaration, u.parts.Limits.SchemaBytes, now); err != nil {
 			return err
 		}
 		if change.Release != nil && declaration.Schema != nil {
@@ -100,7 +100,7 @@ func (u *UseCases) DeclareConfig(
 		done = change
 		return once.Tell(ctx, tx, done, effects)
 	})
-	u.configs.Changed(ctx, scope)
+	u.parts.Configs.Changed(ctx, scope)
 	return done, err
 }
 
@@ -114,7 +114,7 @@ func (u *UseCases) DeleteConfig(ctx context.Context, p tenancy.Principal, place 
 	if confirm != name {
 		return tenancy.ErrNotConfirmed.With("Repeat the config's name, %s, in confirm.", cut(name))
 	}
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		if _, err := tx.Configs().NextVersion(ctx, scope); err != nil {
 			return fmt.Errorf("change configs: %w", err)
 		}
@@ -125,14 +125,14 @@ func (u *UseCases) DeleteConfig(ctx context.Context, p tenancy.Principal, place 
 		if err := tx.Configs().Delete(ctx, scope, name); err != nil {
 			return fmt.Errorf("delete config: %w", err)
 		}
-		event := audit.By(p, audit.ConfigDeleted, u.clock.Now()).In(scope).On("config", name)
+		event := audit.By(p, audit.ConfigDeleted, u.parts.Clock.Now()).In(scope).On("config", name)
 		event.Before = configSummary(config)
 		if err := u.record(ctx, tx, event); err != nil {
 			return err
 		}
 		return once.Tell(ctx, tx, once.Nothing{}, effects)
 	})
-	u.configs.Changed(ctx, scope)
+	u.parts.Configs.Changed(ctx, scope)
 	return err
 }
 
@@ -149,15 +149,15 @@ func (u *UseCases) changeConfig(ctx context.Context, tx datastore.Repos, scope t
 		if pre.Missed(nil) {
 			return Configured{}, configuration.ErrConfigStale
 		}
-		if current.Config, err = configuration.NewConfig(name, fresh, u.limits.SchemaBytes, u.clock.Now()); err != nil {
+		if current.Config, err = configuration.NewConfig(name, fresh, u.parts.Limits.SchemaBytes, u.parts.Clock.Now()); err != nil {
 			return Configured{}, err
 		}
-		there, err := tx.Configs().List(ctx, scope, "", u.limits.Configs)
+		there, err := tx.Configs().List(ctx, scope, "", u.parts.Limits.Configs)
 		if err != nil {
 			return Configured{}, fmt.Errorf("count configs: %w", err)
 		}
-		if len(there) >= u.limits.Configs {
-			return Configured{}, configuration.ErrTooMany.With("An environment has at most %d configs.", u.limits.Configs)
+		if len(there) >= u.parts.Limits.Configs {
+			return Configured{}, configuration.ErrTooMany.With("An environment has at most %d configs.", u.parts.Limits.Configs)
 		}
 		current.Created = true
 	case err != nil:

@@ -48,13 +48,13 @@ func (u *UseCases) CreateCredential(
 		}
 	}
 	var entropy [tenancy.TokenEntropy]byte
-	u.random.Fill(entropy[:])
-	now := u.clock.Now()
-	credential, token, err := tenancy.NewCredential(u.ids.New(), spec, entropy, now)
+	u.parts.Random.Fill(entropy[:])
+	now := u.parts.Clock.Now()
+	credential, token, err := tenancy.NewCredential(u.parts.IDs.New(), spec, entropy, now)
 	if err != nil {
 		return credential, "", err
 	}
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		if err := tx.Credentials().Create(ctx, credential); err != nil {
 			return fmt.Errorf("create credential: %w", err)
 		}
@@ -74,7 +74,7 @@ func (u *UseCases) Credentials(ctx context.Context, p tenancy.Principal, place P
 	if err != nil {
 		return nil, err
 	}
-	return u.store.Credentials().List(ctx, owner, before, limit)
+	return u.parts.Store.Credentials().List(ctx, owner, before, limit)
 }
 
 // RevokeCredential ends a credential: it is refused from the next request on,
@@ -84,13 +84,13 @@ func (u *UseCases) RevokeCredential(ctx context.Context, p tenancy.Principal, pl
 	if err != nil {
 		return err
 	}
-	credential, err := u.store.Credentials().Get(ctx, owner, id)
+	credential, err := u.parts.Store.Credentials().Get(ctx, owner, id)
 	if err != nil {
 		return fmt.Errorf("find credential: %w", err)
 	}
-	return access.Revoke(ctx, u.revocations, []string{access.CredentialKey(credential.Hash)}, func() error {
-		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			now := u.clock.Now()
+	return access.Revoke(ctx, u.parts.Revocations, []string{access.CredentialKey(credential.Hash)}, func() error {
+		return u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			now := u.parts.Clock.Now()
 			if err := tx.Credentials().Revoke(ctx, owner, id, now); err != nil {
 				return fmt.Errorf("revoke credential: %w", err)
 			}

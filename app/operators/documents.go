@@ -14,5 +14,5 @@ func (u *UseCases) RewindDocuments(ctx context.Context, p tenancy.Principal, pla
 	if err != nil {
 		return documents.Rewound{}, err
 	}
-	return u.documents.Rewind(ctx, p, environment, rewind, effects...)
+	return u.parts.Documents.Rewind(ctx, p, environment, rewind, effects...)
 }

@@ -32,7 +32,7 @@ func (u *UseCases) CreateEnvironment(
 		return tenancy.Environment{}, err
 	}
 	var environment tenancy.Environment
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		all, err := tx.Environments().List(ctx, project.ID, "", maxEnvironments)
 		if err != nil {
 			return fmt.Errorf("list environments: %w", err)
@@ -50,15 +50,15 @@ func (u *UseCases) CreateEnvironment(
 
 // addEnvironment makes an environment and the key that signs its tokens.
 func (u *UseCases) addEnvironment(ctx context.Context, tx datastore.Repos, p tenancy.Principal, project tenancy.Project, slug, name string, production bool) (tenancy.Environment, error) {
-	now := u.clock.Now()
-	environment, err := tenancy.NewEnvironment(tenancy.EnvironmentID(u.ids.New()), project.ID, slug, name, production, now)
+	now := u.parts.Clock.Now()
+	environment, err := tenancy.NewEnvironment(tenancy.EnvironmentID(u.parts.IDs.New()), project.ID, slug, name, production, now)
 	if err != nil {
 		return environment, err
 	}
 	if err := tx.Environments().Create(ctx, environment); err != nil {
 		return environment, fmt.Errorf("create environment: %w", err)
 	}
-	if _, err := u.keys.Rotate(ctx, tx, environment.Scope(), true); err != nil {
+	if _, err := u.parts.Keys.Rotate(ctx, tx, environment.Scope(), true); err != nil {
 		return environment, err
 	}
 	event := audit.By(p, audit.EnvironmentCreated, now).On("environment", string(environment.ID))
@@ -73,7 +73,7 @@ func (u *UseCases) Environments(ctx context.Context, p tenancy.Principal, projec
 		return nil, err
 	}
 	if own := p.Scope(); !own.IsZero() {
-		environment, err := u.store.Environments().Get(ctx, own.Environment())
+		environment, err := u.parts.Store.Environments().Get(ctx, own.Environment())
 		if err != nil {
 			return nil, fmt.Errorf("find environment: %w", err)
 		}
@@ -82,7 +82,7 @@ func (u *UseCases) Environments(ctx context.Context, p tenancy.Principal, projec
 		}
 		return []tenancy.Environment{environment}, nil
 	}
-	return u.store.Environments().List(ctx, project.ID, after, limit)
+	return u.parts.Store.Environments().List(ctx, project.ID, after, limit)
 }
 
 // Environment gives one environment.
@@ -98,7 +98,7 @@ func (u *UseCases) GoingEnvironments(ctx context.Context, p tenancy.Principal, p
 	if err != nil {
 		return nil, err
 	}
-	all, err := u.store.Environments().Deleted(ctx, "", limit)
+	all, err := u.parts.Store.Environments().Deleted(ctx, "", limit)
 	if err != nil {
 		return nil, fmt.Errorf("list deleted environments: %w", err)
 	}
@@ -137,18 +137,18 @@ func (u *UseCases) EditEnvironment(
 		if err != nil {
 			return current, err
 		}
-		err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			if err := tx.Environments().Update(ctx, next); err != nil {
 				return fmt.Errorf("update environment: %w", err)
 			}
-			event := audit.By(p, audit.EnvironmentUpdated, u.clock.Now()).In(scope).On("environment", string(next.ID))
+			event := audit.By(p, audit.EnvironmentUpdated, u.parts.Clock.Now()).In(scope).On("environment", string(next.ID))
 			event.Before, event.After = changed(summary(current), summary(next))
 			if err := u.record(ctx, tx, event); err != nil {
 				return err
 			}
 			return once.Tell(ctx, tx, next, effects)
 		})
-		u.directory.Forget(next.ID)
+		u.parts.Directory.Forget(next.ID)
 		// Somebody else's edit came between; with no version named, ours goes on top of it.
 		if errors.Is(err, tenancy.ErrEnvironmentStale) && ctx.Err() == nil {
 			continue
@@ -179,9 +179,9 @@ func (u *UseCases) DeleteEnvironment(
 	if err != nil {
 		return err
 	}
-	err = access.Revoke(ctx, u.revocations, keys, func() error {
-		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			now := u.clock.Now()
+	err = access.Revoke(ctx, u.parts.Revocations, keys, func() error {
+		return u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			now := u.parts.Clock.Now()
 			if err := tx.Environments().Delete(ctx, environment.ID, now); err != nil {
 				return fmt.Errorf("delete environment: %w", err)
 			}
@@ -193,7 +193,7 @@ func (u *UseCases) DeleteEnvironment(
 			return once.Tell(ctx, tx, once.Nothing{}, effects)
 		})
 	})
-	u.directory.Forget(environment.ID)
+	u.parts.Directory.Forget(environment.ID)
 	return err
 }
 
@@ -203,7 +203,7 @@ func (u *UseCases) revocationKeys(ctx context.Context, owners ...tenancy.Credent
 	var keys []string
 	for _, owner := range owners {
 		for before := ""; ; {
-			batch, err := u.store.Credentials().List(ctx, owner, before, page)
+			batch, err := u.parts.Store.Credentials().List(ctx, owner, before, page)
 			if err != nil {
 				return nil, fmt.Errorf("list credentials: %w", err)
 			}

@@ -30,7 +30,7 @@ func (u *UseCases) Leaderboards(ctx context.Context, p tenancy.Principal, place 
 	if err != nil {
 		return nil, err
 	}
-	return u.store.Boards().List(ctx, scope, after, limit)
+	return u.parts.Store.Boards().List(ctx, scope, after, limit)
 }
 
 // Leaderboard gives one board.
@@ -39,7 +39,7 @@ func (u *UseCases) Leaderboard(ctx context.Context, p tenancy.Principal, place P
 	if err != nil {
 		return Leaderboard{}, err
 	}
-	return u.leaderboard(ctx, u.store, scope, id)
+	return u.leaderboard(ctx, u.parts.Store, scope, id)
 }
 
 func (u *UseCases) leaderboard(ctx context.Context, repos datastore.Repos, scope tenancy.Scope, id ranking.BoardID) (l Leaderboard, err error) {
@@ -60,20 +60,20 @@ func (u *UseCases) CreateLeaderboard(
 	if err != nil {
 		return Leaderboard{}, err
 	}
-	now := u.clock.Now()
+	now := u.parts.Clock.Now()
 	made := Leaderboard{}
 	made.Board, made.Season, err = ranking.NewBoard(id, definition, environment.Now(now), now)
-	_, faulty := u.boards.Rule(definition.Schedule)
+	_, faulty := u.parts.Boards.Rule(definition.Schedule)
 	if err := fault.BothInvalid(err, faulty); err != nil {
 		return Leaderboard{}, err
 	}
-	made.Season.PlannedEnd = u.boards.End(definition.Schedule, made.Season.StartedAt)
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		there, err := tx.Boards().List(ctx, scope, "", u.limits.Leaderboards)
+	made.Season.PlannedEnd = u.parts.Boards.End(definition.Schedule, made.Season.StartedAt)
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		there, err := tx.Boards().List(ctx, scope, "", u.parts.Limits.Leaderboards)
 		if err != nil {
 			return fmt.Errorf("count leaderboards: %w", err)
 		}
-		if len(there) >= u.limits.Leaderboards {
+		if len(there) >= u.parts.Limits.Leaderboards {
 			return ranking.ErrTooManyBoards
 		}
 		if err := tx.Boards().Create(ctx, scope, made.Board, made.Season); err != nil {
@@ -86,7 +86,7 @@ func (u *UseCases) CreateLeaderboard(
 		}
 		return once.Tell(ctx, tx, made, effects)
 	})
-	u.boards.Forget(scope, id)
+	u.parts.Boards.Forget(scope, id)
 	return made, err
 }
 
@@ -109,10 +109,10 @@ func (u *UseCases) EditLeaderboard(
 	}
 	for {
 		var next Leaderboard
-		if err := u.boards.CatchUp(ctx, scope, id, environment.Now(u.clock.Now())); err != nil {
+		if err := u.parts.Boards.CatchUp(ctx, scope, id, environment.Now(u.parts.Clock.Now())); err != nil {
 			return Leaderboard{}, err
 		}
-		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			current, err := u.leaderboard(ctx, tx, scope, id)
 			if err != nil {
 				return err
@@ -122,15 +122,15 @@ func (u *UseCases) EditLeaderboard(
 			}
 			definition := current.Board.Definition
 			edit.Change(&definition)
-			now := u.clock.Now()
+			now := u.parts.Clock.Now()
 			next = current
 			next.Board, err = current.Board.Edited(definition, environment.Now(now))
-			_, faulty := u.boards.Rule(definition.Schedule)
+			_, faulty := u.parts.Boards.Rule(definition.Schedule)
 			if err := fault.BothInvalid(err, faulty); err != nil {
 				return err
 			}
 			if definition.Schedule != current.Board.Schedule {
-				next.Season.PlannedEnd = u.boards.End(definition.Schedule, environment.Now(now))
+				next.Season.PlannedEnd = u.parts.Boards.End(definition.Schedule, environment.Now(now))
 				if err := tx.Boards().Plan(ctx, scope, next.Season.Ref(), next.Season.PlannedEnd); err != nil {
 					return fmt.Errorf("plan season: %w", err)
 				}
@@ -145,7 +145,7 @@ func (u *UseCases) EditLeaderboard(
 			}
 			return once.Tell(ctx, tx, next, effects)
 		})
-		u.boards.Forget(scope, id)
+		u.parts.Boards.Forget(scope, id)
 		// Somebody else's edit came between; with no version named, ours goes on top of it.
 		// Or the season ended.
 		if (errors.Is(err, ranking.ErrBoardStale) && len(edit.Versions) == 0 || errors.Is(err, ranking.ErrSeasonNotFound)) && ctx.Err() == nil {
@@ -166,7 +166,7 @@ func (u *UseCases) DeleteLeaderboard(ctx context.Context, p tenancy.Principal, p
 		return tenancy.ErrNotConfirmed.With("Repeat the leaderboard's id, %s, in confirm.", id)
 	}
 	var latest []ranking.Season
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		board, err := tx.Boards().Get(ctx, scope, id)
 		if err != nil {
 			return fmt.Errorf("find leaderboard: %w", err)
@@ -177,16 +177,16 @@ func (u *UseCases) DeleteLeaderboard(ctx context.Context, p tenancy.Principal, p
 		if err := tx.Boards().Delete(ctx, scope, id); err != nil {
 			return fmt.Errorf("delete leaderboard: %w", err)
 		}
-		event := audit.By(p, audit.LeaderboardDeleted, u.clock.Now()).In(scope).On("leaderboard", string(id))
+		event := audit.By(p, audit.LeaderboardDeleted, u.parts.Clock.Now()).In(scope).On("leaderboard", string(id))
 		event.Before = boardSummary(board)
 		if err := u.record(ctx, tx, event); err != nil {
 			return err
 		}
 		return once.Tell(ctx, tx, once.Nothing{}, effects)
 	})
-	u.boards.Forget(scope, id)
+	u.parts.Boards.Forget(scope, id)
 	if err == nil {
-		u.boards.Deleted(ctx, scope, latest)
+		u.parts.Boards.Deleted(ctx, scope, latest)
 	}
 	return err
 }
@@ -200,7 +200,7 @@ func (u *UseCases) SeasonArchive(ctx context.Context, p tenancy.Principal, place
 	if err != nil {
 		return leaderboards.Archived{}, err
 	}
-	return u.boards.Archived(ctx, scope, of)
+	return u.parts.Boards.Archived(ctx, scope, of)
 }
 
 // CloseSeason ends the open season, which must be the one of this number, and begins
@@ -211,11 +211,11 @@ func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place P
 		return Leaderboard{}, err
 	}
 	for {
-		if err := u.boards.CatchUp(ctx, scope, id, environment.Now(u.clock.Now())); err != nil {
+		if err := u.parts.Boards.CatchUp(ctx, scope, id, environment.Now(u.parts.Clock.Now())); err != nil {
 			return Leaderboard{}, err
 		}
 		var after Leaderboard
-		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			current, err := u.leaderboard(ctx, tx, scope, id)
 			switch {
 			case err != nil:
@@ -225,12 +225,12 @@ func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place P
 			case number < current.Season.Number:
 				return ranking.ErrSeasonClosed
 			}
-			now := u.clock.Now()
+			now := u.parts.Clock.Now()
 			moment := environment.Now(now)
 			if current.Season.Due(moment) {
 				return ranking.ErrSeasonNotFound // since the look before
 			}
-			ended, next := u.boards.Ends(current.Board, current.Season, moment, moment)
+			ended, next := u.parts.Boards.Ends(current.Board, current.Season, moment, moment)
 			if err := tx.Boards().Close(ctx, scope, current.Board.Version, ended, next); err != nil {
 				return fmt.Errorf("close season: %w", err)
 			}
@@ -247,10 +247,10 @@ func (u *UseCases) CloseSeason(ctx context.Context, p tenancy.Principal, place P
 			}
 			return once.Tell(ctx, tx, after, effects)
 		})
-		u.boards.Forget(scope, id)
+		u.parts.Boards.Forget(scope, id)
 		// It got another epoch, the board was edited, or somebody else was first, which the next round finds out.
 		if errors.Is(err, ranking.ErrSeasonNotFound) && ctx.Err() == nil {
-			if known, lookup := u.store.Boards().Season(ctx, scope, id, number); lookup == nil && known.Number == number {
+			if known, lookup := u.parts.Store.Boards().Season(ctx, scope, id, number); lookup == nil && known.Number == number {
 				continue
 			}
 		}

@@ -21,37 +21,35 @@ import (
 	"github.com/overworldhq/overworld/ports/secrets"
 )
 
-// UseCases are what operators do.
-type UseCases struct {
-	store       datastore.Datastore
-	revocations revocation.Memory
-	directory   *environments.Directory
-	keys        *environments.KeyRing
-	book        *collections.Book
-	documents   *documents.UseCases
-	limits      limits.Limits
-	clock       clock.Clock
-	ids         ids.Source
-	random      secrets.Random
-	boards      *leaderboards.UseCases
-	servers     *servers.UseCases
-	configs     *configs.UseCases
+// Parts are what the use cases are made of.
+type Parts struct {
+	Store       datastore.Datastore
+	Revocations revocation.Memory
+	Directory   *environments.Directory
+	Keys        *environments.KeyRing
+	Book        *collections.Book
+	Documents   *documents.UseCases
+	Boards      *leaderboards.UseCases
+	Servers     *servers.UseCases
+	Configs     *configs.UseCases
+	Limits      limits.Limits
+	Clock       clock.Clock
+	IDs         ids.Source
+	Random      secrets.Random
 }
 
-func New(
-	store datastore.Datastore, revocations revocation.Memory, directory *environments.Directory, keys *environments.KeyRing,
-	book *collections.Book, documents *documents.UseCases, boards *leaderboards.UseCases, servers *servers.UseCases, configs *configs.UseCases, limits limits.Limits, clock clock.Clock, ids ids.Source, random secrets.Random,
-) *UseCases {
-	return &UseCases{store: store, revocations: revocations, directory: directory, keys: keys, book: book, documents: documents, boards: boards, servers: servers, configs: configs, limits: limits, clock: clock, ids: ids, random: random}
-}
+// UseCases are what operators do.
+type UseCases struct{ parts Parts }
+
+func New(p Parts) *UseCases { return &UseCases{p} }
 
 // project finds the project that the caller names. Naming another than one's own
 // is refused before it is looked for.
 func (u *UseCases) project(ctx context.Context, p tenancy.Principal, slug string) (tenancy.Project, error) {
 	if p.Kind() == tenancy.LocalOperator {
-		return u.store.Projects().BySlug(ctx, slug)
+		return u.parts.Store.Projects().BySlug(ctx, slug)
 	}
-	own, err := u.store.Projects().Get(ctx, p.Project())
+	own, err := u.parts.Store.Projects().Get(ctx, p.Project())
 	if err != nil {
 		return tenancy.Project{}, fmt.Errorf("find project: %w", err)
 	}
@@ -81,11 +79,11 @@ func (u *UseCases) environment(ctx context.Context, p tenancy.Principal, project
 	}
 	var environment tenancy.Environment
 	if own := p.Scope(); !own.IsZero() {
-		if environment, err = u.store.Environments().Get(ctx, own.Environment()); err == nil && environment.Slug != slug {
+		if environment, err = u.parts.Store.Environments().Get(ctx, own.Environment()); err == nil && environment.Slug != slug {
 			return tenancy.Environment{}, tenancy.Scope{}, u.refuse(ctx, p, projectSlug+"/"+slug)
 		}
 	} else {
-		environment, err = u.store.Environments().BySlug(ctx, project.ID, slug)
+		environment, err = u.parts.Store.Environments().BySlug(ctx, project.ID, slug)
 	}
 	if err != nil {
 		return tenancy.Environment{}, tenancy.Scope{}, fmt.Errorf("find environment: %w", err)
@@ -96,9 +94,9 @@ func (u *UseCases) environment(ctx context.Context, p tenancy.Principal, project
 
 // refuse audits an attempt to reach out of one's environment, and gives its refusal.
 func (u *UseCases) refuse(ctx context.Context, p tenancy.Principal, named string) error {
-	event := audit.By(p, audit.AccessRefused, u.clock.Now()).On("environment", cut(named))
-	event.ID = u.ids.New()
-	if err := u.store.Audit().Append(ctx, event); err != nil {
+	event := audit.By(p, audit.AccessRefused, u.parts.Clock.Now()).On("environment", cut(named))
+	event.ID = u.parts.IDs.New()
+	if err := u.parts.Store.Audit().Append(ctx, event); err != nil {
 		return errors.Join(tenancy.ErrWrongEnvironment, fmt.Errorf("audit: %w", err))
 	}
 	return tenancy.ErrWrongEnvironment
@@ -106,7 +104,7 @@ func (u *UseCases) refuse(ctx context.Context, p tenancy.Principal, named string
 
 // record appends an event within the transaction of its change.
 func (u *UseCases) record(ctx context.Context, tx datastore.Repos, event audit.Event) error {
-	event.ID = u.ids.New()
+	event.ID = u.parts.IDs.New()
 	if err := tx.Audit().Append(ctx, event); err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}

@@ -21,7 +21,7 @@ func (u *UseCases) Players(ctx context.Context, p tenancy.Principal, place Place
 	if err != nil {
 		return nil, err
 	}
-	return u.store.Players().Search(ctx, scope, query)
+	return u.parts.Store.Players().Search(ctx, scope, query)
 }
 
 // PlayersByEmail gives the player who signs in by the address: one or none.
@@ -30,7 +30,7 @@ func (u *UseCases) PlayersByEmail(ctx context.Context, p tenancy.Principal, plac
 	if err != nil {
 		return nil, err
 	}
-	player, err := u.store.Players().ByLogin(ctx, scope, identity.Email, identity.EmailSubject(environment.ID, address))
+	player, err := u.parts.Store.Players().ByLogin(ctx, scope, identity.Email, identity.EmailSubject(environment.ID, address))
 	if errors.Is(err, identity.ErrPlayerNotFound) {
 		return []identity.Player{}, nil
 	}
@@ -52,7 +52,7 @@ func (u *UseCases) Player(ctx context.Context, p tenancy.Principal, place Place,
 	if err != nil {
 		return Inspected{}, err
 	}
-	return inspect(ctx, u.store, scope, id)
+	return inspect(ctx, u.parts.Store, scope, id)
 }
 
 func inspect(ctx context.Context, repos datastore.Repos, scope tenancy.Scope, id identity.PlayerID) (Inspected, error) {
@@ -68,7 +68,7 @@ func inspect(ctx context.Context, repos datastore.Repos, scope tenancy.Scope, id
 // given time by the system's clock; zero is for good. It replaces a ban before
 // it. His sessions stay, and go on when it is over.
 func (u *UseCases) Ban(ctx context.Context, p tenancy.Principal, place Place, id identity.PlayerID, reason string, until time.Time, effects ...once.Effect[Inspected]) (Inspected, error) {
-	ban, err := identity.NewBan(reason, until, u.clock.Now())
+	ban, err := identity.NewBan(reason, until, u.parts.Clock.Now())
 	if err != nil {
 		return Inspected{}, err
 	}
@@ -89,19 +89,19 @@ func (u *UseCases) setBan(
 		return Inspected{}, err
 	}
 	if ban != (identity.Ban{}) {
-		if err := access.EndAllSurplus(ctx, u.revocations, u.store, scope, u.clock.Now(), u.limits.PlayerSessions, id); err != nil {
+		if err := access.EndAllSurplus(ctx, u.parts.Revocations, u.parts.Store, scope, u.parts.Clock.Now(), u.parts.Limits.PlayerSessions, id); err != nil {
 			return Inspected{}, err
 		}
 	}
 	var inspected Inspected
-	err = access.RevokeSessions(ctx, u.revocations, u.store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	err = access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		// The lock keeps new sessions out, so that the list below is all there are;
 		// one that begins after the commit finds the ban when it is first asked about.
 		player, err := tx.Players().Lock(ctx, scope, id)
 		if err != nil {
 			return nil, fmt.Errorf("read player: %w", err)
 		}
-		now := u.clock.Now()
+		now := u.parts.Clock.Now()
 		if err := tx.Players().SetBan(ctx, scope, id, ban); err != nil {
 			return nil, fmt.Errorf("store ban: %w", err)
 		}

@@ -17,13 +17,13 @@ func (u *UseCases) CreateProject(ctx context.Context, p tenancy.Principal, slug,
 	if p.Kind() != tenancy.LocalOperator {
 		return tenancy.Project{}, nil, tenancy.ErrAudience
 	}
-	now := u.clock.Now()
-	project, err := tenancy.NewProject(tenancy.ProjectID(u.ids.New()), slug, name, now)
+	now := u.parts.Clock.Now()
+	project, err := tenancy.NewProject(tenancy.ProjectID(u.parts.IDs.New()), slug, name, now)
 	if err != nil {
 		return project, nil, err
 	}
 	var made []tenancy.Environment
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		made = nil
 		if err := tx.Projects().Create(ctx, project); err != nil {
 			return fmt.Errorf("create project: %w", err)
@@ -48,9 +48,9 @@ func (u *UseCases) CreateProject(ctx context.Context, p tenancy.Principal, slug,
 // Projects gives the projects that the caller may see, by slug: its own, or all for the CLI.
 func (u *UseCases) Projects(ctx context.Context, p tenancy.Principal, after string, limit int) ([]tenancy.Project, error) {
 	if p.Kind() == tenancy.LocalOperator {
-		return u.store.Projects().List(ctx, after, limit)
+		return u.parts.Store.Projects().List(ctx, after, limit)
 	}
-	own, err := u.store.Projects().Get(ctx, p.Project())
+	own, err := u.parts.Store.Projects().Get(ctx, p.Project())
 	if err != nil {
 		return nil, fmt.Errorf("find project: %w", err)
 	}
@@ -82,7 +82,7 @@ func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug 
 	if confirm.Slug != project.Slug {
 		return tenancy.ErrNotConfirmed.With("Repeat the project's slug, %s, in confirm.", project.Slug)
 	}
-	all, err := u.store.Environments().List(ctx, project.ID, "", maxEnvironments)
+	all, err := u.parts.Store.Environments().List(ctx, project.ID, "", maxEnvironments)
 	if err != nil {
 		return fmt.Errorf("list environments: %w", err)
 	}
@@ -99,9 +99,9 @@ func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug 
 	if err != nil {
 		return err
 	}
-	err = access.Revoke(ctx, u.revocations, keys, func() error {
-		return u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-			now := u.clock.Now()
+	err = access.Revoke(ctx, u.parts.Revocations, keys, func() error {
+		return u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			now := u.parts.Clock.Now()
 			if err := tx.Projects().Delete(ctx, project.ID, now); err != nil {
 				return fmt.Errorf("delete project: %w", err)
 			}
@@ -114,7 +114,7 @@ func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug 
 		})
 	})
 	for _, environment := range all {
-		u.directory.Forget(environment.ID)
+		u.parts.Directory.Forget(environment.ID)
 	}
 	return err
 }

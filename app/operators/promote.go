@@ -81,11 +81,11 @@ func (u *UseCases) promote(ctx context.Context, p tenancy.Principal, place Place
 	if err != nil {
 		return Promoted{}, err
 	}
-	bundles, err := u.store.Bundles().GetMany(ctx, origin, next.Bundles())
+	bundles, err := u.parts.Store.Bundles().GetMany(ctx, origin, next.Bundles())
 	if err != nil {
 		return Promoted{}, fmt.Errorf("find bundles: %w", err)
 	}
-	next.CreatedAt, next.CreatedBy = u.clock.Now(), maker(p)
+	next.CreatedAt, next.CreatedBy = u.parts.Clock.Now(), maker(p)
 	done := Promoted{Release: next}
 	if done.Comparison, err = u.foresee(ctx, origin, target, place.Environment, o.Config, &done); err != nil {
 		return Promoted{}, err
@@ -97,7 +97,7 @@ func (u *UseCases) promote(ctx context.Context, p tenancy.Principal, place Place
 		if !once.Wanted(effects) {
 			return done, nil
 		}
-		return done, u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error { return once.Tell(ctx, tx, done, effects) })
+		return done, u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error { return once.Tell(ctx, tx, done, effects) })
 	}
 	if err := u.bring(ctx, p, target, bundles); err != nil {
 		return Promoted{}, err
@@ -152,7 +152,7 @@ func (u *UseCases) origin(ctx context.Context, p tenancy.Principal, place Place,
 // promotable gives the release that is to be made, of what its environment released, and how
 // that declares the config.
 func (u *UseCases) promotable(ctx context.Context, origin tenancy.Scope, o Promotion) (configuration.Release, configuration.Declaration, error) {
-	config, err := u.store.Configs().Get(ctx, origin, o.Config)
+	config, err := u.parts.Store.Configs().Get(ctx, origin, o.Config)
 	if err != nil {
 		return configuration.Release{}, config.Declaration, fmt.Errorf("find config: %w", err)
 	}
@@ -160,7 +160,7 @@ func (u *UseCases) promotable(ctx context.Context, origin tenancy.Scope, o Promo
 	if number == 0 {
 		number = config.Release
 	}
-	release, err := u.store.Configs().GetRelease(ctx, origin, o.Config, number)
+	release, err := u.parts.Store.Configs().GetRelease(ctx, origin, o.Config, number)
 	if err != nil {
 		return release, config.Declaration, fmt.Errorf("find release: %w", err)
 	}
@@ -182,7 +182,7 @@ func (u *UseCases) promotable(ctx context.Context, origin tenancy.Scope, o Promo
 // foresee compares what is current in the target, which it notes, with what is to be.
 func (u *UseCases) foresee(ctx context.Context, origin, target tenancy.Scope, environment, config string, done *Promoted) (Comparison, error) {
 	before := Side{Environment: environment}
-	current, err := configured(ctx, u.store, target, config)
+	current, err := configured(ctx, u.parts.Store, target, config)
 	switch {
 	case err == nil:
 		done.Config = &current
@@ -217,7 +217,7 @@ func (u *UseCases) refusePromotion(ctx context.Context, done Promoted, declarati
 		return configuration.ErrConfigStale
 	}
 	for _, bundle := range bundles {
-		if err := u.configs.Judge(ctx, config, bundle); err != nil {
+		if err := u.parts.Configs.Judge(ctx, config, bundle); err != nil {
 			return err
 		}
 	}
@@ -231,7 +231,7 @@ func (u *UseCases) bring(ctx context.Context, p tenancy.Principal, target tenanc
 	for i, bundle := range bundles {
 		hashes[i] = bundle.Hash
 	}
-	found, err := u.store.Bundles().GetMany(ctx, target, hashes)
+	found, err := u.parts.Store.Bundles().GetMany(ctx, target, hashes)
 	if err != nil {
 		return fmt.Errorf("find bundles: %w", err)
 	}
@@ -246,7 +246,7 @@ func (u *UseCases) bring(ctx context.Context, p tenancy.Principal, target tenanc
 			}
 			continue
 		}
-		received, err := u.configs.Copy(ctx, target, bundle)
+		received, err := u.parts.Configs.Copy(ctx, target, bundle)
 		if err != nil {
 			return err
 		}

@@ -21,7 +21,7 @@ type Quarantine struct {
 func (u *UseCases) Quarantine(
 	ctx context.Context, p tenancy.Principal, place Place, q Quarantine, effects ...once.Effect[leaderboards.Sequestered],
 ) (leaderboards.Sequestered, error) {
-	if _, err := ranking.NewQuarantine(q.Board, q.Player, q.Reason, u.clock.Now()); err != nil {
+	if _, err := ranking.NewQuarantine(q.Board, q.Player, q.Reason, u.parts.Clock.Now()); err != nil {
 		return leaderboards.Sequestered{}, err
 	}
 	return u.sequester(ctx, p, place, q, effects)
@@ -40,7 +40,7 @@ func (u *UseCases) sequester(ctx context.Context, p tenancy.Principal, place Pla
 		return leaderboards.Sequestered{}, err
 	}
 	change := leaderboards.Sequester{Environment: environment, Board: q.Board, Player: q.Player, Reason: q.Reason}
-	return u.boards.Sequester(ctx, p, scope, change, effects...)
+	return u.parts.Boards.Sequester(ctx, p, scope, change, effects...)
 }
 
 // Quarantines gives up to limit quarantines after a player, by player: of one board, or
@@ -50,7 +50,7 @@ func (u *UseCases) Quarantines(ctx context.Context, p tenancy.Principal, place P
 	if err != nil {
 		return nil, err
 	}
-	return u.boards.Quarantines(ctx, scope, board, after, limit)
+	return u.parts.Boards.Quarantines(ctx, scope, board, after, limit)
 }
 
 // Entry gives what a player has on a board, and what would move without it; see leaderboards.Inspect.
@@ -59,5 +59,5 @@ func (u *UseCases) Entry(ctx context.Context, p tenancy.Principal, place Place, 
 	if err != nil {
 		return leaderboards.Inspected{}, err
 	}
-	return u.boards.Inspect(ctx, scope, board, player, before, after)
+	return u.parts.Boards.Inspect(ctx, scope, board, player, before, after)
 }

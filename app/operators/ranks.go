@@ -19,7 +19,7 @@ func (u *UseCases) RebuildRanks(ctx context.Context, p tenancy.Principal, place 
 		return 0, err
 	}
 	season := number
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 		if season = number; season == 0 {
 			current, err := u.leaderboard(ctx, tx, scope, id)
 			if err != nil {
@@ -30,10 +30,10 @@ func (u *UseCases) RebuildRanks(ctx context.Context, p tenancy.Principal, place 
 		if err := tx.Boards().Renew(ctx, scope, id, season); err != nil {
 			return fmt.Errorf("renew season: %w", err)
 		}
-		event := audit.By(p, audit.RanksRebuilt, u.clock.Now()).In(scope).On("leaderboard", string(id))
+		event := audit.By(p, audit.RanksRebuilt, u.parts.Clock.Now()).In(scope).On("leaderboard", string(id))
 		event.After = map[string]string{"season": strconv.Itoa(season)}
 		return u.record(ctx, tx, event)
 	})
-	u.boards.Forget(scope, id)
+	u.parts.Boards.Forget(scope, id)
 	return season, err
 }

@@ -23,10 +23,10 @@ func (u *UseCases) ConfigReleases(ctx context.Context, p tenancy.Principal, plac
 	if err != nil {
 		return nil, err
 	}
-	if _, err := u.store.Configs().Get(ctx, scope, config); err != nil {
+	if _, err := u.parts.Store.Configs().Get(ctx, scope, config); err != nil {
 		return nil, fmt.Errorf("find config: %w", err)
 	}
-	return u.store.Configs().Releases(ctx, scope, config, before, limit)
+	return u.parts.Store.Configs().Releases(ctx, scope, config, before, limit)
 }
 
 // ConfigRelease gives one release.
@@ -35,7 +35,7 @@ func (u *UseCases) ConfigRelease(ctx context.Context, p tenancy.Principal, place
 	if err != nil {
 		return configuration.Release{}, err
 	}
-	found, err := u.store.Configs().GetRelease(ctx, scope, config, number)
+	found, err := u.parts.Store.Configs().GetRelease(ctx, scope, config, number)
 	if err != nil {
 		return found, fmt.Errorf("find release: %w", err)
 	}
@@ -58,7 +58,7 @@ func (u *UseCases) Activate(ctx context.Context, p tenancy.Principal, place Plac
 	if err != nil {
 		return Configured{}, err
 	}
-	rules, err := configuration.NewRules(a.Config, a.Rules, environment.Now(u.clock.Now()))
+	rules, err := configuration.NewRules(a.Config, a.Rules, environment.Now(u.parts.Clock.Now()))
 	if err := fault.BothInvalid(err, configuration.CheckNote(a.Note)); err != nil {
 		return Configured{}, err
 	}
@@ -113,7 +113,7 @@ func (u *UseCases) release(
 		if err != nil {
 			return err
 		}
-		now := u.clock.Now()
+		now := u.parts.Clock.Now()
 		event := audit.By(p, action, now).In(scope).On("config", name)
 		if change.Release != nil {
 			event.Before = releaseSummary(*change.Release)
@@ -133,7 +133,7 @@ func (u *UseCases) release(
 		if err := tx.Configs().Release(ctx, scope, next); err != nil {
 			return fmt.Errorf("store release: %w", err)
 		}
-		if err := tx.Configs().Forget(ctx, scope, name, next.Number-u.limits.ConfigReleases); err != nil {
+		if err := tx.Configs().Forget(ctx, scope, name, next.Number-u.parts.Limits.ConfigReleases); err != nil {
 			return fmt.Errorf("forget releases: %w", err)
 		}
 		event.After = releaseSummary(next)
@@ -144,7 +144,7 @@ func (u *UseCases) release(
 		return once.Tell(ctx, tx, done, effects)
 	})
 	// Also when it failed: the commit may have come through.
-	u.configs.Changed(ctx, scope)
+	u.parts.Configs.Changed(ctx, scope)
 	return done, err
 }
 

@@ -24,10 +24,10 @@ func (u *UseCases) PreviewSchedule(ctx context.Context, p tenancy.Principal, pla
 	if err != nil {
 		return Preview{}, err
 	}
-	if _, err := u.boards.Rule(schedule); err != nil {
+	if _, err := u.parts.Boards.Rule(schedule); err != nil {
 		return Preview{}, err
 	}
-	return u.preview(schedule, u.boards.End(schedule, environment.Now(u.clock.Now()))), nil
+	return u.preview(schedule, u.parts.Boards.End(schedule, environment.Now(u.parts.Clock.Now()))), nil
 }
 
 // Schedule tells when the seasons of a board will end.
@@ -41,7 +41,7 @@ func (u *UseCases) Schedule(ctx context.Context, p tenancy.Principal, place Plac
 
 func (u *UseCases) preview(schedule ranking.Schedule, first time.Time) Preview {
 	preview := Preview{Schedule: schedule, Ends: []time.Time{}}
-	for end := first; !end.IsZero() && len(preview.Ends) < previewed; end = u.boards.End(schedule, end) {
+	for end := first; !end.IsZero() && len(preview.Ends) < previewed; end = u.parts.Boards.End(schedule, end) {
 		preview.Ends = append(preview.Ends, end)
 	}
 	return preview

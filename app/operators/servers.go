@@ -14,7 +14,7 @@ func (u *UseCases) Servers(ctx context.Context, p tenancy.Principal, place Place
 	if err != nil {
 		return nil, err
 	}
-	return u.servers.List(ctx, environment, after, limit)
+	return u.parts.Servers.List(ctx, environment, after, limit)
 }
 
 // DrainServer drains a game server; see servers.ForceDrain.
@@ -25,7 +25,7 @@ func (u *UseCases) DrainServer(
 	if err != nil {
 		return registry.Server{}, err
 	}
-	return u.servers.ForceDrain(ctx, p, environment, id, hidden, effects...)
+	return u.parts.Servers.ForceDrain(ctx, p, environment, id, hidden, effects...)
 }
 
 // DeregisterServer ends a game server's registration; see servers.ForceDeregister.
@@ -34,5 +34,5 @@ func (u *UseCases) DeregisterServer(ctx context.Context, p tenancy.Principal, pl
 	if err != nil {
 		return err
 	}
-	return u.servers.ForceDeregister(ctx, p, environment, id, effects...)
+	return u.parts.Servers.ForceDeregister(ctx, p, environment, id, effects...)
 }

@@ -20,10 +20,10 @@ func (u *UseCases) Sessions(ctx context.Context, p tenancy.Principal, place Plac
 	if err != nil {
 		return nil, err
 	}
-	if _, err := u.store.Players().Get(ctx, scope, player); err != nil {
+	if _, err := u.parts.Store.Players().Get(ctx, scope, player); err != nil {
 		return nil, fmt.Errorf("find player: %w", err)
 	}
-	return u.store.Sessions().List(ctx, scope, identity.SessionQuery{Player: player, Before: before, Limit: limit})
+	return u.parts.Store.Sessions().List(ctx, scope, identity.SessionQuery{Player: player, Before: before, Limit: limit})
 }
 
 // RevokeSession ends a session of a player. Ending one that has ended changes
@@ -33,7 +33,7 @@ func (u *UseCases) RevokeSession(ctx context.Context, p tenancy.Principal, place
 	if err != nil {
 		return err
 	}
-	return access.RevokeSessions(ctx, u.revocations, u.store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	return access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		session, err := tx.Sessions().Lock(ctx, scope, id)
 		if err != nil {
 			return nil, fmt.Errorf("read session: %w", err)
@@ -41,7 +41,7 @@ func (u *UseCases) RevokeSession(ctx context.Context, p tenancy.Principal, place
 		if session.Player != player {
 			return nil, identity.ErrSessionNotFound
 		}
-		now := u.clock.Now()
+		now := u.parts.Clock.Now()
 		if err := tx.Sessions().Update(ctx, scope, session.Revoked(identity.Operator, now)); err != nil {
 			return nil, fmt.Errorf("end session: %w", err)
 		}
@@ -60,14 +60,14 @@ func (u *UseCases) RevokeSessions(ctx context.Context, p tenancy.Principal, plac
 	if err != nil {
 		return err
 	}
-	if err := access.EndAllSurplus(ctx, u.revocations, u.store, scope, u.clock.Now(), u.limits.PlayerSessions, player); err != nil {
+	if err := access.EndAllSurplus(ctx, u.parts.Revocations, u.parts.Store, scope, u.parts.Clock.Now(), u.parts.Limits.PlayerSessions, player); err != nil {
 		return err
 	}
-	return access.RevokeSessions(ctx, u.revocations, u.store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	return access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		if _, err := tx.Players().Lock(ctx, scope, player); err != nil {
 			return nil, fmt.Errorf("find player: %w", err)
 		}
-		now := u.clock.Now()
+		now := u.parts.Clock.Now()
 		ended, err := tx.Sessions().RevokeAll(ctx, scope, player, identity.Operator, now)
 		if err != nil {
 			return nil, err

@@ -31,12 +31,12 @@ func (u *UseCases) RotateSigningKey(
 		return nil, err
 	}
 	var published identity.KeySet
-	err = u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		fresh, err := u.keys.Rotate(ctx, tx, scope, atOnce)
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		fresh, err := u.parts.Keys.Rotate(ctx, tx, scope, atOnce)
 		if err != nil {
 			return err
 		}
-		event := audit.By(p, audit.SigningKeyRotated, u.clock.Now()).In(scope).On("signing_key", fresh.ID)
+		event := audit.By(p, audit.SigningKeyRotated, u.parts.Clock.Now()).In(scope).On("signing_key", fresh.ID)
 		event.After = map[string]string{"at_once": strconv.FormatBool(atOnce)}
 		if err := u.record(ctx, tx, event); err != nil {
 			return err
@@ -50,19 +50,19 @@ func (u *UseCases) RotateSigningKey(
 		for i, key := range stored {
 			keys[i] = key.SigningKey
 		}
-		published = keys.Published(u.clock.Now())
+		published = keys.Published(u.parts.Clock.Now())
 		return once.Tell(ctx, tx, published, effects)
 	})
-	u.keys.Forget(scope)
+	u.parts.Keys.Forget(scope)
 	return published, err
 }
 
 func (u *UseCases) published(ctx context.Context, scope tenancy.Scope) (identity.KeySet, error) {
-	keys, err := u.keys.Keys(ctx, scope)
+	keys, err := u.parts.Keys.Keys(ctx, scope)
 	if err != nil {
 		return nil, err
 	}
-	published := keys.Published(u.clock.Now())
+	published := keys.Published(u.parts.Clock.Now())
 	for i := range published {
 		published[i].Private = nil
 	}

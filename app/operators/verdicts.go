@@ -60,13 +60,13 @@ func (v verdicts) demand(ctx context.Context, tx datastore.Repos, scope tenancy.
 func (u *UseCases) judging(ctx context.Context, fn func(ctx context.Context, tx datastore.Repos, judged verdicts) error) error {
 	judged := verdicts{}
 	for {
-		err := u.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error { return fn(ctx, tx, judged) })
+		err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error { return fn(ctx, tx, judged) })
 		var open *unjudged
 		if !errors.As(err, &open) {
 			return err
 		}
 		for _, bundle := range open.bundles {
-			if err := u.configs.Judge(ctx, open.config, bundle); err != nil {
+			if err := u.parts.Configs.Judge(ctx, open.config, bundle); err != nil {
 				return err
 			}
 			judged[verdict{string(open.config.Schema), bundle.Hash}] = true

@@ -24,15 +24,15 @@ type WorkerStatus struct {
 
 // Workers gives the state of every job, by name. It is the installation's, not a tenant's.
 func (u *UseCases) Workers(ctx context.Context, all []jobs.Job) ([]WorkerStatus, error) {
-	runs, err := u.store.Runs().List(ctx)
+	runs, err := u.parts.Store.Runs().List(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list runs: %w", err)
 	}
-	leases, err := u.store.Leases().List(ctx, jobs.LeasePrefix)
+	leases, err := u.parts.Store.Leases().List(ctx, jobs.LeasePrefix)
 	if err != nil {
 		return nil, fmt.Errorf("list leases: %w", err)
 	}
-	now := u.clock.Now()
+	now := u.parts.Clock.Now()
 	states := make([]WorkerStatus, len(all))
 	for i, job := range all {
 		state := WorkerStatus{Run: lease.Run{Job: job.Name}, Every: job.Every}

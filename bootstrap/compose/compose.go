@@ -81,18 +81,29 @@ type App struct {
 	Jobs          []jobs.Job
 }
 
+// jobParts are what the jobs are made of.
+type jobParts struct {
+	Store    datastore.Datastore
+	Clock    clock.Clock
+	Keeper   *custody.Keeper
+	Outbox   *mailing.Outbox
+	Boards   *leaderboards.UseCases
+	Verifier *leaderboards.Verifier
+	Remover  *removal.Remover
+}
+
 // allJobs is what the workers of every replica take turns at.
-func allJobs(store datastore.Datastore, keeper *custody.Keeper, clock clock.Clock, outbox *mailing.Outbox, boards *leaderboards.UseCases, verifier *leaderboards.Verifier, remover *removal.Remover) []jobs.Job {
+func allJobs(p jobParts) []jobs.Job {
 	return []jobs.Job{
-		jobs.TokenPurge(store, clock),
-		jobs.MailDelivery(outbox),
-		jobs.RankVerification(verifier),
-		jobs.StaleServers(store, clock),
-		jobs.Seasons(store, boards),
-		jobs.SeasonArchives(store, boards),
-		jobs.SeasonRetention(store, boards),
-		jobs.ArchiveSweep(boards, keeper),
-		jobs.BundleSweep(store, keeper, clock),
-		jobs.Removal(remover),
+		jobs.TokenPurge(p.Store, p.Clock),
+		jobs.MailDelivery(p.Outbox),
+		jobs.RankVerification(p.Verifier),
+		jobs.StaleServers(p.Store, p.Clock),
+		jobs.Seasons(p.Store, p.Boards),
+		jobs.SeasonArchives(p.Store, p.Boards),
+		jobs.SeasonRetention(p.Store, p.Boards),
+		jobs.ArchiveSweep(p.Boards, p.Keeper),
+		jobs.BundleSweep(p.Store, p.Keeper, p.Clock),
+		jobs.Removal(p.Remover),
 	}
 }

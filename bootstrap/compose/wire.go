@@ -26,18 +26,18 @@ import (
 func New(ports Ports) *App {
 	wire.Build(
 		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Blobs", "Tokens", "JoinTickets", "Manifests", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Calendar", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
-		environments.NewDirectory, environments.NewKeyRing,
-		access.NewAuthenticator, access.NewUses,
+		environments.NewDirectory, wire.Struct(new(environments.Parts), "*"), environments.NewKeyRing,
+		wire.Struct(new(access.Parts), "*"), access.NewAuthenticator, access.NewUses,
 		limits.NewThrottle, once.NewLedger, custody.New, removal.New,
 		wire.Struct(new(mailing.Parts), "*"), mailing.New,
 		wire.Struct(new(signin.Parts), "*"), signin.New, signin.NewDesk,
 		players.New,
 		wire.Struct(new(documents.Parts), "*"), documents.New, collections.NewBook,
-		leaderboards.New, leaderboards.NewVerifier,
+		wire.Struct(new(leaderboards.Parts), "*"), leaderboards.New, leaderboards.NewVerifier,
 		wire.Struct(new(servers.Parts), "*"), servers.New,
 		wire.Struct(new(configs.Parts), "*"), configs.New,
-		operators.New,
-		allJobs,
+		wire.Struct(new(operators.Parts), "*"), operators.New,
+		wire.Struct(new(jobParts), "*"), allJobs,
 		wire.Struct(new(App), "*"),
 	)
 	return nil

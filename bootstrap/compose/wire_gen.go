@@ -35,11 +35,28 @@ func New(ports Ports) *App {
 	source := ports.IDs
 	random := ports.Random
 	vault := ports.Vault
-	keyRing := environments.NewKeyRing(datastore, clock, source, random, vault)
+	parts := environments.Parts{
+		Store:  datastore,
+		Clock:  clock,
+		IDs:    source,
+		Random: random,
+		Vault:  vault,
+	}
+	keyRing := environments.NewKeyRing(parts)
 	accessTokens := ports.Tokens
 	issuer := ports.Issuer
 	uses := access.NewUses(datastore)
-	authenticator := access.NewAuthenticator(datastore, memory, directory, keyRing, accessTokens, clock, issuer, uses)
+	accessParts := access.Parts{
+		Store:       datastore,
+		Revocations: memory,
+		Directory:   directory,
+		Keys:        keyRing,
+		Tokens:      accessTokens,
+		Clock:       clock,
+		Issuer:      issuer,
+		Uses:        uses,
+	}
+	authenticator := access.NewAuthenticator(accessParts)
 	limitsLimits := ports.Limits
 	limiter := ports.Limiter
 	throttle := limits.NewThrottle(limitsLimits, limiter)
@@ -48,7 +65,7 @@ func New(ports Ports) *App {
 	desk := signin.NewDesk(passwords, limitsLimits)
 	sender := ports.Mail
 	from := ports.MailFrom
-	parts := mailing.Parts{
+	mailingParts := mailing.Parts{
 		Store:     datastore,
 		Directory: directory,
 		Sender:    sender,
@@ -57,7 +74,7 @@ func New(ports Ports) *App {
 		IDs:       source,
 		Vault:     vault,
 	}
-	outbox := mailing.New(parts)
+	outbox := mailing.New(mailingParts)
 	tracer := ports.Tracer
 	signinParts := signin.Parts{
 		Store:       datastore,
@@ -93,7 +110,18 @@ func New(ports Ports) *App {
 	store := ports.Blobs
 	index := ports.Ranks
 	reader := ports.Calendar
-	leaderboardsUseCases := leaderboards.New(datastore, store, index, directory, reader, clock, source, limitsLimits, tracer)
+	leaderboardsParts := leaderboards.Parts{
+		Store:     datastore,
+		Blobs:     store,
+		Ranks:     index,
+		Directory: directory,
+		Calendar:  reader,
+		Clock:     clock,
+		IDs:       source,
+		Limits:    limitsLimits,
+		Tracer:    tracer,
+	}
+	leaderboardsUseCases := leaderboards.New(leaderboardsParts)
 	verifier := leaderboards.NewVerifier(leaderboardsUseCases)
 	tickets := ports.JoinTickets
 	serversParts := servers.Parts{
@@ -123,10 +151,34 @@ func New(ports Ports) *App {
 		Limits:    limitsLimits,
 	}
 	configsUseCases := configs.New(configsParts)
-	operatorsUseCases := operators.New(datastore, memory, directory, keyRing, book, documentsUseCases, leaderboardsUseCases, serversUseCases, configsUseCases, limitsLimits, clock, source, random)
+	operatorsParts := operators.Parts{
+		Store:       datastore,
+		Revocations: memory,
+		Directory:   directory,
+		Keys:        keyRing,
+		Book:        book,
+		Documents:   documentsUseCases,
+		Boards:      leaderboardsUseCases,
+		Servers:     serversUseCases,
+		Configs:     configsUseCases,
+		Limits:      limitsLimits,
+		Clock:       clock,
+		IDs:         source,
+		Random:      random,
+	}
+	operatorsUseCases := operators.New(operatorsParts)
 	keeper := custody.New(datastore, store, clock, source)
 	remover := removal.New(datastore, leaderboardsUseCases)
-	v := allJobs(datastore, keeper, clock, outbox, leaderboardsUseCases, verifier, remover)
+	composeJobParts := jobParts{
+		Store:    datastore,
+		Clock:    clock,
+		Keeper:   keeper,
+		Outbox:   outbox,
+		Boards:   leaderboardsUseCases,
+		Verifier: verifier,
+		Remover:  remover,
+	}
+	v := allJobs(composeJobParts)
 	app := &App{
 		Authenticator: authenticator,
 		Uses:          uses,
