@@ -1,88 +1,62 @@
 package readme
 
 import (
-	"bufio"
 	"bytes"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
 )
 
-// root is the repository, seen from this package.
-const root = "../.."
-
-// binary is the program, built once for the tests of this package.
-var binary string
-
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
-
-func runTests(m *testing.M) int {
-	folder, err := os.MkdirTemp("", "overworld-readme-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(folder)
-	binary = filepath.Join(folder, "overworld")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n%s", build, err, out)
-		return 1
-	}
-	return m.Run()
-}
-
-// run runs a command in the repository and gives what it prints to standard output.
-func run(t *testing.T, command *exec.Cmd) string {
-	t.Helper()
-	command.Dir = root
-	var out, log bytes.Buffer
-	command.Stdout, command.Stderr = &out, &log
-	if err := command.Run(); err != nil {
-		t.Fatalf("%s: %v\n%s%s", command, err, out.String(), log.String())
-	}
-	return out.String()
-}
-
-func read(t *testing.T, name string) string {
-	t.Helper()
-	text, err := os.ReadFile(filepath.Join(root, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
 var (
-	sessionBlock = regexp.MustCompile("(?s)<!-- session[^\n]*-->\n```sh\n(.*?)```")
-	statusInText = regexp.MustCompile(`\b[2-5]\d\d\b`)
+	shellBlock   = regexp.MustCompile("(?s)(<!-- session[^\n]*-->\n)?```sh\n(.*?)```")
+	shownReply   = regexp.MustCompile(`^# ([2-5]\d\d)\b(.*)`)
+	shownFurther = regexp.MustCompile(`^#  +(.*)`)
 	statusInOut  = regexp.MustCompile(`(?m)  \[(\d{3})\]$`)
 )
 
-// TestSession pastes the README's session into bash, beside a running server.
-// The comments in it say which statuses to expect, in order.
-func TestSession(t *testing.T) {
-	found := sessionBlock.FindStringSubmatch(read(t, "README.md"))
-	if found == nil {
-		t.Fatal("the README has no session")
-	}
-	session := found[1]
-	var promised []string
-	for line := range strings.Lines(session) {
-		if strings.HasPrefix(line, "#") {
-			promised = append(promised, statusInText.FindAllString(line, -1)...)
+// TestSessions pastes the session of every page that has one into bash, in the
+// order of the page and beside a server that has only just been started. Under
+// docs all shell is part of a session, and all sessions begin with the same lines.
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	begin := ""
+	for _, page := range pages(t) {
+		session := ""
+		for _, m := range shellBlock.FindAllStringSubmatch(read(t, page), -1) {
+			switch marked, inDocs := m[1] != "", filepath.Dir(page) == "docs"; {
+			case !marked && inDocs:
+				t.Errorf("%s has shell that is in no session:\n%s", page, m[2])
+			case !marked:
+				continue
+			case inDocs && session == "" && begin == "":
+				begin = m[2]
+			case inDocs && session == "" && m[2] != begin:
+				t.Errorf("%s begins with other lines than the pages before:\n%s", page, m[2])
+			}
+			session += m[2]
 		}
+		if session == "" {
+			continue
+		}
+		t.Run(page, func(t *testing.T) {
+			t.Parallel()
+			paste(t, session)
+		})
 	}
-	if len(promised) < 10 {
-		t.Fatalf("the session's comments promise only %v", promised)
+	if begin == "" {
+		t.Error("no page under docs has a session")
+	}
+}
+
+// paste runs a session, and compares each reply with the comment that shows it.
+func paste(t *testing.T, session string) {
+	t.Helper()
+	promised := shown(session)
+	if len(promised) < 5 {
+		t.Fatalf("the session shows only %d replies", len(promised))
 	}
 
 	// The one thing that differs from a paste: another port and folder.
@@ -93,65 +67,92 @@ func TestSession(t *testing.T) {
 	data := "OVERWORLD_DATA=" + filepath.Join(t.TempDir(), "data")
 	session = strings.Replace(session, address, "API="+serve(t, data)+"\n", 1)
 
-	paste := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail", "-c", session)
-	paste.Env = append(os.Environ(), data)
-	out := run(t, paste)
-	var got []string
-	for _, m := range statusInOut.FindAllStringSubmatch(out, -1) {
-		got = append(got, m[1])
+	// bash reads it from its input, as it does from a terminal: what reads the
+	// input as well would swallow the lines after it.
+	var out bytes.Buffer
+	shell := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail")
+	shell.Dir, shell.Stdin, shell.Stdout, shell.Stderr = root, strings.NewReader(session), &out, &out
+	shell.Env = append(os.Environ(), data)
+	if err := shell.Run(); err != nil {
+		t.Fatalf("%v:\n%s", err, out.String())
 	}
-	if !slices.Equal(got, promised) {
-		t.Errorf("the statuses are %v, and the comments say %v:\n%s", got, promised, out)
-	}
-	if !strings.Contains(out, `"current":{`) {
-		t.Errorf("no reply carries the current save:\n%s", out)
+
+	got := replies(out.String())
+	for i := range max(len(promised), len(got)) {
+		switch {
+		case i >= len(got):
+			t.Errorf("the page shows %s, and no reply came", promised[i])
+		case i >= len(promised):
+			t.Errorf("the page doesn't show [%s] %s", got[i].status, got[i].text)
+		case !promised[i].matches(got[i]):
+			t.Errorf("the page shows %s, and the reply is [%s] %s", promised[i], got[i].status, got[i].text)
+			return // all that follow may be off by one
+		}
 	}
 }
 
-// TestDefaultAddress makes sure that the port in the README is the one it is.
-func TestDefaultAddress(t *testing.T) {
-	settings := run(t, exec.CommandContext(t.Context(), binary, "config", "print"))
-	if !regexp.MustCompile(`(?m)^listen +127\.0\.0\.1:8420 +default`).MatchString(settings) {
-		t.Errorf("the README says 127.0.0.1:8420:\n%s", settings)
+// reply is a status and what came before it: headers, if they were asked for, and the body.
+type reply struct{ status, text string }
+
+func (r reply) String() string { return r.status + r.text }
+
+// shown gives the replies that the comments of a session show: "# 201 {…}", with
+// further lines indented.
+func shown(session string) []reply {
+	var all []reply
+	further := false
+	for line := range strings.Lines(session) {
+		line = strings.TrimSuffix(line, "\n")
+		if m := shownReply.FindStringSubmatch(line); m != nil {
+			all = append(all, reply{m[1], m[2]})
+			further = true
+		} else if m := shownFurther.FindStringSubmatch(line); m != nil && further {
+			all[len(all)-1].text += " " + m[1]
+		} else {
+			further = false
+		}
 	}
+	return all
 }
 
-// serve runs a server with the setting on a free port, and gives its address.
-func serve(t *testing.T, setting string) string {
-	t.Helper()
-	server := exec.Command(binary, "serve") // the cleanup ends it, after t.Context has ended
-	server.Env = append(os.Environ(), setting, "OVERWORLD_LISTEN=127.0.0.1:0", "OVERWORLD_METRICS_LISTEN=off")
-	var log bytes.Buffer
-	server.Stderr = &log
-	out, err := server.StdoutPipe()
-	if err == nil {
-		err = server.Start()
+// replies gives those that a session has printed.
+func replies(out string) []reply {
+	var all []reply
+	from := 0
+	for _, at := range statusInOut.FindAllStringSubmatchIndex(out, -1) {
+		all = append(all, reply{out[at[2]:at[3]], strings.TrimSpace(out[from:at[0]])})
+		from = at[1]
 	}
-	if err != nil {
-		t.Fatal(err)
+	return all
+}
+
+// matches tells whether a reply is what the page shows: the same status, the
+// text that begins a header, and the same JSON but for white space. An ellipsis
+// stands for anything.
+func (r reply) matches(got reply) bool {
+	header, body := r.text, ""
+	if i := strings.IndexByte(header, '{'); i >= 0 {
+		header, body = header[:i], `(?m:^)`+pattern(compact(r.text[i:]))+`\z`
 	}
-	address := make(chan string, 1)
-	ended := make(chan error, 1)
-	go func() {
-		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if _, rest, ok := strings.Cut(lines.Text(), " listens on "); ok {
-				url, _, _ := strings.Cut(rest, ",")
-				address <- url
-			}
+	return r.status == got.status &&
+		regexp.MustCompile(`(?m:^)`+pattern(strings.TrimSpace(header))).MatchString(got.text) &&
+		regexp.MustCompile(body).MatchString(got.text)
+}
+
+func pattern(shown string) string { return strings.ReplaceAll(regexp.QuoteMeta(shown), "…", ".*") }
+
+// compact drops the white space outside of strings.
+func compact(json string) string {
+	var out strings.Builder
+	inString, escaped := false, false
+	for _, r := range json {
+		if r == '"' && !escaped {
+			inString = !inString
 		}
-		ended <- server.Wait()
-	}()
-	t.Cleanup(func() {
-		if err := errors.Join(server.Process.Signal(syscall.SIGTERM), <-ended); err != nil {
-			t.Errorf("stop the server: %v\n%s", err, log.String())
+		escaped = r == '\\' && !escaped
+		if inString || r != ' ' {
+			out.WriteRune(r)
 		}
-	})
-	select {
-	case url := <-address:
-		return url
-	case err := <-ended:
-		ended <- err
-		t.Fatalf("the server ended: %v\n%s", err, log.String())
-		return ""
 	}
+	return out.String()
 }
