@@ -116,18 +116,18 @@ func (d *door) refuse(named []byte) error {
 	if !goodRequestID(id) {
 		id = api.IDs.New()
 	}
-	api.gate.count()
+	wait := api.gate.refuse()
 	// It has been as long idle as when net/http replied.
 	if err := d.SetDeadline(api.Clock.Now().Add(d.guarded.idle)); err != nil {
 		return err
 	}
-	if _, err := d.Write(api.away.bytes(id)); err != nil {
+	if _, err := d.Write(api.away.bytes(id, wait)); err != nil {
 		return err
 	}
 	api.away.observe.done(http.StatusServiceUnavailable, 0)
 	if d.rests {
 		select {
-		case <-time.After(respite):
+		case <-time.After(wait):
 		case <-d.guarded.stop.Done():
 		}
 	}
@@ -135,10 +135,12 @@ func (d *door) refuse(named []byte) error {
 }
 
 // bytes is the reply as it goes over the wire.
-func (t *turnaway) bytes(id string) []byte {
+func (t *turnaway) bytes(id string, wait time.Duration) []byte {
 	length := len(t.before) + len(id) + len(t.after)
-	b := make([]byte, 0, len(t.head)+2*len(id)+length+32)
+	b := make([]byte, 0, len(t.head)+2*len(id)+length+64)
 	b = append(append(b, t.head...), id...)
+	b = append(b, "\r\nRetry-After: "...)
+	b = strconv.AppendInt(b, int64(wait/time.Second), 10)
 	b = append(b, "\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(length), 10)
 	b = append(b, "\r\n\r\n"...)

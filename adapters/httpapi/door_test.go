@@ -129,7 +129,7 @@ func TestAFullGateRefusesAtTheDoor(t *testing.T) {
 		}
 		// It is what net/http would have sent.
 		same := httptest.NewRecorder()
-		f.api.away.refuse(same, httptest.NewRequestWithContext(t.Context(), "GET", "/v1/limits", nil), "mine", false)
+		f.api.away.refuse(same, httptest.NewRequestWithContext(t.Context(), "GET", "/v1/limits", nil), "mine", respite, false)
 		if code != same.Code || body != same.Body.String() {
 			t.Errorf("%d %s, and %d %s", code, body, same.Code, same.Body)
 		}
@@ -144,6 +144,34 @@ func TestAFullGateRefusesAtTheDoor(t *testing.T) {
 		w.send(plainRequest)
 		if code, _, _ := w.reply(); code != 200 || time.Since(began) != respite {
 			t.Errorf("%d after %s", code, time.Since(began))
+		}
+	})
+}
+
+// When many have been refused a connection rests for as long as its client is asked to wait.
+func TestOfManyEachRestsAsHeIsAsked(t *testing.T) {
+	f := newFixture(t, small(1, 0))
+	synctest.Test(t, func(t *testing.T) {
+		g := guard(t, f.api, t.Context())
+		w := g.dial()
+		w.send(plainRequest)
+		w.reply()
+		f.api.gate.places <- struct{}{}
+		began := time.Now()
+		for _, wait := range []time.Duration{3 * time.Second, 5 * time.Second} {
+			f.api.gate.returns.next = f.api.Clock.Now().Add(wait - time.Millisecond)
+			w.send(plainRequest)
+			if code, headers, _ := w.reply(); code != 503 || headers.Get("Retry-After") != seconds(wait) {
+				t.Errorf("%d, asked to wait for %s of %s", code, headers.Get("Retry-After"), wait)
+			}
+		}
+		w.send(plainRequest)
+		w.reply()
+		if rested := time.Since(began); rested != 8*time.Second {
+			t.Errorf("it rested for %s", rested)
+		}
+		if g.passed != 1 {
+			t.Errorf("%d passed", g.passed)
 		}
 	})
 }

@@ -38,6 +38,7 @@ type gate struct {
 	replies room // bytes of long replies that are made, and not sent yet
 	streams room // contents that are being sent as they are read
 
+	returns  returns
 	refusals prometheus.Counter
 	refused  atomic.Int64 // since it was last told
 	told     atomic.Int64 // when that was, in nanoseconds of Unix time
@@ -49,7 +50,7 @@ func newGate(places, waiting int, o Options, refusals prometheus.Counter) *gate 
 	return &gate{
 		places: make(chan struct{}, places), waiting: make(chan struct{}, waiting), uploads: room{clock: o.Clock, most: places + waiting, fair: fairTime},
 		replies: room{clock: o.Clock, most: o.Limits.ReplyBytes, fair: fairTime}, streams: room{clock: o.Clock, most: mostStreams},
-		refusals: refusals, clock: o.Clock, logger: o.Logger,
+		returns: newReturns(), refusals: refusals, clock: o.Clock, logger: o.Logger,
 	}
 }
 
@@ -63,8 +64,7 @@ func (g *gate) enter(ctx context.Context) error {
 	select {
 	case g.waiting <- struct{}{}:
 	default:
-		g.count()
-		return errOverloaded
+		return errOverloaded.After(g.refuse())
 	}
 	defer func() { <-g.waiting }()
 	timer := time.NewTimer(longestWait)
@@ -73,8 +73,7 @@ func (g *gate) enter(ctx context.Context) error {
 	case g.places <- struct{}{}:
 		return nil
 	case <-timer.C:
-		g.count()
-		return errOverloaded
+		return errOverloaded.After(g.refuse())
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -85,6 +84,12 @@ func (g *gate) leave() { <-g.places }
 // full tells whether a request that came now would be refused.
 func (g *gate) full() bool {
 	return len(g.places) == cap(g.places) && len(g.waiting) == cap(g.waiting)
+}
+
+// refuse counts a refusal, and tells for how long who is refused should stay away.
+func (g *gate) refuse() time.Duration {
+	g.count()
+	return g.returns.after(g.clock.Now())
 }
 
 // count counts a refusal. It logs now and then: a line for each would make it worse.

@@ -61,7 +61,7 @@ func TestWhoWaitedIsRefusedAlike(t *testing.T) {
 	f := newFixture(t, small(1, 1))
 	at := httptest.NewRecorder()
 	synctest.Test(t, func(t *testing.T) {
-		f.api.away.refuse(at, httptest.NewRequestWithContext(t.Context(), "GET", "/v1/do", nil), "mine", true)
+		f.api.away.refuse(at, httptest.NewRequestWithContext(t.Context(), "GET", "/v1/do", nil), "mine", respite, true)
 		api := f.with(nil)
 		api.gate.places <- struct{}{}
 		r := send(t, api, "GET", "/v1/do", "", "", header{"X-Request-Id", "mine"})
@@ -86,12 +86,13 @@ func TestARefusedConnectionRests(t *testing.T) {
 		defer leave()
 		for _, gone := range []bool{false, true} {
 			told, done := httptest.NewRecorder(), make(chan struct{})
+			f.api.gate.returns.next = f.api.Clock.Now().Add(2 * time.Second)
 			go func() {
 				defer close(done)
 				f.api.ServeHTTP(told, httptest.NewRequestWithContext(ctx, "GET", "/v1/limits", nil))
 			}()
 			synctest.Wait()
-			if told.Code != 503 || !told.Flushed || told.Body.Len() == 0 {
+			if told.Code != 503 || told.Header().Get("Retry-After") != "3" || !told.Flushed || told.Body.Len() == 0 {
 				t.Errorf("it waits for its refusal: %d %s", told.Code, told.Body)
 			}
 			if gone {
@@ -99,7 +100,7 @@ func TestARefusedConnectionRests(t *testing.T) {
 			}
 			<-done
 		}
-		if rested := time.Since(began); rested != respite {
+		if rested := time.Since(began); rested != 3*time.Second {
 			t.Errorf("it rested for %s", rested)
 		}
 	})

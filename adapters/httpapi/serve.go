@@ -88,8 +88,7 @@ func (on *resource) ServeHTTP(http.ResponseWriter, *http.Request) {}
 // ServeHTTP serves one request.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if a.gate.full() && !a.away.spares(r) {
-		a.gate.count()
-		a.away.refuse(w, r, a.requestID(r), !within(peerOf(r), a.TrustedProxies))
+		a.away.refuse(w, r, a.requestID(r), a.gate.refuse(), !within(peerOf(r), a.TrustedProxies))
 		return
 	}
 	began := a.Clock.Now()

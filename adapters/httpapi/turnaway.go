@@ -20,7 +20,7 @@ type turnaway struct {
 	vital         map[string]bool
 	observe       *observers
 
-	contentType, retryAfter, noStore, noSniff, anyOrigin, exposed []string
+	contentType, noStore, noSniff, anyOrigin, exposed []string
 }
 
 func newTurnaway(table []route, observe *observers) (*turnaway, error) {
@@ -32,7 +32,7 @@ func newTurnaway(table []route, observe *observers) (*turnaway, error) {
 	before, after, _ := bytes.Cut(body, []byte(id))
 	t := &turnaway{
 		before: before, after: after, vital: map[string]bool{}, observe: observe,
-		contentType: []string{problemType}, retryAfter: []string{seconds(errOverloaded.RetryAfter)}, noStore: []string{"no-store"},
+		contentType: []string{problemType}, noStore: []string{"no-store"},
 		noSniff: []string{"nosniff"}, anyOrigin: []string{"*"}, exposed: []string{corsReads},
 	}
 	for _, r := range table {
@@ -56,7 +56,7 @@ func newTurnaway(table []route, observe *observers) (*turnaway, error) {
 
 // announce sets the headers of the reply that are always the same.
 func (t *turnaway) announce(h http.Header) {
-	h["Content-Type"], h["Retry-After"], h["Cache-Control"], h["X-Content-Type-Options"] = t.contentType, t.retryAfter, t.noStore, t.noSniff
+	h["Content-Type"], h["Cache-Control"], h["X-Content-Type-Options"] = t.contentType, t.noStore, t.noSniff
 	h["Access-Control-Allow-Origin"], h["Access-Control-Expose-Headers"] = t.anyOrigin, t.exposed
 }
 
@@ -66,19 +66,17 @@ func (t *turnaway) spares(r *http.Request) bool {
 	return r.Method == http.MethodOptions || t.vital[r.URL.Path]
 }
 
-// respite is for how long a client's connection is not read again after a refusal, which is what Retry-After
-// asks of him: whoever doesn't wait must not be refused as often as he likes. A trusted proxy's connection
-// carries the requests of many, and is read on.
-const respite = time.Second
-
-// refuse sends the reply at once, and lets go of the connection later if that is to rest.
-func (t *turnaway) refuse(w http.ResponseWriter, r *http.Request, id string, rests bool) {
+// refuse sends the reply at once, and lets go of the connection later if that is to rest. A client's is not read
+// again for as long as Retry-After asks him to wait: whoever doesn't must not be refused as often as he likes. A
+// trusted proxy's connection carries the requests of many, and is read on.
+func (t *turnaway) refuse(w http.ResponseWriter, r *http.Request, id string, wait time.Duration, rests bool) {
 	body := make([]byte, 0, len(t.before)+len(id)+len(t.after))
 	body = append(append(append(body, t.before...), id...), t.after...)
 	h := w.Header()
 	t.announce(h)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("X-Request-Id", id)
+	h.Set("Retry-After", seconds(wait))
 	w.WriteHeader(http.StatusServiceUnavailable)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // the client may be gone
@@ -87,10 +85,10 @@ func (t *turnaway) refuse(w http.ResponseWriter, r *http.Request, id string, res
 	if !rests || http.NewResponseController(w).Flush() != nil {
 		return
 	}
-	wait := time.NewTimer(respite)
-	defer wait.Stop()
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
 	select {
-	case <-wait.C:
+	case <-timer.C:
 	case <-r.Context().Done():
 	}
 }
