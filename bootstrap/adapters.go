@@ -127,18 +127,27 @@ func keptMasterKey(path string, random secrets.Random) (string, error) {
 	return string(kept), err
 }
 
+type limiterIn struct {
+	fx.In
+
+	Cache  cache.Cache
+	Clock  clock.Clock
+	Logger *slog.Logger
+	State  *degradation
+}
+
 // newLimiter counts for this process alone while a shared cache is away.
-func newLimiter(lc fx.Lifecycle, cache cache.Cache, clock clock.Clock, logger *slog.Logger, state *degradation) limiter.Limiter {
-	if !cache.Shared() {
-		return cache.Limiter()
+func newLimiter(lc fx.Lifecycle, in limiterIn) limiter.Limiter {
+	if !in.Cache.Shared() {
+		return in.Cache.Limiter()
 	}
-	replica := limiter.NewReplica(cache.Limiter(), memory.NewLimiter(clock), func(degraded bool, err error) {
-		state.set("rate_limits", degraded)
+	replica := limiter.NewReplica(in.Cache.Limiter(), memory.NewLimiter(in.Clock), func(degraded bool, err error) {
+		in.State.set("rate_limits", degraded)
 		if degraded {
-			logger.Warn("the cache is away: each replica counts rate limits by itself", "error", err)
+			in.Logger.Warn("the cache is away: each replica counts rate limits by itself", "error", err)
 			return
 		}
-		logger.Info("the cache is back: rate limits are shared again")
+		in.Logger.Info("the cache is back: rate limits are shared again")
 	})
 	lc.Append(fx.StopHook(replica.Close))
 	return replica

@@ -147,7 +147,7 @@ func (t toolbox) reachesServers(ctx context.Context) error {
 		}
 		return unlock()
 	}
-	alive, err := (&presence{store: t.Store, clock: t.Clock}).others(ctx, "replica/")
+	alive, err := (&presence{in: presenceIn{Store: t.Store, Clock: t.Clock}}).others(ctx, "replica/")
 	if err == nil && len(alive) > 0 {
 		return errOutOfReach
 	}

@@ -18,13 +18,13 @@ import (
 func newEnvironment(registry *plugin.Registry) *cobra.Command {
 	command := &cobra.Command{Use: "environment", Aliases: []string{"env"}, Short: "Make, list, change and delete environments", Args: cobra.NoArgs}
 
-	var name string
-	var production bool
+	var spec tenancy.EnvironmentSpec
 	create := &cobra.Command{
 		Use: "create PROJECT SLUG", Short: "Make an environment", Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withProjects(cmd, registry, func(ctx context.Context, tools toolbox, p tenancy.Principal) error {
-				made, err := tools.App.Operators.CreateEnvironment(ctx, p, args[0], args[1], name, production)
+				spec.Slug = args[1]
+				made, err := tools.App.Operators.CreateEnvironment(ctx, p, args[0], spec)
 				if err != nil {
 					return err
 				}
@@ -32,8 +32,8 @@ func newEnvironment(registry *plugin.Registry) *cobra.Command {
 			})
 		},
 	}
-	create.Flags().StringVar(&name, "name", "", "what people call it (default: the slug)")
-	create.Flags().BoolVar(&production, "production", false, "real players: its clock can't be moved, and deleting it needs a second switch")
+	create.Flags().StringVar(&spec.Name, "name", "", "what people call it (default: the slug)")
+	create.Flags().BoolVar(&spec.Production, "production", false, "real players: its clock can't be moved, and deleting it needs a second switch")
 
 	list := &cobra.Command{
 		Use: "list PROJECT", Short: "List a project's environments", Args: cobra.ExactArgs(1),

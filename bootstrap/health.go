@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/fx"
 
 	"github.com/overworldhq/overworld/adapters/httpapi"
 	"github.com/overworldhq/overworld/app/recent"
@@ -36,21 +37,25 @@ func (d *degradation) is(part string) bool {
 	return d.parts[part]
 }
 
+type healthIn struct {
+	fx.In
+
+	Stop  context.Context // ends when the process is to stop
+	Store datastore.Datastore
+	Cache cache.Cache
+	Blobs blob.Store
+	State *degradation
+	Clock clock.Clock
+}
+
 // health finds out how the parts are.
 type health struct {
-	stop  context.Context // ends when the process is to stop
-	store datastore.Datastore
-	cache cache.Cache
-	blobs blob.Store
-	state *degradation
-	clock clock.Clock
+	in healthIn
 	// looks keeps the last one for a moment: anybody may ask for readiness, as often as he likes.
 	looks recent.Values[struct{}, []httpapi.Part]
 }
 
-func newHealth(stop context.Context, store datastore.Datastore, cache cache.Cache, blobs blob.Store, state *degradation, clock clock.Clock) *health {
-	return &health{stop: stop, store: store, cache: cache, blobs: blobs, state: state, clock: clock}
-}
+func newHealth(in healthIn) *health { return &health{in: in} }
 
 // pingTime bounds one look at a part, so that readiness answers while one hangs.
 const pingTime = time.Second
@@ -61,8 +66,8 @@ var needed = map[string]bool{"database": true}
 // ready tells how the parts were when they were last looked at, within recent.Fresh. The schema was
 // checked at the start: replicas go on serving while a migration for the next version expands it.
 func (h *health) ready(ctx context.Context) httpapi.Readiness {
-	readiness := httpapi.Readiness{Ready: true, Stopping: h.stop.Err() != nil}
-	parts, err := h.looks.Get(ctx, struct{}{}, h.clock.Now(), h.look)
+	readiness := httpapi.Readiness{Ready: true, Stopping: h.in.Stop.Err() != nil}
+	parts, err := h.looks.Get(ctx, struct{}{}, h.in.Clock.Now(), h.look)
 	if err != nil {
 		parts = []httpapi.Part{{Name: "database", Status: "unavailable", Detail: "not known in time"}}
 	}
@@ -73,10 +78,10 @@ func (h *health) ready(ctx context.Context) httpapi.Readiness {
 		}
 	}
 	limits := httpapi.Part{Name: "rate_limits", Status: "ok", Detail: "shared by all replicas"}
-	if !h.cache.Shared() {
+	if !h.in.Cache.Shared() {
 		limits.Detail = "counted by this process, the only one"
 	}
-	if h.state.is("rate_limits") {
+	if h.in.State.is("rate_limits") {
 		limits.Status, limits.Detail = "degraded", "counted by each replica for itself"
 		readiness.Degraded = true
 	}
@@ -91,7 +96,7 @@ func (h *health) look(ctx context.Context) ([]httpapi.Part, error) {
 	checks := []struct {
 		name string
 		ping func(context.Context) error
-	}{{"database", h.store.Ping}, {"cache", h.cache.Ping}, {"blobs", h.blobs.Ping}}
+	}{{"database", h.in.Store.Ping}, {"cache", h.in.Cache.Ping}, {"blobs", h.in.Blobs.Ping}}
 	parts := make([]httpapi.Part, len(checks))
 	var looks sync.WaitGroup
 	for i, check := range checks {

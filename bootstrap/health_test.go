@@ -43,7 +43,7 @@ func TestMetricsTellWhatIsMissing(t *testing.T) {
 	}
 	defer blobs.Close()
 	metrics, state, now := prometheus.NewRegistry(), newDegradation(), &later{}
-	if err := watchHealth(metrics, newHealth(context.Background(), store, cache, blobs, state, now)); err != nil {
+	if err := watchHealth(metrics, newHealth(healthIn{Stop: context.Background(), Store: store, Cache: cache, Blobs: blobs, State: state, Clock: now})); err != nil {
 		t.Fatal(err)
 	}
 	told := func(what string, missing ...string) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"go.uber.org/fx"
+
 	"github.com/overworldhq/overworld/ports/cache"
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
@@ -19,16 +21,22 @@ import (
 // whose cache is its own, because revocations and rate limits would then
 // not reach it.
 type presence struct {
-	store   datastore.Datastore
-	cache   cache.Cache
-	clock   clock.Clock
-	logger  *slog.Logger
-	replica replicaID
+	in presenceIn
 
 	mine   lease.Lease
 	unlock func() error
 	stop   context.CancelFunc
 	ended  chan struct{}
+}
+
+type presenceIn struct {
+	fx.In
+
+	Store   datastore.Datastore
+	Cache   cache.Cache
+	Clock   clock.Clock
+	Logger  *slog.Logger
+	Replica replicaID
 }
 
 // replicaID names this process among the replicas.
@@ -43,21 +51,21 @@ const (
 // enter announces this replica. What a killed process left behind lapses
 // within presenceTTL, so company is refused only if it is still there then.
 func (p *presence) enter(ctx context.Context) error {
-	if locker, ok := p.store.(datastore.ServerLocker); ok {
+	if locker, ok := p.in.Store.(datastore.ServerLocker); ok {
 		unlock, err := locker.LockServer(ctx)
 		p.unlock = unlock
 		return err
 	}
 	prefix, unwelcome := alonePrefix, "replica/"
-	if p.cache.Shared() {
+	if p.in.Cache.Shared() {
 		prefix, unwelcome = sharedPrefix, alonePrefix
 	}
 	var err error
-	p.mine, _, err = p.store.Leases().Acquire(ctx, prefix+string(p.replica), string(p.replica), p.clock.Now(), presenceTTL)
+	p.mine, _, err = p.in.Store.Leases().Acquire(ctx, prefix+string(p.in.Replica), string(p.in.Replica), p.in.Clock.Now(), presenceTTL)
 	if err != nil {
 		return fmt.Errorf("announce this replica: %w", err)
 	}
-	if err := p.store.Leases().Forget(ctx, "replica/", p.clock.Now().Add(-time.Hour)); err != nil {
+	if err := p.in.Store.Leases().Forget(ctx, "replica/", p.in.Clock.Now().Add(-time.Hour)); err != nil {
 		return p.leave(ctx, fmt.Errorf("forget replicas of the past: %w", err))
 	}
 	giveUp := time.NewTimer(presenceTTL + 2*time.Second)
@@ -73,7 +81,7 @@ func (p *presence) enter(ctx context.Context) error {
 			break
 		}
 		if !told {
-			p.logger.Info("another replica may be alive; waiting for its announcement to lapse", "replicas", strings.Join(others, " "))
+			p.in.Logger.Info("another replica may be alive; waiting for its announcement to lapse", "replicas", strings.Join(others, " "))
 		}
 		select {
 		case <-ctx.Done():
@@ -91,13 +99,13 @@ func (p *presence) enter(ctx context.Context) error {
 
 // others are the live replicas that must not be there, by name.
 func (p *presence) others(ctx context.Context, prefix string) ([]string, error) {
-	all, err := p.store.Leases().List(ctx, prefix)
+	all, err := p.in.Store.Leases().List(ctx, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("look for other replicas: %w", err)
 	}
 	var names []string
 	for _, l := range all {
-		if l.Holder != string(p.replica) && p.clock.Now().Before(l.ExpiresAt) {
+		if l.Holder != string(p.in.Replica) && p.in.Clock.Now().Before(l.ExpiresAt) {
 			names = append(names, l.Holder)
 		}
 	}
@@ -115,10 +123,10 @@ func (p *presence) renew(ctx context.Context) {
 		case <-ticker.C:
 		}
 		// A replica that was paused or cut off announces itself again.
-		mine, _, err := p.store.Leases().Acquire(ctx, p.mine.Name, p.mine.Holder, p.clock.Now(), presenceTTL)
+		mine, _, err := p.in.Store.Leases().Acquire(ctx, p.mine.Name, p.mine.Holder, p.in.Clock.Now(), presenceTTL)
 		if err != nil {
 			if ctx.Err() == nil {
-				p.logger.Warn("announcing this replica", "error", err)
+				p.in.Logger.Warn("announcing this replica", "error", err)
 			}
 			continue
 		}
@@ -138,7 +146,7 @@ func (p *presence) leave(ctx context.Context, because error) error {
 	if p.mine.Name == "" {
 		return because
 	}
-	if err := p.store.Leases().Release(ctx, p.mine); err != nil {
+	if err := p.in.Store.Leases().Release(ctx, p.mine); err != nil {
 		return errors.Join(because, fmt.Errorf("withdraw this replica: %w", err))
 	}
 	return because

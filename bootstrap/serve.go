@@ -155,8 +155,8 @@ func closeAdapters(lc fx.Lifecycle, store datastore.Datastore, cache cache.Cache
 const patience = 20 * time.Second
 
 // enter makes sure that the database is there, known and ours to use.
-func enter(stop context.Context, lc fx.Lifecycle, c *config.Config, store datastore.Datastore, cache cache.Cache, clock clock.Clock, logger *slog.Logger, replica replicaID) {
-	here := &presence{store: store, cache: cache, clock: clock, logger: logger, replica: replica}
+func enter(stop context.Context, lc fx.Lifecycle, c *config.Config, in presenceIn) {
+	here, store, logger := &presence{in: in}, in.Store, in.Logger
 	lc.Append(fx.Hook{
 		OnStart: func(ctx context.Context) error {
 			ctx, cancel := context.WithCancel(ctx)
@@ -255,12 +255,25 @@ func keepFresh(lc fx.Lifecycle, app *compose.App, logger *slog.Logger) {
 	}, nil)
 }
 
-func runWorkers(lc fx.Lifecycle, c *config.Config, app *compose.App, store datastore.Datastore, clock clock.Clock, logger *slog.Logger, replica replicaID, metrics *prometheus.Registry, traces *tracing.Provider) {
-	runner := workers.New(store, clock, workers.Options{
-		Holder: string(replica), Lease: c.WorkerLease, Logger: logger, Observe: jobMetrics(metrics), Tracer: traces.Tracer(),
+type workersIn struct {
+	fx.In
+
+	Config  *config.Config
+	App     *compose.App
+	Store   datastore.Datastore
+	Clock   clock.Clock
+	Logger  *slog.Logger
+	Replica replicaID
+	Metrics *prometheus.Registry
+	Traces  *tracing.Provider
+}
+
+func runWorkers(lc fx.Lifecycle, in workersIn) {
+	runner := workers.New(in.Store, in.Clock, workers.Options{
+		Holder: string(in.Replica), Lease: in.Config.WorkerLease, Logger: in.Logger, Observe: jobMetrics(in.Metrics), Tracer: in.Traces.Tracer(),
 	})
 	lc.Append(fx.Hook{
-		OnStart: func(context.Context) error { runner.Start(app.Jobs); return nil },
+		OnStart: func(context.Context) error { runner.Start(in.App.Jobs); return nil },
 		OnStop:  runner.Stop,
 	})
 }

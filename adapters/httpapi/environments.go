@@ -145,7 +145,7 @@ func environmentRoutes(o Options) []route {
 			Method: http.MethodPost, Path: all, ID: "createEnvironment", Tag: "Environments", Class: limits.Operate,
 			Statuses: []int{http.StatusCreated}, Tagged: true, Summary: "Add an environment", Description: "Needs a key of the whole project.",
 		}, operator(tenancy.ProjectsWrite), shown, func(ctx context.Context, c *call, in *environmentCreate, tell once.Effect[tenancy.Environment]) (tenancy.Environment, error) {
-			return o.Operators.CreateEnvironment(ctx, c.principal, in.Project, in.Body.Slug, in.Body.Name, in.Body.Production, tell)
+			return o.Operators.CreateEnvironment(ctx, c.principal, in.Project, tenancy.EnvironmentSpec{Slug: in.Body.Slug, Name: in.Body.Name, Production: in.Body.Production}, tell)
 		}),
 		define(route{
 			Method: http.MethodGet, Path: one, ID: "getEnvironment", Tag: "Environments", Class: limits.Operate, Tagged: true,

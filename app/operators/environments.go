@@ -24,9 +24,7 @@ const maxEnvironments = 50
 var ErrTooManyEnvironments = fault.New(fault.Conflict, "tenancy.too_many_environments", "A project has at most %d environments.", maxEnvironments)
 
 // CreateEnvironment adds an environment to the caller's project.
-func (u *UseCases) CreateEnvironment(
-	ctx context.Context, p tenancy.Principal, projectSlug, slug, name string, production bool, effects ...once.Effect[tenancy.Environment],
-) (tenancy.Environment, error) {
+func (u *UseCases) CreateEnvironment(ctx context.Context, p tenancy.Principal, projectSlug string, spec tenancy.EnvironmentSpec, effects ...once.Effect[tenancy.Environment]) (tenancy.Environment, error) {
 	project, err := u.wholeProject(ctx, p, projectSlug)
 	if err != nil {
 		return tenancy.Environment{}, err
@@ -40,7 +38,7 @@ func (u *UseCases) CreateEnvironment(
 		if len(all) >= maxEnvironments {
 			return ErrTooManyEnvironments
 		}
-		if environment, err = u.addEnvironment(ctx, tx, p, project, slug, name, production); err != nil {
+		if environment, err = u.addEnvironment(ctx, tx, p, project, spec); err != nil {
 			return err
 		}
 		return once.Tell(ctx, tx, environment, effects)
@@ -49,9 +47,9 @@ func (u *UseCases) CreateEnvironment(
 }
 
 // addEnvironment makes an environment and the key that signs its tokens.
-func (u *UseCases) addEnvironment(ctx context.Context, tx datastore.Repos, p tenancy.Principal, project tenancy.Project, slug, name string, production bool) (tenancy.Environment, error) {
+func (u *UseCases) addEnvironment(ctx context.Context, tx datastore.Repos, p tenancy.Principal, project tenancy.Project, spec tenancy.EnvironmentSpec) (tenancy.Environment, error) {
 	now := u.parts.Clock.Now()
-	environment, err := tenancy.NewEnvironment(tenancy.EnvironmentID(u.parts.IDs.New()), project.ID, slug, name, production, now)
+	environment, err := tenancy.NewEnvironment(tenancy.EnvironmentID(u.parts.IDs.New()), project.ID, spec, now)
 	if err != nil {
 		return environment, err
 	}

@@ -40,7 +40,7 @@ func TestReachingOutIsRefusedAlikeAndAudited(t *testing.T) {
 		results["revoke a key"] = w.Operators.RevokeCredential(ctx, p, place, "01947c3e-9f00-7000-8000-000000000001")
 		_, results["read the audit log"] = w.Operators.Audit(ctx, p, place, audit.Query{Limit: 10})
 		if place.Environment == "" {
-			_, results["create"] = w.Operators.CreateEnvironment(ctx, p, place.Project, "qa", "", false)
+			_, results["create"] = w.Operators.CreateEnvironment(ctx, p, place.Project, tenancy.EnvironmentSpec{Slug: "qa"})
 			results["delete"] = w.Operators.DeleteProject(ctx, p, place.Project, operators.Confirmation{Slug: place.Project, Production: true})
 			return results
 		}
@@ -266,7 +266,7 @@ func TestDeletingNeedsConfirmation(t *testing.T) {
 		t.Errorf("%d of 3 events outlive the environments", len(created))
 	}
 
-	if _, err := w.Operators.CreateEnvironment(t.Context(), p, "game", "live", "", true); err != nil {
+	if _, err := w.Operators.CreateEnvironment(t.Context(), p, "game", tenancy.EnvironmentSpec{Slug: "live", Production: true}); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {
@@ -291,15 +291,15 @@ func TestEnvironmentsOfAProjectAreBounded(t *testing.T) {
 	w := composetest.New(t)
 	w.Project(t, "game")
 	p := w.Caller(t, whole, tenancy.SecretKey)
-	if _, err := w.Operators.CreateEnvironment(t.Context(), p, "game", "staging", "", false); !errors.Is(err, tenancy.ErrSlugTaken) {
+	if _, err := w.Operators.CreateEnvironment(t.Context(), p, "game", tenancy.EnvironmentSpec{Slug: "staging"}); !errors.Is(err, tenancy.ErrSlugTaken) {
 		t.Errorf("twice the same: %v", err)
 	}
 	for i := range 47 {
-		if _, err := w.Operators.CreateEnvironment(t.Context(), p, "game", fmt.Sprintf("e%d", i), "", false); err != nil {
+		if _, err := w.Operators.CreateEnvironment(t.Context(), p, "game", tenancy.EnvironmentSpec{Slug: fmt.Sprintf("e%d", i)}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := w.Operators.CreateEnvironment(t.Context(), p, "game", "more", "", false); !errors.Is(err, operators.ErrTooManyEnvironments) {
+	if _, err := w.Operators.CreateEnvironment(t.Context(), p, "game", tenancy.EnvironmentSpec{Slug: "more"}); !errors.Is(err, operators.ErrTooManyEnvironments) {
 		t.Errorf("the 51st: %v", err)
 	}
 }

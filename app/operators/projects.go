@@ -34,7 +34,7 @@ func (u *UseCases) CreateProject(ctx context.Context, p tenancy.Principal, slug,
 			return err
 		}
 		for _, standard := range tenancy.StandardEnvironments() {
-			environment, err := u.addEnvironment(ctx, tx, p, project, standard.Slug, standard.Name, standard.Production)
+			environment, err := u.addEnvironment(ctx, tx, p, project, standard)
 			if err != nil {
 				return err
 			}

@@ -121,7 +121,7 @@ func TestADeletedEnvironmentGoesInBatchesWhereverItsWorkerDies(t *testing.T) {
 			if left := w.documents(w.gone); left != players {
 				t.Fatalf("the request itself deleted %d documents", players-left)
 			}
-			again, err := w.Operators.CreateEnvironment(t.Context(), composetest.Operator(), here.Project, here.Environment, "", false)
+			again, err := w.Operators.CreateEnvironment(t.Context(), composetest.Operator(), here.Project, tenancy.EnvironmentSpec{Slug: here.Environment})
 			w.must(err)
 
 			rows, transactions, deaths, between := 0, 0, 0, 0

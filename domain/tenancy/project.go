@@ -149,26 +149,26 @@ func NewProject(id ProjectID, slug, name string, now time.Time) (Project, error)
 	return Project{ID: id, Slug: slug, Name: name, CreatedAt: now}, check.Err()
 }
 
+// EnvironmentSpec is what an operator says of an environment to be made.
+type EnvironmentSpec struct {
+	Slug, Name string // no name: it is the slug
+	Production bool
+}
+
 // NewEnvironment makes an environment with the default settings.
-func NewEnvironment(id EnvironmentID, project ProjectID, slug, name string, production bool, now time.Time) (Environment, error) {
+func NewEnvironment(id EnvironmentID, project ProjectID, spec EnvironmentSpec, now time.Time) (Environment, error) {
 	var check fault.Check
-	checkSlug(&check, slug)
-	name = checkName(&check, name, slug)
+	checkSlug(&check, spec.Slug)
+	name := checkName(&check, spec.Name, spec.Slug)
 	return Environment{
-		ID: id, ProjectID: project, Slug: slug, Name: name, Production: production,
+		ID: id, ProjectID: project, Slug: spec.Slug, Name: name, Production: spec.Production,
 		Settings: DefaultSettings(), Version: 1, CreatedAt: now,
 	}, check.Err()
 }
 
 // StandardEnvironments are those every new project starts with.
-func StandardEnvironments() []struct {
-	Slug, Name string
-	Production bool
-} {
-	return []struct {
-		Slug, Name string
-		Production bool
-	}{
+func StandardEnvironments() []EnvironmentSpec {
+	return []EnvironmentSpec{
 		{"development", "Development", false},
 		{"staging", "Staging", false},
 		{"production", "Production", true},

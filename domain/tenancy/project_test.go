@@ -19,7 +19,7 @@ func TestSlugs(t *testing.T) {
 		if (err == nil) != good {
 			t.Errorf("project %q: %v", slug, err)
 		}
-		environment, err := tenancy.NewEnvironment("e", "p", slug, " ", false, noon)
+		environment, err := tenancy.NewEnvironment("e", "p", tenancy.EnvironmentSpec{Slug: slug, Name: " "}, noon)
 		if (err == nil) != good {
 			t.Errorf("environment %q: %v", slug, err)
 		}
@@ -32,7 +32,7 @@ func TestSlugs(t *testing.T) {
 func TestStandardEnvironmentsKeepTheRules(t *testing.T) {
 	production := 0
 	for _, s := range tenancy.StandardEnvironments() {
-		e, err := tenancy.NewEnvironment("e", "p", s.Slug, s.Name, s.Production, noon)
+		e, err := tenancy.NewEnvironment("e", "p", s, noon)
 		if err != nil {
 			t.Errorf("%s: %v", s.Slug, err)
 		}
@@ -77,7 +77,7 @@ func TestSettingsBounds(t *testing.T) {
 		{"too many origins", false, func(s *tenancy.Settings) { s.CORSOrigins = slices.Repeat([]string{"*"}, 33) }, []string{cors}},
 		{"all at once", true, func(s *tenancy.Settings) { *s = tenancy.Settings{ClockOffset: 1, CORSOrigins: []string{""}} }, []string{access, refresh, offset, "/settings/server_browsing", cors}},
 	} {
-		before, err := tenancy.NewEnvironment("e", "p", "staging", "", c.production, noon)
+		before, err := tenancy.NewEnvironment("e", "p", tenancy.EnvironmentSpec{Slug: "staging", Production: c.production}, noon)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func TestAFullDisk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	environment, err := tenancy.NewEnvironment("018f4c1e-7b6a-7c3d-9e2f-0a1b2c3d4e02", project.ID, "staging", "Staging", false, now)
+	environment, err := tenancy.NewEnvironment("018f4c1e-7b6a-7c3d-9e2f-0a1b2c3d4e02", project.ID, tenancy.EnvironmentSpec{Slug: "staging"}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
