@@ -4,11 +4,25 @@ import (
 	"context"
 	"errors"
 
+	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
+	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/revocation"
 )
+
+// Revoker ends what callers come in with.
+type Revoker struct {
+	store  datastore.Datastore
+	memory revocation.Memory
+	clock  clock.Clock
+	most   int // sessions of a player
+}
+
+func NewRevoker(store datastore.Datastore, memory revocation.Memory, clock clock.Clock, limits limits.Limits) *Revoker {
+	return &Revoker{store: store, memory: memory, clock: clock, most: limits.PlayerSessions}
+}
 
 // Revoke has a revocation committed such that from then on every replica's next
 // request finds it. What vouches for the keys is blocked before, so that no
@@ -17,10 +31,10 @@ import (
 //
 // A memory that can't be reached is no reason to keep what must go: nobody else
 // reaches it either, and it makes up for the block when it is back.
-func Revoke(ctx context.Context, memory revocation.Memory, keys []string, commit func() error) error {
-	_ = memory.Block(ctx, keys...)
+func (r *Revoker) Revoke(ctx context.Context, keys []string, commit func() error) error {
+	_ = r.memory.Block(ctx, keys...)
 	err := commit()
-	_ = memory.Block(context.WithoutCancel(ctx), keys...)
+	_ = r.memory.Block(context.WithoutCancel(ctx), keys...)
 	return err
 }
 
@@ -30,16 +44,15 @@ var errUnblocked = errors.New("sessions were not blocked yet")
 // RevokeSessions is Revoke for a change that learns only in its transaction
 // which sessions it ends: it tells them, and commits once all of them were
 // blocked before. Until then it is rolled back and made again.
-func RevokeSessions(
-	ctx context.Context, memory revocation.Memory, store datastore.Datastore, scope tenancy.Scope,
-	change func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error),
+func (r *Revoker) RevokeSessions(
+	ctx context.Context, scope tenancy.Scope, change func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error),
 ) error {
 	var blocked []string
 	known := map[string]bool{}
 	for {
 		var missed []string
-		err := Revoke(ctx, memory, blocked, func() error {
-			return store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		err := r.Revoke(ctx, blocked, func() error {
+			return r.store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 				missed = nil
 				ended, err := change(ctx, tx)
 				if err != nil {

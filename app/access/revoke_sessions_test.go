@@ -22,7 +22,7 @@ func TestNoSessionIsEndedUnblocked(t *testing.T) {
 	grants := []identity.SessionID{w.Guest(t, client).Session, w.Guest(t, client).Session}
 	scope, memory := client.Scope(), w.Ports.Revocations
 	rounds := 0
-	err := access.RevokeSessions(t.Context(), memory, w.Ports.Store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	err := access.NewRevoker(w.Ports.Store, memory, w.Clock, w.Ports.Limits).RevokeSessions(t.Context(), scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		rounds++
 		return grants[:min(rounds, len(grants))], nil
 	})

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/overworldhq/overworld/app/access"
+	"github.com/overworldhq/overworld/bootstrap/compose/composetest"
 	"github.com/overworldhq/overworld/ports/revocation"
 )
 
@@ -24,9 +25,10 @@ func (f *forgetful) Block(_ context.Context, keys ...string) error {
 }
 
 func TestRevokeBlocksBeforeAndAfterItsCommit(t *testing.T) {
-	memory := &forgetful{blocked: map[string]bool{}}
+	memory, w := &forgetful{blocked: map[string]bool{}}, composetest.New(t)
+	revoker := access.NewRevoker(w.Ports.Store, memory, w.Clock, w.Ports.Limits)
 	failed := errors.New("not committed")
-	err := access.Revoke(t.Context(), memory, []string{"a", "b"}, func() error {
+	err := revoker.Revoke(t.Context(), []string{"a", "b"}, func() error {
 		if !memory.blocked["a"] || !memory.blocked["b"] {
 			t.Error("a reader could vouch for a key while the commit is under way")
 		}

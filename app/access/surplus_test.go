@@ -92,8 +92,8 @@ func TestWhatIsDoneToAllSessionsBeginsWithTheSurplus(t *testing.T) {
 		}
 		return len(all)
 	}
-	banned := crowd()
-	if ended, err := access.EndSurplus(t.Context(), w.Ports.Revocations, w.Ports.Store, scope, w.Clock.Now(), 100, 500, banned); err != nil || ended != 500 || live(banned) != 1001 {
+	banned, revoker := crowd(), access.NewRevoker(w.Ports.Store, w.Ports.Revocations, w.Clock, w.Ports.Limits)
+	if ended, err := revoker.EndSurplus(t.Context(), scope, 100, 500, banned); err != nil || ended != 500 || live(banned) != 1001 {
 		t.Errorf("one step ended %d, %d are left, %v; want 500 and 1001", ended, live(banned), err)
 	}
 	if _, err := w.Operators.Ban(t.Context(), composetest.Operator(), place, banned, "bot", time.Time{}); err != nil || live(banned) > 100 {

@@ -88,7 +88,7 @@ func (u *UseCases) RevokeCredential(ctx context.Context, p tenancy.Principal, pl
 	if err != nil {
 		return fmt.Errorf("find credential: %w", err)
 	}
-	return access.Revoke(ctx, u.parts.Revocations, []string{access.CredentialKey(credential.Hash)}, func() error {
+	return u.parts.Revoker.Revoke(ctx, []string{access.CredentialKey(credential.Hash)}, func() error {
 		return u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			now := u.parts.Clock.Now()
 			if err := tx.Credentials().Revoke(ctx, owner, id, now); err != nil {

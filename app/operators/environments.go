@@ -177,7 +177,7 @@ func (u *UseCases) DeleteEnvironment(
 	if err != nil {
 		return err
 	}
-	err = access.Revoke(ctx, u.parts.Revocations, keys, func() error {
+	err = u.parts.Revoker.Revoke(ctx, keys, func() error {
 		return u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			now := u.parts.Clock.Now()
 			if err := tx.Environments().Delete(ctx, environment.ID, now); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/collections"
 	"github.com/overworldhq/overworld/app/configs"
 	"github.com/overworldhq/overworld/app/documents"
@@ -17,25 +18,24 @@ import (
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
-	"github.com/overworldhq/overworld/ports/revocation"
 	"github.com/overworldhq/overworld/ports/secrets"
 )
 
 // Parts are what the use cases are made of.
 type Parts struct {
-	Store       datastore.Datastore
-	Revocations revocation.Memory
-	Directory   *environments.Directory
-	Keys        *environments.KeyRing
-	Book        *collections.Book
-	Documents   *documents.UseCases
-	Boards      *leaderboards.UseCases
-	Servers     *servers.UseCases
-	Configs     *configs.UseCases
-	Limits      limits.Limits
-	Clock       clock.Clock
-	IDs         ids.Source
-	Random      secrets.Random
+	Store     datastore.Datastore
+	Revoker   *access.Revoker
+	Directory *environments.Directory
+	Keys      *environments.KeyRing
+	Book      *collections.Book
+	Documents *documents.UseCases
+	Boards    *leaderboards.UseCases
+	Servers   *servers.UseCases
+	Configs   *configs.UseCases
+	Limits    limits.Limits
+	Clock     clock.Clock
+	IDs       ids.Source
+	Random    secrets.Random
 }
 
 // UseCases are what operators do.

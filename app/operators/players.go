@@ -7,7 +7,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
@@ -89,12 +88,12 @@ func (u *UseCases) setBan(
 		return Inspected{}, err
 	}
 	if ban != (identity.Ban{}) {
-		if err := access.EndAllSurplus(ctx, u.parts.Revocations, u.parts.Store, scope, u.parts.Clock.Now(), u.parts.Limits.PlayerSessions, id); err != nil {
+		if err := u.parts.Revoker.EndAllSurplus(ctx, scope, id); err != nil {
 			return Inspected{}, err
 		}
 	}
 	var inspected Inspected
-	err = access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	err = u.parts.Revoker.RevokeSessions(ctx, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		// The lock keeps new sessions out, so that the list below is all there are;
 		// one that begins after the commit finds the ban when it is first asked about.
 		player, err := tx.Players().Lock(ctx, scope, id)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -99,7 +98,7 @@ func (u *UseCases) DeleteProject(ctx context.Context, p tenancy.Principal, slug 
 	if err != nil {
 		return err
 	}
-	err = access.Revoke(ctx, u.parts.Revocations, keys, func() error {
+	err = u.parts.Revoker.Revoke(ctx, keys, func() error {
 		return u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			now := u.parts.Clock.Now()
 			if err := tx.Projects().Delete(ctx, project.ID, now); err != nil {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
@@ -33,7 +32,7 @@ func (u *UseCases) RevokeSession(ctx context.Context, p tenancy.Principal, place
 	if err != nil {
 		return err
 	}
-	return access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	return u.parts.Revoker.RevokeSessions(ctx, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		session, err := tx.Sessions().Lock(ctx, scope, id)
 		if err != nil {
 			return nil, fmt.Errorf("read session: %w", err)
@@ -60,10 +59,10 @@ func (u *UseCases) RevokeSessions(ctx context.Context, p tenancy.Principal, plac
 	if err != nil {
 		return err
 	}
-	if err := access.EndAllSurplus(ctx, u.parts.Revocations, u.parts.Store, scope, u.parts.Clock.Now(), u.parts.Limits.PlayerSessions, player); err != nil {
+	if err := u.parts.Revoker.EndAllSurplus(ctx, scope, player); err != nil {
 		return err
 	}
-	return access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	return u.parts.Revoker.RevokeSessions(ctx, scope, func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		if _, err := tx.Players().Lock(ctx, scope, player); err != nil {
 			return nil, fmt.Errorf("find player: %w", err)
 		}

@@ -157,7 +157,7 @@ func (u *UseCases) rotateAt(ctx context.Context, tx datastore.Repos, scope tenan
 
 // end revokes a session; event, if any, tells why.
 func (u *UseCases) end(ctx context.Context, scope tenancy.Scope, id identity.SessionID, reason identity.RevokeReason, event *audit.Event, effects ...once.Effect[once.Nothing]) error {
-	return access.Revoke(ctx, u.parts.Revocations, []string{access.SessionKey(scope, id)}, func() error {
+	return u.parts.Revoker.Revoke(ctx, []string{access.SessionKey(scope, id)}, func() error {
 		return u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
 			session, err := tx.Sessions().Lock(ctx, scope, id)
 			if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/audit"
 	"github.com/overworldhq/overworld/domain/identity"
@@ -49,7 +48,7 @@ func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket
 		return err
 	}
 	subject := identity.EmailSubject(environment.ID, address)
-	err = access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	err = u.parts.Revoker.RevokeSessions(ctx, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		proved, err := u.prove(ctx, tx, p, identity.Reset, "", ticket, code)
 		if err != nil {
 			return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -21,7 +20,7 @@ func (u *UseCases) makeRoom(ctx context.Context, scope tenancy.Scope, players ..
 		return
 	}
 	// One more than the room: as many as there are by now, so that nobody looks for further ones among all that were deleted.
-	if _, err := access.EndSurplus(ctx, u.parts.Revocations, u.parts.Store, scope, u.parts.Clock.Now(), u.parts.Limits.PlayerSessions-room, room+1, due...); err != nil {
+	if _, err := u.parts.Revoker.EndSurplus(ctx, scope, u.parts.Limits.PlayerSessions-room, room+1, due...); err != nil {
 		u.rooms.forget(scope, due)
 	}
 }

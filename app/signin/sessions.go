@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -23,7 +22,7 @@ func (u *UseCases) Sessions(ctx context.Context, p tenancy.Principal, before ide
 // another device. Ending one that has ended is no error; one of somebody else
 // is ErrSessionNotFound.
 func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id identity.SessionID, effects ...once.Effect[once.Nothing]) error {
-	return access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	return u.parts.Revoker.RevokeSessions(ctx, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		session, err := tx.Sessions().Lock(ctx, p.Scope(), id)
 		if err != nil {
 			return nil, fmt.Errorf("read session: %w", err)
@@ -41,10 +40,10 @@ func (u *UseCases) EndSession(ctx context.Context, p tenancy.Principal, id ident
 // EndSessions ends every session of the player who calls, this one too.
 func (u *UseCases) EndSessions(ctx context.Context, p tenancy.Principal, effects ...once.Effect[once.Nothing]) error {
 	player := identity.PlayerID(p.Subject())
-	if err := access.EndAllSurplus(ctx, u.parts.Revocations, u.parts.Store, p.Scope(), u.parts.Clock.Now(), u.parts.Limits.PlayerSessions, player); err != nil {
+	if err := u.parts.Revoker.EndAllSurplus(ctx, p.Scope(), player); err != nil {
 		return err
 	}
-	return access.RevokeSessions(ctx, u.parts.Revocations, u.parts.Store, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
+	return u.parts.Revoker.RevokeSessions(ctx, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
 		if _, err := tx.Players().Lock(ctx, p.Scope(), player); err != nil {
 			return nil, fmt.Errorf("read player: %w", err)
 		}

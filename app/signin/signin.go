@@ -15,28 +15,27 @@ import (
 	"github.com/overworldhq/overworld/ports/clock"
 	"github.com/overworldhq/overworld/ports/datastore"
 	"github.com/overworldhq/overworld/ports/ids"
-	"github.com/overworldhq/overworld/ports/revocation"
 	"github.com/overworldhq/overworld/ports/secrets"
 	"github.com/overworldhq/overworld/ports/tracing"
 )
 
 // Parts are what the use cases are made of.
 type Parts struct {
-	Store       datastore.Datastore
-	Revocations revocation.Memory
-	Directory   *environments.Directory
-	Keys        *environments.KeyRing
-	Tokens      identity.AccessTokens
-	Clock       clock.Clock
-	IDs         ids.Source
-	Random      secrets.Random
-	Vault       secrets.Vault
-	Issuer      access.Issuer
-	Desk        *Desk
-	Outbox      *mailing.Outbox
-	Throttle    *limits.Throttle
-	Limits      limits.Limits
-	Tracer      tracing.Tracer // nil: nothing is traced
+	Store     datastore.Datastore
+	Revoker   *access.Revoker
+	Directory *environments.Directory
+	Keys      *environments.KeyRing
+	Tokens    identity.AccessTokens
+	Clock     clock.Clock
+	IDs       ids.Source
+	Random    secrets.Random
+	Vault     secrets.Vault
+	Issuer    access.Issuer
+	Desk      *Desk
+	Outbox    *mailing.Outbox
+	Throttle  *limits.Throttle
+	Limits    limits.Limits
+	Tracer    tracing.Tracer // nil: nothing is traced
 }
 
 // UseCases are what a client does to get, keep and end a session.

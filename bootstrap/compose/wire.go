@@ -27,7 +27,7 @@ func New(ports Ports) *App {
 	wire.Build(
 		wire.FieldsOf(new(Ports), "Store", "Limiter", "Revocations", "Ranks", "Blobs", "Tokens", "JoinTickets", "Manifests", "Clock", "IDs", "Random", "Vault", "Issuer", "Schemas", "Calendar", "Limits", "Passwords", "Mail", "MailFrom", "Tracer"),
 		environments.NewDirectory, wire.Struct(new(environments.Parts), "*"), environments.NewKeyRing,
-		wire.Struct(new(access.Parts), "*"), access.NewAuthenticator, access.NewUses,
+		wire.Struct(new(access.Parts), "*"), access.NewAuthenticator, access.NewUses, access.NewRevoker,
 		limits.NewThrottle, once.NewLedger, custody.New, removal.New,
 		wire.Struct(new(mailing.Parts), "*"), mailing.New,
 		wire.Struct(new(signin.Parts), "*"), signin.New, signin.NewDesk,

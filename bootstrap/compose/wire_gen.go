@@ -61,6 +61,7 @@ func New(ports Ports) *App {
 	limiter := ports.Limiter
 	throttle := limits.NewThrottle(limitsLimits, limiter)
 	ledger := once.NewLedger(datastore, clock, vault)
+	revoker := access.NewRevoker(datastore, memory, clock, limitsLimits)
 	passwords := ports.Passwords
 	desk := signin.NewDesk(passwords, limitsLimits)
 	sender := ports.Mail
@@ -77,21 +78,21 @@ func New(ports Ports) *App {
 	outbox := mailing.New(mailingParts)
 	tracer := ports.Tracer
 	signinParts := signin.Parts{
-		Store:       datastore,
-		Revocations: memory,
-		Directory:   directory,
-		Keys:        keyRing,
-		Tokens:      accessTokens,
-		Clock:       clock,
-		IDs:         source,
-		Random:      random,
-		Vault:       vault,
-		Issuer:      issuer,
-		Desk:        desk,
-		Outbox:      outbox,
-		Throttle:    throttle,
-		Limits:      limitsLimits,
-		Tracer:      tracer,
+		Store:     datastore,
+		Revoker:   revoker,
+		Directory: directory,
+		Keys:      keyRing,
+		Tokens:    accessTokens,
+		Clock:     clock,
+		IDs:       source,
+		Random:    random,
+		Vault:     vault,
+		Issuer:    issuer,
+		Desk:      desk,
+		Outbox:    outbox,
+		Throttle:  throttle,
+		Limits:    limitsLimits,
+		Tracer:    tracer,
 	}
 	useCases := signin.New(signinParts)
 	playersUseCases := players.New(datastore, limitsLimits, tracer)
@@ -152,19 +153,19 @@ func New(ports Ports) *App {
 	}
 	configsUseCases := configs.New(configsParts)
 	operatorsParts := operators.Parts{
-		Store:       datastore,
-		Revocations: memory,
-		Directory:   directory,
-		Keys:        keyRing,
-		Book:        book,
-		Documents:   documentsUseCases,
-		Boards:      leaderboardsUseCases,
-		Servers:     serversUseCases,
-		Configs:     configsUseCases,
-		Limits:      limitsLimits,
-		Clock:       clock,
-		IDs:         source,
-		Random:      random,
+		Store:     datastore,
+		Revoker:   revoker,
+		Directory: directory,
+		Keys:      keyRing,
+		Book:      book,
+		Documents: documentsUseCases,
+		Boards:    leaderboardsUseCases,
+		Servers:   serversUseCases,
+		Configs:   configsUseCases,
+		Limits:    limitsLimits,
+		Clock:     clock,
+		IDs:       source,
+		Random:    random,
 	}
 	operatorsUseCases := operators.New(operatorsParts)
 	keeper := custody.New(datastore, store, clock, source)
