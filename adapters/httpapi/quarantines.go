@@ -192,27 +192,29 @@ func (h quarantineHandlers) inspect(ctx context.Context, c *call, in *entryInput
 	if err != nil {
 		return nil, err
 	}
-	before, after, fields := c.sides(in.Before, in.After)
+	window, fields := c.window(in.Before, in.After)
 	if len(fields) > 0 {
 		return nil, errParameter.WithFields(fields...)
 	}
-	found, err := h.Operators.Entry(ctx, c.principal, in.place(), id, in.player(), before, after)
+	found, err := h.Operators.Entry(ctx, c.principal, in.place(), id, in.player(), window)
 	if err != nil {
 		return nil, err
 	}
 	return boardEntryOf(in.player(), found), nil
 }
 
-// sides is how many places before and after a player's are asked for.
-func (c *call) sides(before, after int) (_, _ int, fields []fault.Field) {
-	sides := []int{before, after}
-	for i, name := range []string{"before", "after"} {
+// window is how many places before and after a player's are asked for.
+func (c *call) window(before, after int) (ranking.Window, []fault.Field) {
+	var fields []fault.Field
+	side := func(name string, places int) int {
 		if !c.query.Has(name) {
-			sides[i] = aroundDefault
+			places = aroundDefault
 		}
-		if sides[i] < 0 || sides[i] > c.api.Limits.PageItems {
+		if places < 0 || places > c.api.Limits.PageItems {
 			fields = append(fields, parameter("query", name, "out_of_range", "From 0 to %d.", c.api.Limits.PageItems))
 		}
+		return places
 	}
-	return sides[0], sides[1], fields
+	window := ranking.Window{Before: side("before", before), After: side("after", after)}
+	return window, fields
 }

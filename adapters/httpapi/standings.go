@@ -231,11 +231,11 @@ func (h standingHandlers) around(ctx context.Context, c *call, in *standingsInpu
 	if !ok {
 		fields = append(fields, parameter("query", "around", "malformed", "A player's id: a UUID; or me, for a player who calls."))
 	}
-	before, after, faults := c.sides(in.Before, in.After)
+	window, faults := c.window(in.Before, in.After)
 	if fields = append(fields, faults...); len(fields) > 0 {
 		return nil, errParameter.WithFields(fields...)
 	}
-	found, err := h.Leaderboards.Around(ctx, c.principal, id, number, who, before, after)
+	found, err := h.Leaderboards.Around(ctx, c.principal, id, number, who, window)
 	if err != nil {
 		return nil, err
 	}

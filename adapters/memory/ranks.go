@@ -309,7 +309,7 @@ func (l *ladder) answer(q ranking.Question, shared bool) ([]ranking.Place, error
 }
 
 // Shadow gives the place that a player would have.
-func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, before, after int, shared bool) (ranking.View, error) {
+func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, window ranking.Window, shared bool) (ranking.View, error) {
 	return r.read(ctx, at, func(l *ladder, view *ranking.View) error {
 		id, _, listed := l.entry(player)
 		e, ok := l.hidden[id]
@@ -325,8 +325,8 @@ func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.P
 		if shared {
 			one.Rank = int64(l.better(e.key)) + 1
 		}
-		first := max(0, ahead-before)
-		view.Places = ranking.With(l.places(first, ahead-first+after, shared), one, shared)
+		first := max(0, ahead-window.Before)
+		view.Places = ranking.With(l.places(first, ahead-first+window.After, shared), one, shared)
 		view.Count++
 		return nil
 	})

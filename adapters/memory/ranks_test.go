@@ -192,7 +192,7 @@ func BenchmarkRanksOfAMillion(b *testing.B) {
 		return err
 	})
 	each("around", func(i int) error {
-		_, err := r.Read(ctx, at, false, ranking.Question{Player: marks[i].Player, Before: 5, After: 5})
+		_, err := r.Read(ctx, at, false, ranking.Question{Player: marks[i].Player, Window: ranking.Window{Before: 5, After: 5}})
 		return err
 	})
 	each("top100", func(int) error {

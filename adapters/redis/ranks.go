@@ -355,13 +355,13 @@ func readPlaces(answer []rueidis.RedisMessage, shared bool) ([]ranking.Place, er
 }
 
 // Shadow gives the place that a player would have.
-func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, before, after int, shared bool) (ranking.View, error) {
+func (r *Ranks) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, window ranking.Window, shared bool) (ranking.View, error) {
 	id, _ := uuid.Parse(string(player)) // as with Around
 	given := ""
 	if key != nil {
 		given = string(key[:])
 	}
-	views, err := r.read(ctx, shadowScript, at, shared, flag(shared), string(id[:]), given, strconv.Itoa(before), strconv.Itoa(after))
+	views, err := r.read(ctx, shadowScript, at, shared, flag(shared), string(id[:]), given, strconv.Itoa(window.Before), strconv.Itoa(window.After))
 	switch {
 	case err != nil:
 		return ranking.View{}, err

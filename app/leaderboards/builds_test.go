@@ -113,7 +113,7 @@ func (g *game) filled(fill func(ctx context.Context, at ranking.Ladder) error) *
 
 // around asks for what only an index knows.
 func (g *game) around(id ranking.BoardID) error {
-	_, err := g.Leaderboards.Around(context.Background(), g.server, id, 0, g.player(0), 1, 1)
+	_, err := g.Leaderboards.Around(context.Background(), g.server, id, 0, g.player(0), ranking.Window{Before: 1, After: 1})
 	return err
 }
 

@@ -160,11 +160,11 @@ func (f *faulty) Read(ctx context.Context, at ranking.Ladder, shared bool, quest
 	return f.Index.Read(ctx, at, shared, questions...)
 }
 
-func (f *faulty) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, before, after int, shared bool) (ranking.View, error) {
+func (f *faulty) Shadow(ctx context.Context, at ranking.Ladder, player identity.PlayerID, key *ranking.Key, window ranking.Window, shared bool) (ranking.View, error) {
 	if err := f.down(); err != nil {
 		return ranking.View{}, err
 	}
-	return f.Index.Shadow(ctx, at, player, key, before, after, shared)
+	return f.Index.Shadow(ctx, at, player, key, window, shared)
 }
 
 // naive is what a season should show: found by sorting and counting.
@@ -263,7 +263,7 @@ func (g *game) shows(w *composetest.World, id ranking.BoardID, season int, n nai
 			continue
 		}
 		near, err := ask(func() (leaderboards.Standings, error) {
-			return w.Leaderboards.Around(ctx, g.server, id, season, p.Player, 2, 1)
+			return w.Leaderboards.Around(ctx, g.server, id, season, p.Player, ranking.Window{Before: 2, After: 1})
 		})
 		check("around", near.Places, err, want[max(0, i-2):min(len(want), i+2)])
 		rest, err := ask(func() (leaderboards.Standings, error) {
@@ -298,7 +298,9 @@ func (g *game) shows(w *composetest.World, id ranking.BoardID, season int, n nai
 		at := slices.IndexFunc(own, func(p ranking.Place) bool { return p.Player == player })
 		one, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.One(ctx, p, id, season, player) })
 		check("one who is hidden, to himself", one.Places, err, own[at:at+1])
-		near, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Around(ctx, p, id, season, player, 2, 1) })
+		near, err := ask(func() (leaderboards.Standings, error) {
+			return w.Leaderboards.Around(ctx, p, id, season, player, ranking.Window{Before: 2, After: 1})
+		})
 		check("around one who is hidden", near.Places, err, own[max(0, at-2):min(len(own), at+2)])
 		among, err := ask(func() (leaderboards.Standings, error) { return w.Leaderboards.Among(ctx, p, id, season, everyone) })
 		check("among friends, one who is hidden", among.Places, err, own)

@@ -67,7 +67,7 @@ func TestNoRankIsWrongWhileTheIndexIsLost(t *testing.T) {
 					found, err := g.Leaderboards.One(ctx, g.server, "laps", 0, entrants.Player(i))
 					switch n % 3 {
 					case 1:
-						found, err = g.Leaderboards.Around(ctx, g.server, "laps", 0, entrants.Player(i), 2, 0)
+						found, err = g.Leaderboards.Around(ctx, g.server, "laps", 0, entrants.Player(i), ranking.Window{Before: 2, After: 0})
 					case 2:
 						found, err = g.Leaderboards.Top(ctx, g.server, "laps", 0, nil, 20)
 					}
@@ -127,7 +127,7 @@ func TestNoRankIsWrongWhileTheIndexIsLost(t *testing.T) {
 			served := func() { // by the index, all that is asked
 				t.Helper()
 				for begun := time.Now(); !t.Failed(); {
-					found, err := g.Leaderboards.Around(ctx, g.server, "laps", 0, entrants.Player(others[9]), 1, 1)
+					found, err := g.Leaderboards.Around(ctx, g.server, "laps", 0, entrants.Player(others[9]), ranking.Window{Before: 1, After: 1})
 					if err == nil && found.Sequence > 0 {
 						t.Logf("served by the index after %s", time.Since(begun).Round(time.Millisecond))
 						return

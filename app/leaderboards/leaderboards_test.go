@@ -243,7 +243,7 @@ func TestReadsDontAskTheDatabase(t *testing.T) {
 		case 0:
 			_, err = g.Leaderboards.Top(t.Context(), g.server, "laps", 0, nil, 10)
 		case 1:
-			_, err = g.Leaderboards.Around(t.Context(), g.server, "laps", 0, player, 5, 5)
+			_, err = g.Leaderboards.Around(t.Context(), g.server, "laps", 0, player, ranking.Window{Before: 5, After: 5})
 		case 2:
 			_, err = g.Leaderboards.One(t.Context(), g.server, "laps", 0, player)
 		case 3:
@@ -310,7 +310,7 @@ func TestReadersOverTimeDontAskTheDatabase(t *testing.T) {
 		case 2:
 			return g.Leaderboards.Top(t.Context(), g.server, "laps", 0, nil, 5)
 		}
-		return g.Leaderboards.Around(t.Context(), g.server, "laps", 1, player, 5, 5)
+		return g.Leaderboards.Around(t.Context(), g.server, "laps", 1, player, ranking.Window{Before: 5, After: 5})
 	}
 	for n := range 8 {
 		_, err := read(n) // builds the indexes
@@ -369,7 +369,7 @@ func TestTheDatabaseAnswersWhileTheIndexIsAway(t *testing.T) {
 	if err != nil || one.Places[0].Rank != 3 {
 		t.Errorf("one: %+v, %v", one, err)
 	}
-	if _, err := g.Leaderboards.Around(t.Context(), g.server, "laps", 0, g.player(0), 1, 1); !errors.Is(err, ranking.ErrWarming) {
+	if _, err := g.Leaderboards.Around(t.Context(), g.server, "laps", 0, g.player(0), ranking.Window{Before: 1, After: 1}); !errors.Is(err, ranking.ErrWarming) {
 		t.Errorf("around: %v", err)
 	}
 	if r, err := g.submit("laps", 3, 10, 0); err != nil || !r.Accepted {

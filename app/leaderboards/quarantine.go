@@ -194,14 +194,13 @@ type Inspected struct {
 	Moves int64
 }
 
-// Inspect tells what a player has on a board, with so many places before and after
-// it. It says beforehand what removing or hiding it does to the others, or undoing either.
-func (u *UseCases) Inspect(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, player identity.PlayerID, before, after int) (Inspected, error) {
+// Inspect tells what a player has on a board, with the window around it. It says beforehand what removing or hiding it does to the others, or undoing either.
+func (u *UseCases) Inspect(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, player identity.PlayerID, window ranking.Window) (Inspected, error) {
 	if _, err := u.parts.Store.Players().Get(ctx, scope, player); err != nil {
 		return Inspected{}, fmt.Errorf("find player: %w", err)
 	}
 	for range settleRounds {
-		found, err := u.inspect(ctx, scope, id, player, before, after)
+		found, err := u.inspect(ctx, scope, id, player, window)
 		if !errors.Is(err, errRaced) {
 			return found, err
 		}
@@ -209,7 +208,7 @@ func (u *UseCases) Inspect(ctx context.Context, scope tenancy.Scope, id ranking.
 	return Inspected{}, ranking.ErrWarming
 }
 
-func (u *UseCases) inspect(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, player identity.PlayerID, before, after int) (found Inspected, _ error) {
+func (u *UseCases) inspect(ctx context.Context, scope tenancy.Scope, id ranking.BoardID, player identity.PlayerID, window ranking.Window) (found Inspected, _ error) {
 	c, err := u.now(ctx, place{scope, id})
 	if err != nil {
 		return found, err
@@ -233,9 +232,9 @@ func (u *UseCases) inspect(ctx context.Context, scope tenancy.Scope, id ranking.
 	key := c.season.Rules.Key(entry.Run, entry.AchievedAt)
 	_, err = u.read(ctx, scope, id, c.season.Number, func(ctx context.Context, at ranking.Ladder, shared bool) (view ranking.View, err error) {
 		if entry.Listed() {
-			view, err = u.ranks.Around(ctx, at, player, before, after, shared)
+			view, err = u.ranks.Around(ctx, at, player, window, shared)
 		} else {
-			view, err = u.ranks.Shadow(ctx, at, player, &key, before, after, shared)
+			view, err = u.ranks.Shadow(ctx, at, player, &key, window, shared)
 		}
 		if err != nil {
 			return view, err

@@ -239,7 +239,7 @@ func TestWhatInspectingForetellsComesTrue(t *testing.T) {
 			}
 			inspect := func(i int) leaderboards.Inspected {
 				t.Helper()
-				found, err := g.Leaderboards.Inspect(t.Context(), g.server.Scope(), "laps", g.player(i), players, players)
+				found, err := g.Leaderboards.Inspect(t.Context(), g.server.Scope(), "laps", g.player(i), ranking.Window{Before: players, After: players})
 				g.must(err)
 				return found
 			}
@@ -283,7 +283,7 @@ func TestWhatInspectingForetellsComesTrue(t *testing.T) {
 					t.Errorf("player %d: undone, and the top is %+v", i, top())
 				}
 			}
-			if _, err := g.Leaderboards.Inspect(t.Context(), g.server.Scope(), "laps", "01234567-89ab-7cde-8f01-23456789abcd", 1, 1); !errors.Is(err, identity.ErrPlayerNotFound) {
+			if _, err := g.Leaderboards.Inspect(t.Context(), g.server.Scope(), "laps", "01234567-89ab-7cde-8f01-23456789abcd", ranking.Window{Before: 1, After: 1}); !errors.Is(err, identity.ErrPlayerNotFound) {
 				t.Errorf("no such player: %v", err)
 			}
 		})

@@ -37,13 +37,13 @@ func (u *UseCases) Top(ctx context.Context, p tenancy.Principal, id ranking.Boar
 	})
 }
 
-// Around gives a player's place with so many before and after it; ErrNotRanked when
-// he has none. To a player who is quarantined it shows his own as if he weren't.
-func (u *UseCases) Around(ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int, player identity.PlayerID, before, after int) (Standings, error) {
+// Around gives a player's place and the window around it; ErrNotRanked when he has
+// none. To a player who is quarantined it shows his own as if he weren't.
+func (u *UseCases) Around(ctx context.Context, p tenancy.Principal, id ranking.BoardID, number int, player identity.PlayerID, window ranking.Window) (Standings, error) {
 	return u.read(ctx, p.Scope(), id, number, func(ctx context.Context, at ranking.Ladder, shared bool) (ranking.View, error) {
-		view, err := u.ranks.Around(ctx, at, player, before, after, shared)
+		view, err := u.ranks.Around(ctx, at, player, window, shared)
 		if err == nil && len(view.Places) == 0 && player == self(p) {
-			view, err = u.ranks.Shadow(ctx, at, player, nil, before, after, shared)
+			view, err = u.ranks.Shadow(ctx, at, player, nil, window, shared)
 			view.Sequence = 0 // it is his alone
 		}
 		if err == nil && len(view.Places) == 0 {
@@ -80,7 +80,7 @@ func (u *UseCases) among(ctx context.Context, at ranking.Ladder, players []ident
 		if err != nil || !slices.Contains(players, self) || slices.ContainsFunc(view.Places, own) {
 			return view, err
 		}
-		shadow, err := u.ranks.Shadow(ctx, at, self, nil, 0, 0, shared)
+		shadow, err := u.ranks.Shadow(ctx, at, self, nil, ranking.Window{}, shared)
 		switch {
 		case err != nil:
 			return view, err

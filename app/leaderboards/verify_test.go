@@ -67,7 +67,7 @@ func TestTheVerifierFindsAndMends(t *testing.T) {
 			}
 			shown := func() string {
 				t.Helper()
-				around, err := g.Leaderboards.Around(t.Context(), g.server, "laps", 0, g.player(0), 50, 50) // pages may be older
+				around, err := g.Leaderboards.Around(t.Context(), g.server, "laps", 0, g.player(0), ranking.Window{Before: 50, After: 50}) // pages may be older
 				g.must(err)
 				return fmt.Sprint(around.Count, around.Places)
 			}

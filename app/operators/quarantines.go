@@ -54,10 +54,10 @@ func (u *UseCases) Quarantines(ctx context.Context, p tenancy.Principal, place P
 }
 
 // Entry gives what a player has on a board, and what would move without it; see leaderboards.Inspect.
-func (u *UseCases) Entry(ctx context.Context, p tenancy.Principal, place Place, board ranking.BoardID, player identity.PlayerID, before, after int) (leaderboards.Inspected, error) {
+func (u *UseCases) Entry(ctx context.Context, p tenancy.Principal, place Place, board ranking.BoardID, player identity.PlayerID, window ranking.Window) (leaderboards.Inspected, error) {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
 		return leaderboards.Inspected{}, err
 	}
-	return u.parts.Boards.Inspect(ctx, scope, board, player, before, after)
+	return u.parts.Boards.Inspect(ctx, scope, board, player, window)
 }

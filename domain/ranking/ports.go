@@ -86,11 +86,11 @@ type Index interface {
 	// Read answers questions with a View each, in their order, all of one moment. Reads
 	// fail with ErrCold, or with an Owed.
 	Read(ctx context.Context, at Ladder, shared bool, questions ...Question) ([]View, error)
-	// Shadow gives the place that a player without one would have, with up to so many
-	// before and after it, ranked and counted as if it were there: by his hidden mark if
-	// key is nil, else by the key, without metadata. No places when he has a place, or key
-	// is nil and no mark of his is hidden.
-	Shadow(ctx context.Context, at Ladder, player identity.PlayerID, key *Key, before, after int, shared bool) (View, error)
+	// Shadow gives the place that a player without one would have and the window around
+	// it, ranked and counted as if it were there: by his hidden mark if key is nil, else by
+	// the key, without metadata. No places when he has a place, or key is nil and no mark
+	// of his is hidden.
+	Shadow(ctx context.Context, at Ladder, player identity.PlayerID, key *Key, window Window, shared bool) (View, error)
 
 	// Held gives the marks that the index has of those players whom it knows, in any order, to be
 	// compared with what it was told. A mark that its engine damaged comes as Gone with

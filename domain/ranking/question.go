@@ -6,13 +6,16 @@ import (
 	"github.com/overworldhq/overworld/domain/identity"
 )
 
+// Window is how many places Before and After a player's own are wanted at most.
+type Window struct{ Before, After int }
+
 // Question is what an index is asked: for a player's place, or for a page. The zero one
 // asks for no places. Questions can be compared.
 type Question struct {
-	// Player is whose place is asked for, with up to so many Before and After it; no
-	// places when the player has none. Empty: a page is asked for.
-	Player        identity.PlayerID
-	Before, After int
+	// Player is whose place is asked for, with a Window of others; no places when the
+	// player has none. Empty: a page is asked for.
+	Player identity.PlayerID
+	Window
 	// Limit is how many places a page has at most, and From what they follow; the zero
 	// position is before all.
 	Limit int
@@ -34,10 +37,10 @@ func (a Asker) Top(ctx context.Context, at Ladder, after *Position, limit int, s
 	return a.one(ctx, at, shared, page)
 }
 
-// Around gives the place of a player with up to so many before and after it; no
-// places when the player has none.
-func (a Asker) Around(ctx context.Context, at Ladder, player identity.PlayerID, before, after int, shared bool) (View, error) {
-	return a.one(ctx, at, shared, Question{Player: player, Before: before, After: after})
+// Around gives the place of a player and the window around it; no places when the
+// player has none.
+func (a Asker) Around(ctx context.Context, at Ladder, player identity.PlayerID, window Window, shared bool) (View, error) {
+	return a.one(ctx, at, shared, Question{Player: player, Window: window})
 }
 
 // Find gives the places of those players that have one, in the order of the players.

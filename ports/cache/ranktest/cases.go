@@ -33,7 +33,7 @@ func builtOfNothing(f *fixture) {
 	if n := f.top().Count; n != 0 {
 		f.Errorf("count %d", n)
 	}
-	view, err := f.Index.Around(f.Context(), f.at, id(1), 5, 5, true)
+	view, err := f.Index.Around(f.Context(), f.at, id(1), ranking.Window{Before: 5, After: 5}, true)
 	f.must(err)
 	f.shows(view)
 }
@@ -189,7 +189,7 @@ func sharedRanks(f *fixture) {
 		rest, err := f.Index.Top(f.Context(), f.at, &ranking.Position{Key: place.Key, Player: place.Player}, 3, true)
 		f.must(err)
 		f.shows(rest, all[i+1:min(i+4, len(all))]...)
-		near, err := f.Index.Around(f.Context(), f.at, place.Player, 1, 1, true)
+		near, err := f.Index.Around(f.Context(), f.at, place.Player, ranking.Window{Before: 1, After: 1}, true)
 		f.must(err)
 		f.shows(near, all[max(0, i-1):min(i+2, len(all))]...)
 		one, err := f.Index.Find(f.Context(), f.at, []identity.PlayerID{place.Player}, true)
@@ -248,11 +248,11 @@ func around(f *fixture) {
 		{2, 0, 0, []row{{2, 2}}},
 		{5, 9, 9, nil},
 	} {
-		view, err := f.Index.Around(f.Context(), f.at, id(c.player), c.before, c.after, false)
+		view, err := f.Index.Around(f.Context(), f.at, id(c.player), ranking.Window{Before: c.before, After: c.after}, false)
 		f.must(err)
 		f.shows(view, c.want...)
 	}
-	view, err := f.Index.Around(f.Context(), f.at, "no id at all", 1, 1, false)
+	view, err := f.Index.Around(f.Context(), f.at, "no id at all", ranking.Window{Before: 1, After: 1}, false)
 	f.must(err)
 	f.shows(view)
 }
@@ -276,7 +276,7 @@ func hidden(f *fixture) {
 	f.build(mark(1, 50, 1), with, mark(3, 30, 1), mark(4, 20, 1), hid(5, 10, 1), gone(6, 1))
 	shadow := func(player, before, after int) ranking.View {
 		f.Helper()
-		view, err := f.Index.Shadow(f.Context(), f.at, id(player), nil, before, after, false)
+		view, err := f.Index.Shadow(f.Context(), f.at, id(player), nil, ranking.Window{Before: before, After: after}, false)
 		f.must(err)
 		return view
 	}
@@ -287,7 +287,7 @@ func hidden(f *fixture) {
 	found, err := f.Index.Find(f.Context(), f.at, []identity.PlayerID{id(2), id(3)}, false)
 	f.must(err)
 	f.shows(found, row{2, 3})
-	near, err := f.Index.Around(f.Context(), f.at, id(2), 1, 1, false)
+	near, err := f.Index.Around(f.Context(), f.at, id(2), ranking.Window{Before: 1, After: 1}, false)
 	f.must(err)
 	f.shows(near)
 
@@ -301,7 +301,7 @@ func hidden(f *fixture) {
 	for _, player := range []int{1, 6, 9} {
 		f.shows(shadow(player, 5, 5))
 	}
-	unknown, err := f.Index.Shadow(f.Context(), f.at, "no id at all", nil, 1, 1, true)
+	unknown, err := f.Index.Shadow(f.Context(), f.at, "no id at all", nil, ranking.Window{Before: 1, After: 1}, true)
 	f.must(err)
 	f.shows(unknown)
 
@@ -333,7 +333,7 @@ func shadows(f *fixture) {
 		{math.MinInt64, false, []row{{4, 5}, {5, 3}}},
 	} {
 		key := mark(3, c.score, 1).Key
-		view, err := f.Index.Shadow(f.Context(), f.at, id(3), &key, 1, 2, c.shared)
+		view, err := f.Index.Shadow(f.Context(), f.at, id(3), &key, ranking.Window{Before: 1, After: 2}, c.shared)
 		f.must(err)
 		f.shows(view, c.want...)
 		if view.Count != 5 {
@@ -341,7 +341,7 @@ func shadows(f *fixture) {
 		}
 	}
 	key := mark(1, 1, 1).Key
-	view, err := f.Index.Shadow(f.Context(), f.at, id(1), &key, 1, 1, false)
+	view, err := f.Index.Shadow(f.Context(), f.at, id(1), &key, ranking.Window{Before: 1, After: 1}, false)
 	f.must(err)
 	f.shows(view) // who has a place has no shadow
 }
@@ -350,7 +350,7 @@ func several(f *fixture) {
 	f.build(mark(1, 30, 1), mark(2, 20, 1), mark(3, 10, 1), gone(4, 1))
 	third := mark(2, 20, 1)
 	views, err := f.Index.Read(f.Context(), f.at, false,
-		ranking.Question{Limit: 2}, ranking.Question{Player: id(3), Before: 1, After: 1}, ranking.Question{}, ranking.Question{Player: id(4)},
+		ranking.Question{Limit: 2}, ranking.Question{Player: id(3), Window: ranking.Window{Before: 1, After: 1}}, ranking.Question{}, ranking.Question{Player: id(4)},
 		ranking.Question{Player: "nobody"}, ranking.Question{Limit: 5, From: ranking.Position{Key: third.Key, Player: third.Player}}, ranking.Question{Limit: 2})
 	f.must(err)
 	wanted := [][]row{{{1, 1}, {2, 2}}, {{2, 2}, {3, 3}}, {}, {}, {}, {{3, 3}}, {{1, 1}, {2, 2}}}

@@ -63,7 +63,7 @@ func (f *fixture) same(r reference, when string) {
 			if i%5 != 0 {
 				continue
 			}
-			view, err := f.Index.Around(f.Context(), f.at, p.Player, i%4, i%3, shared)
+			view, err := f.Index.Around(f.Context(), f.at, p.Player, ranking.Window{Before: i % 4, After: i % 3}, shared)
 			f.must(err)
 			f.equal(when+": around", view, want[max(0, i-i%4):min(len(want), i+1+i%3)], len(want))
 			view, err = f.Index.Top(f.Context(), f.at, &ranking.Position{Key: p.Key, Player: p.Player}, 4, shared)
@@ -97,7 +97,7 @@ func (f *fixture) shadows(r reference, given ranking.Key, when string) {
 			}
 			want := listed.places(shared)
 			at := slices.IndexFunc(want, func(p ranking.Place) bool { return p.Player == player })
-			view, err := f.Index.Shadow(f.Context(), f.at, player, key, 2, 1, shared)
+			view, err := f.Index.Shadow(f.Context(), f.at, player, key, ranking.Window{Before: 2, After: 1}, shared)
 			f.must(err)
 			if !m.Gone && !m.Hidden {
 				f.equal(when+": the shadow of one with a place", view, nil, len(r.places(shared)))

@@ -157,9 +157,9 @@ func (f *fixture) cold() {
 
 func (f *fixture) reads() map[string]error {
 	_, top := f.Index.Top(f.Context(), f.at, nil, 1, false)
-	_, around := f.Index.Around(f.Context(), f.at, id(1), 1, 1, false)
+	_, around := f.Index.Around(f.Context(), f.at, id(1), ranking.Window{Before: 1, After: 1}, false)
 	_, find := f.Index.Find(f.Context(), f.at, []identity.PlayerID{id(1)}, false)
-	_, shadow := f.Index.Shadow(f.Context(), f.at, id(1), nil, 1, 1, false)
+	_, shadow := f.Index.Shadow(f.Context(), f.at, id(1), nil, ranking.Window{Before: 1, After: 1}, false)
 	_, sequence := f.Index.Sequence(f.Context(), f.at)
 	return map[string]error{"top": top, "around": around, "find": find, "shadow": shadow, "sequence": sequence}
 }
