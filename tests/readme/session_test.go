@@ -59,13 +59,15 @@ func paste(t *testing.T, session string) {
 		t.Fatalf("the session shows only %d replies", len(promised))
 	}
 
-	// The one thing that differs from a paste: another port and folder.
+	// What differs from a paste is another port and folder, and that the pages under
+	// docs get the program that is built already: the README's session runs "go run .".
 	const address = "API=http://127.0.0.1:8420\n"
 	if strings.Count(session, address) != 1 {
 		t.Fatalf("the session doesn't say %s", address)
 	}
 	data := "OVERWORLD_DATA=" + filepath.Join(t.TempDir(), "data")
 	session = strings.Replace(session, address, "API="+serve(t, data)+"\n", 1)
+	session = strings.Replace(session, `overworld() { go run . "$@"; }`, `overworld() { `+binary+` "$@"; }`, 1)
 
 	// bash reads it from its input, as it does from a terminal: what reads the
 	// input as well would swallow the lines after it.
