@@ -497,6 +497,11 @@ var catalogue = map[string]entry{
 		"The environment has a leaderboard with this id already.",
 		"Choose another id, or edit the one that is there.",
 	},
+	"ranking.board_going": {
+		fault.Conflict, "Leaderboard is going",
+		"A large leaderboard with this id was deleted. Its entries, seasons and rewards, which nobody sees any more, are deleted in batches, and until the last has gone its id can't be given again.",
+		"Choose another id, or try again later: it takes a minute or two, and longer for one that had millions of entries.",
+	},
 	"ranking.board_version_mismatch": {
 		fault.Stale, "Leaderboard changed since",
 		"The leaderboard was edited since the version that If-Match names. What it is now is under current.",

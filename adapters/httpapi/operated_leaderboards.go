@@ -209,7 +209,7 @@ func operatedLeaderboardRoutes(o Options) []route {
 		}),
 		change(route{
 			Method: http.MethodDelete, Path: one, ID: "deleteLeaderboard", Tag: "Leaderboards", Class: limits.Operate,
-			Statuses: []int{http.StatusNoContent}, Summary: "Delete a leaderboard", Description: "With all its seasons and everything that players have in them, for good. Its archives are deleted a day later.",
+			Statuses: []int{http.StatusNoContent}, Summary: "Delete a leaderboard", Description: "With all its seasons and everything that players have in them, unclaimed rewards too, for good and from the answer on. The rows of a large one go later, in batches, and until then its id can't be given again: 409 ranking.board_going. Its archives are deleted a week later.",
 		}, operator(tenancy.LeaderboardsWrite), done, func(ctx context.Context, c *call, in *leaderboardDelete, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
 			return none, o.Operators.DeleteLeaderboard(ctx, c.principal, in.place(), ranking.BoardID(in.Leaderboard), in.Confirm, tell)
 		}),

@@ -217,7 +217,7 @@ func (e entries) OpenOf(ctx context.Context, scope tenancy.Scope, player identit
 		names = nil
 		return db.NewSelect().TableExpr("leaderboard_entries AS entry").ColumnExpr("entry.board_id").
 			Join("JOIN leaderboard_seasons AS season ON season.environment_id = entry.environment_id AND season.board_id = entry.board_id AND season.number = entry.season").
-			Where("entry.environment_id = ? AND entry.player_id = ? AND season.ended_at IS NULL", environment, ident(player)).
+			Where("entry.environment_id = ? AND entry.player_id = ? AND season.ended_at IS NULL AND season.retired_at IS NULL", environment, ident(player)).
 			OrderExpr("entry.board_id").Scan(ctx, &names)
 	})
 	for _, name := range names {

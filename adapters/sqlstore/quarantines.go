@@ -80,3 +80,16 @@ func (q quarantines) List(ctx context.Context, scope tenancy.Scope, board rankin
 		s.Where("environment_id = ? AND board_id = ? AND player_id > ?", environment, ident(board), ident(after)).OrderBy("player_id", bun.OrderAsc)
 	})
 }
+
+func (q quarantines) Purge(ctx context.Context, scope tenancy.Scope, board ranking.BoardID, limit int) (int, error) {
+	page, err := q.List(ctx, scope, board, "", limit)
+	if err != nil || len(page) == 0 {
+		return 0, err
+	}
+	err = q.exec(ctx, "purge quarantines", func(db bun.IDB) error {
+		_, err := db.NewDelete().Model((*quarantineRow)(nil)).
+			Where("environment_id = ? AND board_id = ? AND player_id <= ?", ident(scope.Environment()), ident(board), ident(page[len(page)-1].Player)).Exec(ctx)
+		return err
+	})
+	return len(page), err
+}

@@ -162,7 +162,12 @@ func (r rewards) Give(ctx context.Context, scope tenancy.Scope, award ranking.Aw
 	})
 }
 
-const rewardOf = "environment_id = ? AND player_id = ? AND board_id = ? AND season = ?"
+const (
+	rewardOf = "environment_id = ? AND player_id = ? AND board_id = ? AND season = ?"
+	// unretired leaves out the rewards of retired seasons.
+	unretired = `(SELECT term.retired_at FROM leaderboard_seasons AS term WHERE term.environment_id = rewards.environment_id
+		AND term.board_id = rewards.board_id AND term.number = rewards.season) IS NULL`
+)
 
 func (r rewards) Get(ctx context.Context, scope tenancy.Scope, season ranking.SeasonRef, player identity.PlayerID) (ranking.Reward, error) {
 	environment, err := within(scope)
@@ -171,7 +176,7 @@ func (r rewards) Get(ctx context.Context, scope tenancy.Scope, season ranking.Se
 	}
 	var row rewardRow
 	err = r.query(ctx, "read reward", func(db bun.IDB) error {
-		q := db.NewSelect().Model(&row).Where(rewardOf, environment, ident(player), ident(season.Board), season.Number)
+		q := db.NewSelect().Model(&row).Where(rewardOf, environment, ident(player), ident(season.Board), season.Number).Where(unretired)
 		return missing(q.Scan(ctx), ranking.ErrRewardNotFound)
 	})
 	if err != nil {
@@ -187,7 +192,7 @@ func (r rewards) Claim(ctx context.Context, scope tenancy.Scope, season ranking.
 	}
 	return r.exec(ctx, "claim reward", func(db bun.IDB) error {
 		result, err := db.NewUpdate().Model((*rewardRow)(nil)).Set("claimed_at = ?", at(when)).
-			Where(rewardOf+" AND claimed_at IS NULL", environment, ident(player), ident(season.Board), season.Number).Exec(ctx)
+			Where(rewardOf+" AND claimed_at IS NULL", environment, ident(player), ident(season.Board), season.Number).Where(unretired).Exec(ctx)
 		return changed(result, err, ranking.ErrRewardNotFound)
 	})
 }
@@ -198,7 +203,7 @@ func (r rewards) Of(ctx context.Context, scope tenancy.Scope, player identity.Pl
 		return nil, err
 	}
 	return list(ctx, r.conn, "list a player's rewards", query.Limit, rewardRow.reward, func(q *bun.SelectQuery) {
-		q.Where("environment_id = ? AND player_id = ? AND (board_id, season) > (?, ?)", environment, ident(player), ident(after.Board), after.Number)
+		q.Where("environment_id = ? AND player_id = ? AND (board_id, season) > (?, ?)", environment, ident(player), ident(after.Board), after.Number).Where(unretired)
 		unclaimed(q, query).OrderBy("board_id", bun.OrderAsc).OrderBy("season", bun.OrderAsc)
 	})
 }

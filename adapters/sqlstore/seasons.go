@@ -100,7 +100,7 @@ func (b boards) Hold(ctx context.Context, scope tenancy.Scope, wanted []ranking.
 		rows = nil
 		q := db.NewSelect().Model(&rows).
 			Where("environment_id = ? AND (board_id, number) IN (VALUES "+strings.Join(keys, ", ")+")", values...).
-			Where("state IN (?, ?)", ident(ranking.Open), ident(ranking.Closing))
+			Where("state IN (?, ?) AND retired_at IS NULL", ident(ranking.Open), ident(ranking.Closing))
 		if b.inTx && b.shared.engine.RowLocks {
 			q.For("SHARE")
 		}
@@ -192,7 +192,7 @@ func (b boards) Due(ctx context.Context, scope tenancy.Scope, now time.Time, lim
 		return nil, err
 	}
 	return list(ctx, b.conn, "list due seasons", limit, seasonRow.season, func(q *bun.SelectQuery) {
-		q.Where("environment_id = ? AND ended_at IS NULL AND planned_end <= ?", environment, at(now)).OrderBy("planned_end", bun.OrderAsc)
+		q.Where("environment_id = ? AND ended_at IS NULL AND planned_end <= ? AND retired_at IS NULL", environment, at(now)).OrderBy("planned_end", bun.OrderAsc)
 	})
 }
 
@@ -202,7 +202,7 @@ func (b boards) Unfinished(ctx context.Context, scope tenancy.Scope, after ranki
 		return nil, err
 	}
 	return list(ctx, b.conn, "list unfinished seasons", limit, seasonRow.season, func(q *bun.SelectQuery) {
-		q.Where("environment_id = ? AND ended_at IS NOT NULL AND archived_at IS NULL", environment).
+		q.Where("environment_id = ? AND ended_at IS NOT NULL AND archived_at IS NULL AND retired_at IS NULL", environment).
 			Where("(board_id, number) > (?, ?)", ident(after.Board), after.Number).
 			OrderBy("board_id", bun.OrderAsc).OrderBy("number", bun.OrderAsc)
 	})
@@ -217,7 +217,7 @@ func (b boards) Close(ctx context.Context, scope tenancy.Scope, version int64, e
 	return b.atomically(ctx, "close season", func(db bun.IDB) error {
 		result, err := db.NewUpdate().Model((*seasonRow)(nil)).
 			Set("state = ?", ident(ended.State)).Set("ended_at = ?", at(ended.EndedAt)).Set("freezes_at = ?", at(ended.FreezesAt)).
-			Where("environment_id = ? AND board_id = ? AND number = ? AND epoch = ? AND ended_at IS NULL", environment, ident(ended.Board), ended.Number, ended.Epoch).Exec(ctx)
+			Where("environment_id = ? AND board_id = ? AND number = ? AND epoch = ? AND ended_at IS NULL AND retired_at IS NULL", environment, ident(ended.Board), ended.Number, ended.Epoch).Exec(ctx)
 		if err := changed(result, err, ranking.ErrSeasonNotFound); err != nil {
 			return err
 		}

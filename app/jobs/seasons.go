@@ -26,9 +26,9 @@ func SeasonArchives(store datastore.Datastore, boards *leaderboards.UseCases) Jo
 	return Job{Name: "season-archives", Every: 3 * time.Second, Deadline: 10 * time.Minute, Run: everywhere(store, boards.Archive)}
 }
 
-// SeasonRetention deletes the seasons that leaderboards don't keep, in bounded batches.
+// SeasonRetention deletes the seasons that leaderboards don't keep, and leaderboards that were deleted, in bounded batches.
 func SeasonRetention(store datastore.Datastore, boards *leaderboards.UseCases) Job {
-	return Job{Name: "season-retention", Every: time.Minute, Deadline: 10 * time.Minute, Run: everywhere(store, boards.Retain)}
+	return Job{Name: "season-retention", Every: 10 * time.Second, Deadline: 10 * time.Minute, Run: everywhere(store, boards.Retain)}
 }
 
 // ArchiveSweep deletes the archives of which no season has told for long. It needs no turn: such an archive is

@@ -35,11 +35,7 @@ type Archived struct {
 // archiveKey names the object of an archive by what is in it, so that who makes it
 // again makes the same.
 func archiveKey(at place, number int, archive ranking.Archive) string {
-	return archivesOf(at) + strconv.Itoa(number) + "/" + archive.SHA256()
-}
-
-func archivesOf(at place) string {
-	return custody.Archives + string(at.scope.Environment()) + "/" + string(at.board) + "/"
+	return custody.Archives + string(at.scope.Environment()) + "/" + string(at.board) + "/" + strconv.Itoa(number) + "/" + archive.SHA256()
 }
 
 // archivedEntry is a line of an archive.

@@ -29,14 +29,15 @@ func (u *UseCases) erasesAfter() time.Duration {
 }
 
 // Retain retires the seasons that the boards of an environment don't keep, and deletes what those have
-// that were retired: entries, rewards, archives and indexes. It may be cut off and done again, and
-// goes on with the others where it fails at one.
-func (u *UseCases) Retain(ctx context.Context, environment tenancy.Environment, inTx InTx) error {
-	failed := u.retire(ctx, environment, inTx)
-	if stop(ctx, failed) {
-		return failed
+// that were retired: entries, rewards and indexes. Their archives are left to ArchiveSweep. A deleted board goes with the last
+// of its seasons, all of which are retired. It may be cut off and done again, and goes on with the others where it fails at one.
+func (u *UseCases) Retain(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
+	for _, step := range []func(context.Context, tenancy.Environment, InTx) error{u.retire, u.erase, u.eraseBoards} {
+		if failed = errors.Join(failed, step(ctx, environment, inTx)); stop(ctx, failed) {
+			break
+		}
 	}
-	return errors.Join(failed, u.erase(ctx, environment, inTx))
+	return failed
 }
 
 func (u *UseCases) retire(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
@@ -160,9 +161,6 @@ func (u *UseCases) eraseOne(ctx context.Context, scope tenancy.Scope, season ran
 			}
 		}
 	}
-	if err := u.deleteObjects(ctx, archivesOf(place{scope, season.Board})+strconv.Itoa(season.Number)+"/"); err != nil {
-		return err
-	}
 	if err := u.ranks.Drop(ctx, ladderOf(scope, season)); err != nil {
 		return fmt.Errorf("drop index: %w", err)
 	}
@@ -171,23 +169,42 @@ func (u *UseCases) eraseOne(ctx context.Context, scope tenancy.Scope, season ran
 	})
 }
 
-// objectsPage is how many objects are listed at a time.
-const objectsPage = 1000
-
-// deleteObjects deletes the objects whose keys begin with a prefix.
-func (u *UseCases) deleteObjects(ctx context.Context, prefix string) error {
-	for {
-		page, err := u.parts.Blobs.List(ctx, prefix, "", objectsPage)
+// eraseBoards deletes the deleted boards that have no seasons any more.
+func (u *UseCases) eraseBoards(ctx context.Context, environment tenancy.Environment, inTx InTx) (failed error) {
+	scope := environment.Scope()
+	for after := ranking.BoardID(""); ; {
+		page, err := u.parts.Store.Boards().Deleted(ctx, scope, after, boardsPage)
 		if err != nil {
-			return fmt.Errorf("list archives: %w", err)
+			return errors.Join(failed, fmt.Errorf("list deleted leaderboards: %w", err))
 		}
-		for _, object := range page {
-			if err := u.parts.Blobs.Delete(ctx, object.Key); err != nil {
-				return fmt.Errorf("delete archive: %w", err)
+		for _, board := range page {
+			after = board
+			if err := u.eraseBoard(ctx, scope, board, inTx); err != nil && fault.KindOf(err) != fault.NotFound {
+				failed = errors.Join(failed, fmt.Errorf("erase leaderboard %s in %s: %w", board, environment.ID, err))
+				if stop(ctx, err) {
+					return failed
+				}
 			}
 		}
-		if len(page) < objectsPage {
-			return nil
+		if len(page) < boardsPage {
+			return failed
 		}
 	}
+}
+
+// eraseBoard deletes a board's quarantines, and the board unless it has seasons still.
+func (u *UseCases) eraseBoard(ctx context.Context, scope tenancy.Scope, board ranking.BoardID, inTx InTx) error {
+	for deleted := purgePage; deleted == purgePage; {
+		err := inTx(ctx, func(ctx context.Context, tx datastore.Repos) (err error) {
+			deleted, err = tx.Quarantines().Purge(ctx, scope, board, purgePage)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return inTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		_, err := tx.Boards().EraseBoard(ctx, scope, board, 0)
+		return err
+	})
 }

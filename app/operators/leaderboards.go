@@ -155,8 +155,12 @@ func (u *UseCases) EditLeaderboard(
 	}
 }
 
-// DeleteLeaderboard deletes a board with its seasons and all that players have in them. A job deletes
-// its archives.
+// deletedAtOnce is how many rows a board may have that are deleted in the transaction of whoever deletes it. What has
+// more is left to leaderboards.UseCases.Retain.
+const deletedAtOnce = 1000
+
+// DeleteLeaderboard deletes a board with its seasons and all that players have in them, from now on for everybody. Of a
+// large one the rows go later, in batches, and its id is taken until then. A job deletes its archives.
 func (u *UseCases) DeleteLeaderboard(ctx context.Context, p tenancy.Principal, place Place, id ranking.BoardID, confirm string, effects ...once.Effect[once.Nothing]) error {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
@@ -165,30 +169,39 @@ func (u *UseCases) DeleteLeaderboard(ctx context.Context, p tenancy.Principal, p
 	if confirm != string(id) {
 		return tenancy.ErrNotConfirmed.With("Repeat the leaderboard's id, %s, in confirm.", id)
 	}
-	var latest []ranking.Season
-	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		board, err := tx.Boards().Get(ctx, scope, id)
-		if err != nil {
-			return fmt.Errorf("find leaderboard: %w", err)
+	for {
+		var latest []ranking.Season
+		err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+			current, err := u.leaderboard(ctx, tx, scope, id)
+			if err != nil {
+				return err
+			}
+			if latest, err = tx.Boards().Seasons(ctx, scope, id, 0, indexedSeasons); err != nil {
+				return fmt.Errorf("list seasons: %w", err)
+			}
+			now := u.parts.Clock.Now()
+			if err := tx.Boards().Delete(ctx, scope, current.Season.Ref(), now); err != nil {
+				return fmt.Errorf("delete leaderboard: %w", err)
+			}
+			if _, err := tx.Boards().EraseBoard(ctx, scope, id, deletedAtOnce); err != nil {
+				return fmt.Errorf("erase leaderboard: %w", err)
+			}
+			event := audit.By(p, audit.LeaderboardDeleted, now).In(scope).On("leaderboard", string(id))
+			event.Before = boardSummary(current.Board)
+			if err := u.record(ctx, tx, event); err != nil {
+				return err
+			}
+			return once.Tell(ctx, tx, once.Nothing{}, effects)
+		})
+		u.parts.Boards.Forget(scope, id)
+		if errors.Is(err, ranking.ErrSeasonNotFound) && ctx.Err() == nil {
+			continue // the season ended since it was read
 		}
-		if latest, err = tx.Boards().Seasons(ctx, scope, id, 0, indexedSeasons); err != nil {
-			return fmt.Errorf("list seasons: %w", err)
+		if err == nil {
+			u.parts.Boards.Deleted(ctx, scope, latest)
 		}
-		if err := tx.Boards().Delete(ctx, scope, id); err != nil {
-			return fmt.Errorf("delete leaderboard: %w", err)
-		}
-		event := audit.By(p, audit.LeaderboardDeleted, u.parts.Clock.Now()).In(scope).On("leaderboard", string(id))
-		event.Before = boardSummary(board)
-		if err := u.record(ctx, tx, event); err != nil {
-			return err
-		}
-		return once.Tell(ctx, tx, once.Nothing{}, effects)
-	})
-	u.parts.Boards.Forget(scope, id)
-	if err == nil {
-		u.parts.Boards.Deleted(ctx, scope, latest)
+		return err
 	}
-	return err
 }
 
 // indexedSeasons is of how many of a board's seasons there may be indexes worth looking for.

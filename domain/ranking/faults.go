@@ -7,8 +7,10 @@ import (
 )
 
 var (
-	ErrBoardNotFound  = fault.New(fault.NotFound, "ranking.board_not_found", "There is no such leaderboard.")
-	ErrBoardExists    = fault.New(fault.Conflict, "ranking.board_exists", "There is a leaderboard with this id.")
+	ErrBoardNotFound = fault.New(fault.NotFound, "ranking.board_not_found", "There is no such leaderboard.")
+	ErrBoardExists   = fault.New(fault.Conflict, "ranking.board_exists", "There is a leaderboard with this id.")
+	// ErrBoardGoing refuses the id of a board that was deleted while there is still something of it.
+	ErrBoardGoing     = fault.New(fault.Conflict, "ranking.board_going", "A leaderboard with this id was deleted, and what it had is being deleted still.").After(30 * time.Second)
 	ErrBoardStale     = fault.New(fault.Stale, "ranking.board_version_mismatch", "The leaderboard is not in the state you named; its current state is under current.")
 	ErrTooManyBoards  = fault.New(fault.Conflict, "ranking.too_many_boards", "The environment has as many leaderboards as it may.")
 	ErrSeasonNotFound = fault.New(fault.NotFound, "ranking.season_not_found", "The leaderboard has no such season.")

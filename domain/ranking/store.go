@@ -12,7 +12,8 @@ import (
 // the one with the greatest number, which is Board.Season. Whoever changes a season and
 // its board within a transaction, changes the season first.
 type Boards interface {
-	// Create stores a board and its first season; ErrBoardExists when the id is taken.
+	// Create stores a board and its first season; ErrBoardExists when the id is taken, and ErrBoardGoing when
+	// what a deleted board of this id had is not deleted yet.
 	Create(ctx context.Context, scope tenancy.Scope, board Board, season Season) error
 	// Get is ErrBoardNotFound when there is none.
 	Get(ctx context.Context, scope tenancy.Scope, id BoardID) (Board, error)
@@ -21,8 +22,15 @@ type Boards interface {
 	// Update stores the definition and its version. ErrBoardStale unless the version
 	// before is the stored one.
 	Update(ctx context.Context, scope tenancy.Scope, board Board) error
-	// Delete removes a board with all it has; ErrBoardNotFound when there is none.
-	Delete(ctx context.Context, scope tenancy.Scope, id BoardID) error
+	// Delete takes a board with all of its seasons from everybody: from now on only Deleted gives it, and only
+	// Retired its seasons, which are retired now. What it has is there until it is erased. ErrSeasonNotFound unless
+	// the season is the open one of a board.
+	Delete(ctx context.Context, scope tenancy.Scope, open SeasonRef, now time.Time) error
+	// Deleted gives up to limit boards that were deleted and are not erased, by id, after an id.
+	Deleted(ctx context.Context, scope tenancy.Scope, after BoardID, limit int) ([]BoardID, error)
+	// EraseBoard deletes a deleted board with what is left of it if that is at most so many rows: seasons, entries,
+	// rewards and quarantines. It tells whether it did; ErrBoardNotFound when there is no such deleted board.
+	EraseBoard(ctx context.Context, scope tenancy.Scope, id BoardID, rows int) (bool, error)
 	// Season is ErrSeasonNotFound when the board has no such season, or is not there.
 	Season(ctx context.Context, scope tenancy.Scope, id BoardID, number int) (Season, error)
 	// Seasons gives up to limit seasons with a smaller number, the latest first; 0 begins.
@@ -101,7 +109,7 @@ type Entries interface {
 	// one moment. If shared, only better runs are. ErrNotRanked when it has no place.
 	Standing(ctx context.Context, scope tenancy.Scope, season SeasonRef, player identity.PlayerID, bound int, shared bool) (Counted, error)
 	// OpenOf gives the boards in whose open season a player has an entry, removed and hidden
-	// ones too, by id.
+	// ones too, by id. Those that were deleted are not among them.
 	OpenOf(ctx context.Context, scope tenancy.Scope, player identity.PlayerID) ([]BoardID, error)
 	// Purge deletes up to limit entries of a season after a position, and tells how many those were and the
 	// position of the last. The zero position begins; who goes on from the last needn't pass what was deleted.
@@ -129,9 +137,12 @@ type Quarantines interface {
 	// List gives up to limit after a player, by player: those of one board, or with no
 	// board those of all boards at once.
 	List(ctx context.Context, scope tenancy.Scope, board BoardID, after identity.PlayerID, limit int) ([]Quarantine, error)
+	// Purge deletes up to limit quarantines of a board, and tells how many those were.
+	Purge(ctx context.Context, scope tenancy.Scope, board BoardID, limit int) (int, error)
 }
 
-// Rewards stores what players won, and how far giving it has come.
+// Rewards stores what players won, and how far giving it has come. A retired season's are nobody's any more:
+// Get, Claim and Of are as if there were none.
 type Rewards interface {
 	// Begin stores the award of a season that ends; ErrSeasonNotFound when there is no such season.
 	Begin(ctx context.Context, scope tenancy.Scope, award Award) error

@@ -60,7 +60,9 @@ var isolationTests = map[string]func(*testing.T, *world){
 			same(t, "collection's documents", get[[]storage.Document](t)(w.Documents().ListAll(w.ctx, foreign, storage.CollectionQuery{Collection: b.document.Collection, Limit: 10})), []storage.Document{})
 			fails(t, "leaderboard", second(w.Boards().Get(w.ctx, foreign, "laps")), ranking.ErrBoardNotFound)
 			same(t, "leaderboards", get[[]ranking.Board](t)(w.Boards().List(w.ctx, foreign, "", 10)), []ranking.Board{})
-			fails(t, "delete of a leaderboard", w.Boards().Delete(w.ctx, foreign, "laps"), ranking.ErrBoardNotFound)
+			fails(t, "delete of a leaderboard", w.Boards().Delete(w.ctx, foreign, b.season, start), ranking.ErrSeasonNotFound)
+			fails(t, "erase of a leaderboard", second(w.Boards().EraseBoard(w.ctx, foreign, "laps", 100)), ranking.ErrBoardNotFound)
+			same(t, "deleted leaderboards", get[[]ranking.BoardID](t)(w.Boards().Deleted(w.ctx, foreign, "", 10)), []ranking.BoardID{})
 			fails(t, "season", second(w.Boards().Season(w.ctx, foreign, "laps", 1)), ranking.ErrSeasonNotFound)
 			same(t, "seasons", get[[]ranking.Season](t)(w.Boards().Seasons(w.ctx, foreign, "laps", 0, 10)), []ranking.Season{})
 			same(t, "held seasons", get[[]ranking.Season](t)(w.Boards().Hold(w.ctx, foreign, []ranking.SeasonRef{b.season})), []ranking.Season{})
@@ -96,6 +98,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 			fails(t, "quarantine of a foreign player", w.Quarantines().Save(w.ctx, foreign, quarantine("laps", b.player.ID)), identity.ErrPlayerNotFound)
 			fails(t, "lifted quarantine", w.Quarantines().Lift(w.ctx, foreign, "laps", b.player.ID), ranking.ErrNotQuarantined)
 			same(t, "quarantines", get[[]ranking.Quarantine](t)(w.Quarantines().Of(w.ctx, foreign, []identity.PlayerID{b.player.ID})), []ranking.Quarantine{})
+			same(t, "purged quarantines", get[int](t)(w.Quarantines().Purge(w.ctx, foreign, "laps", 10)), 0)
 			same(t, "listed quarantines", get[[]ranking.Quarantine](t)(w.Quarantines().List(w.ctx, foreign, "laps", "", 10)), []ranking.Quarantine{})
 			fails(t, "award of a season", w.Rewards().Begin(w.ctx, foreign, award(b.season)), ranking.ErrSeasonNotFound)
 			fails(t, "award", second(w.Rewards().Award(w.ctx, foreign, b.season)), ranking.ErrAwardNotFound)
@@ -202,7 +205,9 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Boards.Get":           second(w.Boards().Get(w.ctx, none, "laps")),
 			"Boards.List":          second(w.Boards().List(w.ctx, none, "", 1)),
 			"Boards.Update":        w.Boards().Update(w.ctx, none, newBoard),
-			"Boards.Delete":        w.Boards().Delete(w.ctx, none, "laps"),
+			"Boards.Delete":        w.Boards().Delete(w.ctx, none, b.season, start),
+			"Boards.Deleted":       second(w.Boards().Deleted(w.ctx, none, "", 1)),
+			"Boards.EraseBoard":    second(w.Boards().EraseBoard(w.ctx, none, "laps", 1)),
 			"Boards.Season":        second(w.Boards().Season(w.ctx, none, "laps", 1)),
 			"Boards.Seasons":       second(w.Boards().Seasons(w.ctx, none, "laps", 0, 1)),
 			"Boards.Hold":          second(w.Boards().Hold(w.ctx, none, []ranking.SeasonRef{{Board: "laps", Number: 1}})),
@@ -227,6 +232,7 @@ var isolationTests = map[string]func(*testing.T, *world){
 			"Quarantines.Save":     w.Quarantines().Save(w.ctx, none, quarantine("laps", b.player.ID)),
 			"Quarantines.Lift":     w.Quarantines().Lift(w.ctx, none, "laps", b.player.ID),
 			"Quarantines.Of":       second(w.Quarantines().Of(w.ctx, none, []identity.PlayerID{b.player.ID})),
+			"Quarantines.Purge":    second(w.Quarantines().Purge(w.ctx, none, "laps", 1)),
 			"Quarantines.List":     second(w.Quarantines().List(w.ctx, none, "laps", "", 1)),
 			"Rewards.Begin":        w.Rewards().Begin(w.ctx, none, award(b.season)),
 			"Rewards.Unfinished":   second(w.Rewards().Unfinished(w.ctx, none, ranking.SeasonRef{}, 1)),

@@ -52,15 +52,17 @@ var quarantineTests = map[string]func(*testing.T, *world){
 		same(t, "the rest", list("laps", b, 2), "laps/"+string(c))
 		same(t, "of all boards", list("", "", 9), "/"+string(b))
 	},
-	"gone with their board": func(t *testing.T, w *world) {
-		p := w.player(t, w.here()).ID
-		w.board(t, w.here(), "laps")
-		for _, board := range []ranking.BoardID{"laps", "other", ""} {
-			must(t, w.Quarantines().Save(w.ctx, w.here(), quarantine(board, p)))
+	"purged by board, so many at a time": func(t *testing.T, w *world) {
+		players := []identity.PlayerID{w.player(t, w.here()).ID, w.player(t, w.here()).ID, w.player(t, w.here()).ID}
+		for _, p := range players {
+			for _, board := range []ranking.BoardID{"laps", "other", ""} {
+				must(t, w.Quarantines().Save(w.ctx, w.here(), quarantine(board, p)))
+			}
 		}
-		must(t, w.Boards().Delete(w.ctx, w.here(), "laps"))
-		fails(t, "no board", w.Boards().Delete(w.ctx, w.here(), ""), ranking.ErrBoardNotFound)
-		same(t, "left", len(get[[]ranking.Quarantine](t)(w.Quarantines().Of(w.ctx, w.here(), []identity.PlayerID{p}))), 2)
+		for _, want := range []int{2, 1, 0} {
+			same(t, "purged", get[int](t)(w.Quarantines().Purge(w.ctx, w.here(), "laps", 2)), want)
+		}
+		same(t, "left", len(get[[]ranking.Quarantine](t)(w.Quarantines().Of(w.ctx, w.here(), players))), 6)
 	},
 	"who makes an entry sees the quarantine, or who quarantines sees the entry": func(t *testing.T, w *world) {
 		ref := w.board(t, w.here(), "laps")

@@ -382,16 +382,6 @@ var boardTests = map[string]func(*testing.T, *world){
 		must(t, errors.Join(errs...))
 		same(t, "entries since it was closed", get[int64](t)(w.Entries().Count(w.ctx, w.here(), ref, 100)), frozen)
 	},
-	"delete takes all with it": func(t *testing.T, w *world) {
-		ref := w.board(t, w.here(), "laps")
-		p := w.player(t, w.here())
-		w.enter(t, ref, entry(p.ID, 1, 1))
-		must(t, w.Boards().Delete(w.ctx, w.here(), "laps"))
-		fails(t, "again", w.Boards().Delete(w.ctx, w.here(), "laps"), ranking.ErrBoardNotFound)
-		fails(t, "season", second(w.Boards().Season(w.ctx, w.here(), "laps", 1)), ranking.ErrSeasonNotFound)
-		fails(t, "entry", second(lockEntry(w.ctx, w, w.here(), ref, p.ID)), ranking.ErrNotRanked)
-		w.board(t, w.here(), "laps")
-	},
 }
 
 var entryTests = map[string]func(*testing.T, *world){

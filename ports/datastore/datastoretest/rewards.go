@@ -125,12 +125,15 @@ var rewardTests = map[string]func(*testing.T, *world){
 		must(t, w.Rewards().Claim(w.ctx, w.here(), ranking.SeasonRef{Board: "a", Number: 1}, p, start))
 		same(t, "unclaimed", of(ranking.SeasonRef{}, ranking.RewardQuery{Unclaimed: true, Limit: 10}), "b/1/1")
 	},
-	"gone with their board": func(t *testing.T, w *world) {
-		ref := w.board(t, w.here(), "laps")
+	"nobody's once their season is retired": func(t *testing.T, w *world) {
+		ref, other := w.board(t, w.here(), "laps"), w.board(t, w.here(), "other")
 		p := w.player(t, w.here()).ID
 		w.award(t, w.here(), ref, reward(ref, p, 1))
-		must(t, w.Boards().Delete(w.ctx, w.here(), "laps"))
+		w.award(t, w.here(), other, reward(other, p, 1))
+		must(t, w.Boards().Delete(w.ctx, w.here(), ref, start))
 		fails(t, "reward", second(w.Rewards().Get(w.ctx, w.here(), ref, p)), ranking.ErrRewardNotFound)
-		fails(t, "award", second(w.Rewards().Award(w.ctx, w.here(), ref)), ranking.ErrAwardNotFound)
+		fails(t, "claim", w.Rewards().Claim(w.ctx, w.here(), ref, p, start), ranking.ErrRewardNotFound)
+		same(t, "the player's", rewardKeys(get[[]ranking.Reward](t)(w.Rewards().Of(w.ctx, w.here(), p, someAward, ranking.SeasonRef{}))), "other/1/1")
+		must(t, w.Rewards().Claim(w.ctx, w.here(), other, p, start))
 	},
 }

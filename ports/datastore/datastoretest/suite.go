@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Datastore) {
 		{"Documents", documentTests},
 		{"Collections", collectionTests},
 		{"Boards", boardTests},
+		{"DeletedBoards", deletedBoardTests},
 		{"Entries", entryTests},
 		{"Quarantines", quarantineTests},
 		{"Servers", serverTests},
