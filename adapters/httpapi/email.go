@@ -73,7 +73,7 @@ func emailRoutes(o Options) []route {
 			Description: "Makes the player and signs him in. A ticket is good for one use and takes a few wrong codes. " +
 				"Whoever has the code reads the address's mail, and only he learns that it belongs to a player by now (409).",
 		}, runtime(publishableKey()), grantOf, func(ctx context.Context, c *call, in *verifyInput, tell once.Effect[signin.Grant]) (signin.Grant, error) {
-			return o.SignIn.Verify(ctx, c.principal, in.Body.Ticket, in.Body.Code, c.device(), tell)
+			return o.SignIn.Verify(ctx, c.principal, signin.TicketCode(in.Body), c.device(), tell)
 		}),
 		change(route{
 			Method: http.MethodPost, Path: path + "login", ID: "signInEmail", Tag: "Sign-in", Class: limits.SignIn,
@@ -94,7 +94,7 @@ func emailRoutes(o Options) []route {
 			Statuses: []int{http.StatusNoContent},
 			Summary:  "Set the new password with the mailed code", Description: "Ends all sessions of the player, on every replica, and tells him by mail. Then sign in.",
 		}, runtime(publishableKey()), done, func(ctx context.Context, c *call, in *confirmInput, tell once.Effect[once.Nothing]) (none once.Nothing, _ error) {
-			return none, o.SignIn.ConfirmReset(ctx, c.principal, in.Body.Ticket, in.Body.Code, norm.NFC.String(in.Body.Password), tell)
+			return none, o.SignIn.ConfirmReset(ctx, c.principal, signin.TicketCode{Ticket: in.Body.Ticket, Code: in.Body.Code}, norm.NFC.String(in.Body.Password), tell)
 		}),
 	}
 }

@@ -54,7 +54,7 @@ func identityRoutes(o Options) []route {
 			Description: "Whoever has the code reads the address's mail, and only he learns that it belongs to another player (409, which names nobody).",
 		}, runtime(player()), func(_ *call, l identity.Login) *linkedIdentity { return identityOf(l) },
 			func(ctx context.Context, c *call, in *verifyInput, tell once.Effect[identity.Login]) (identity.Login, error) {
-				return o.SignIn.VerifyEmail(ctx, c.principal, in.Body.Ticket, in.Body.Code, tell)
+				return o.SignIn.VerifyEmail(ctx, c.principal, signin.TicketCode(in.Body), tell)
 			}),
 	}
 }

@@ -49,7 +49,7 @@ func TestAFailedMailIsTriedAgain(t *testing.T) {
 	}
 	w.Mail.Fail(nil)
 	code := composetest.Code(w.Mailed(t))
-	if _, err := w.SignIn.Verify(t.Context(), client, issued.Ticket, code, signin.Device{}); err != nil {
+	if _, err := w.SignIn.Verify(t.Context(), client, signin.TicketCode{Ticket: issued.Ticket, Code: code}, signin.Device{}); err != nil {
 		t.Error(err)
 	}
 	if err := w.Outbox.Deliver(t.Context()); err != nil || len(w.Mail.Take()) != 0 {
@@ -94,7 +94,7 @@ func TestACodeThatWasUsedIsNotMailed(t *testing.T) {
 		t.Fatal("the sender did not die")
 	}
 	code := composetest.Code(w.Mail.Take()[0])
-	if _, err := w.SignIn.Verify(t.Context(), client, issued.Ticket, code, signin.Device{}); err != nil {
+	if _, err := w.SignIn.Verify(t.Context(), client, signin.TicketCode{Ticket: issued.Ticket, Code: code}, signin.Device{}); err != nil {
 		t.Fatal(err)
 	}
 	w.Clock.Advance(time.Hour)

@@ -24,6 +24,9 @@ type Issued struct {
 	ExpiresAt time.Time
 }
 
+// TicketCode is a ticket with the code that was mailed for it.
+type TicketCode struct{ Ticket, Code string }
+
 // Register has a code mailed that makes a player of the address and the password,
 // which is in Unicode normalization form C.
 func (u *UseCases) Register(ctx context.Context, p tenancy.Principal, email, password string, effects ...once.Effect[Issued]) (Issued, error) {
@@ -94,7 +97,7 @@ func (u *UseCases) issue(ctx context.Context, p tenancy.Principal, ticket identi
 // Verify makes the player that was registered, with the code that was mailed, and
 // signs him in. Who proves that an address is his may learn that it is taken:
 // ErrLoginTaken.
-func (u *UseCases) Verify(ctx context.Context, p tenancy.Principal, ticket, code string, device Device, effects ...once.Effect[Grant]) (Grant, error) {
+func (u *UseCases) Verify(ctx context.Context, p tenancy.Principal, tried TicketCode, device Device, effects ...once.Effect[Grant]) (Grant, error) {
 	environment, err := u.open(ctx, p)
 	if err != nil {
 		return Grant{}, err
@@ -106,7 +109,7 @@ func (u *UseCases) Verify(ctx context.Context, p tenancy.Principal, ticket, code
 	}
 	var grant Grant
 	player := identity.NewPlayer(identity.PlayerID(u.parts.IDs.New()), u.parts.Clock.Now())
-	err = u.proving(ctx, p, identity.Register, "", ticket, code, func(ctx context.Context, tx datastore.Repos, proved identity.Ticket) error {
+	err = u.proving(ctx, p, identity.Register, "", tried, func(ctx context.Context, tx datastore.Repos, proved identity.Ticket) error {
 		login := identity.EmailLogin(environment.ID, proved.Address, proved.Secret)
 		login.Player, login.CreatedAt = player.ID, player.CreatedAt
 		if err := tx.Players().Create(ctx, p.Scope(), identity.Newcomer{Player: player, Login: login}); err != nil {
@@ -135,12 +138,12 @@ func (u *UseCases) begin(ctx context.Context, tx datastore.Repos, environment te
 
 // proving tries a code with its ticket, and if it is right uses the ticket up in
 // the transaction of what use does. ErrWrongCode, whatever is wrong; a wrong try counts.
-func (u *UseCases) proving(ctx context.Context, p tenancy.Principal, purpose identity.Purpose, player identity.PlayerID, ticket, code string,
+func (u *UseCases) proving(ctx context.Context, p tenancy.Principal, purpose identity.Purpose, player identity.PlayerID, tried TicketCode,
 	use func(ctx context.Context, tx datastore.Repos, proved identity.Ticket) error,
 ) error {
 	var proved bool
 	err := u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		found, err := u.prove(ctx, tx, p, purpose, player, ticket, code)
+		found, err := u.prove(ctx, tx, p, purpose, player, tried)
 		proved = err == nil
 		if errors.Is(err, identity.ErrWrongCode) {
 			return nil // so that the try counts
@@ -156,8 +159,8 @@ func (u *UseCases) proving(ctx context.Context, p tenancy.Principal, purpose ide
 	return err
 }
 
-func (u *UseCases) prove(ctx context.Context, tx datastore.Repos, p tenancy.Principal, purpose identity.Purpose, player identity.PlayerID, ticket, code string) (identity.Ticket, error) {
-	found, err := tx.Tickets().Lock(ctx, p.Scope(), identity.HashTicket(p.Scope().Environment(), ticket))
+func (u *UseCases) prove(ctx context.Context, tx datastore.Repos, p tenancy.Principal, purpose identity.Purpose, player identity.PlayerID, tried TicketCode) (identity.Ticket, error) {
+	found, err := tx.Tickets().Lock(ctx, p.Scope(), identity.HashTicket(p.Scope().Environment(), tried.Ticket))
 	switch {
 	case errors.Is(err, identity.ErrTicketNotFound):
 		return found, identity.ErrWrongCode
@@ -169,7 +172,7 @@ func (u *UseCases) prove(ctx context.Context, tx datastore.Repos, p tenancy.Prin
 	if found, err = replacing(ctx, tx.Players(), p, found); err != nil {
 		return found, err
 	}
-	next, proof := found.Try(code, u.parts.Outbox.CodeKey(), u.parts.Limits.CodeTries, u.parts.Clock.Now())
+	next, proof := found.Try(tried.Code, u.parts.Outbox.CodeKey(), u.parts.Limits.CodeTries, u.parts.Clock.Now())
 	if proof == identity.Wrong {
 		err = tx.Tickets().Update(ctx, p.Scope(), next)
 	} else {

@@ -49,7 +49,7 @@ func (g game) register(t *testing.T, p tenancy.Principal, email, password string
 func (g game) player(t *testing.T, email, password string) signin.Grant {
 	t.Helper()
 	issued := g.register(t, g.client, email, password)
-	grant, err := g.SignIn.Verify(t.Context(), g.client, issued.Ticket, composetest.Code(g.Mailed(t)), signin.Device{})
+	grant, err := g.SignIn.Verify(t.Context(), g.client, signin.TicketCode{Ticket: issued.Ticket, Code: composetest.Code(g.Mailed(t))}, signin.Device{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestRegisterAndSignIn(t *testing.T) {
 	if m.To != ada || m.From != "game@example.com" || m.FromName != "game" || strings.Contains(m.Text, issued.Ticket) {
 		t.Errorf("mail %+v", m)
 	}
-	first, err := g.SignIn.Verify(t.Context(), g.client, issued.Ticket, composetest.Code(m), signin.Device{Client: "unity"})
+	first, err := g.SignIn.Verify(t.Context(), g.client, signin.TicketCode{Ticket: issued.Ticket, Code: composetest.Code(m)}, signin.Device{Client: "unity"})
 	if err != nil || !first.Created {
 		t.Fatalf("verify: %+v, %v", first, err)
 	}
@@ -125,16 +125,16 @@ func TestWhatIsRefusedAtOnce(t *testing.T) {
 	player := g.Enter(t, g.Guest(t, g.client).AccessToken)
 	_, err = g.SignIn.Register(t.Context(), g.client, ada, password)
 	refused(t, "register where it is closed", err, identity.ErrEmailClosed)
-	_, err = g.SignIn.Verify(t.Context(), g.client, "t", "c", signin.Device{})
+	_, err = g.SignIn.Verify(t.Context(), g.client, signin.TicketCode{Ticket: "t", Code: "c"}, signin.Device{})
 	refused(t, "verify where it is closed", err, identity.ErrEmailClosed)
 	_, err = g.login(ada, password)
 	refused(t, "login where it is closed", err, identity.ErrEmailClosed)
 	_, err = g.SignIn.Reset(t.Context(), g.client, ada)
 	refused(t, "reset where it is closed", err, identity.ErrEmailClosed)
-	refused(t, "confirm where it is closed", g.SignIn.ConfirmReset(t.Context(), g.client, "t", "c", password), identity.ErrEmailClosed)
+	refused(t, "confirm where it is closed", g.SignIn.ConfirmReset(t.Context(), g.client, signin.TicketCode{Ticket: "t", Code: "c"}, password), identity.ErrEmailClosed)
 	_, err = g.SignIn.LinkEmail(t.Context(), player, ada, password)
 	refused(t, "link where it is closed", err, identity.ErrEmailClosed)
-	_, err = g.SignIn.VerifyEmail(t.Context(), player, "t", "c")
+	_, err = g.SignIn.VerifyEmail(t.Context(), player, signin.TicketCode{Ticket: "t", Code: "c"})
 	refused(t, "verify a link where it is closed", err, identity.ErrEmailClosed)
 	if err := g.Outbox.Deliver(t.Context()); err != nil || len(g.Mail.Take()) != 0 {
 		t.Errorf("mail was sent: %v", err)
@@ -145,7 +145,7 @@ func TestWhatIsRefusedAtOnce(t *testing.T) {
 func TestACodeIsGoodOnceWithItsTicket(t *testing.T) {
 	g := newGame(t)
 	verify := func(ticket, code string) error {
-		_, err := g.SignIn.Verify(t.Context(), g.client, ticket, code, signin.Device{})
+		_, err := g.SignIn.Verify(t.Context(), g.client, signin.TicketCode{Ticket: ticket, Code: code}, signin.Device{})
 		return err
 	}
 	mine := g.register(t, g.client, ada, password)
@@ -156,8 +156,8 @@ func TestACodeIsGoodOnceWithItsTicket(t *testing.T) {
 	refused(t, "another's ticket", verify(theirs.Ticket, code), identity.ErrWrongCode)
 	refused(t, "another's code", verify(mine.Ticket, theirCode), identity.ErrWrongCode)
 	refused(t, "no ticket", verify("", code), identity.ErrWrongCode)
-	refused(t, "for a reset", g.SignIn.ConfirmReset(t.Context(), g.client, mine.Ticket, code, password), identity.ErrWrongCode)
-	_, err := g.SignIn.Verify(t.Context(), g.staging, mine.Ticket, code, signin.Device{})
+	refused(t, "for a reset", g.SignIn.ConfirmReset(t.Context(), g.client, signin.TicketCode{Ticket: mine.Ticket, Code: code}, password), identity.ErrWrongCode)
+	_, err := g.SignIn.Verify(t.Context(), g.staging, signin.TicketCode{Ticket: mine.Ticket, Code: code}, signin.Device{})
 	refused(t, "another environment", err, identity.ErrWrongCode)
 	if err := verify(mine.Ticket, code); err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func TestManyVerifyWithOneCode(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range errs {
 		all.Go(func() {
-			_, errs[i] = g.SignIn.Verify(context.Background(), g.client, issued.Ticket, code, signin.Device{})
+			_, errs[i] = g.SignIn.Verify(context.Background(), g.client, signin.TicketCode{Ticket: issued.Ticket, Code: code}, signin.Device{})
 		})
 	}
 	all.Wait()
@@ -263,7 +263,7 @@ func TestAResetEndsAllSessions(t *testing.T) {
 	code := composetest.Code(m)
 	const next = "an entirely new one"
 	confirm := func(code, password string) error {
-		return g.SignIn.ConfirmReset(t.Context(), g.client, issued.Ticket, code, password)
+		return g.SignIn.ConfirmReset(t.Context(), g.client, signin.TicketCode{Ticket: issued.Ticket, Code: code}, password)
 	}
 	refused(t, "a common password", confirm(code, "password"), fault.ErrInvalid)
 	refused(t, "the address", confirm(code, "ada@example.com"), fault.ErrInvalid)
@@ -308,16 +308,16 @@ func TestAResetVoidsTheOthers(t *testing.T) {
 	}
 	theirs, theirCode := ask()
 	mine, code := ask()
-	if err := g.SignIn.ConfirmReset(t.Context(), g.client, mine.Ticket, code, "an entirely new one"); err != nil {
+	if err := g.SignIn.ConfirmReset(t.Context(), g.client, signin.TicketCode{Ticket: mine.Ticket, Code: code}, "an entirely new one"); err != nil {
 		t.Fatal(err)
 	}
 	g.Mailed(t) // that it was changed
-	refused(t, "asked for before", g.SignIn.ConfirmReset(t.Context(), g.client, theirs.Ticket, theirCode, "another new one"), identity.ErrWrongCode)
+	refused(t, "asked for before", g.SignIn.ConfirmReset(t.Context(), g.client, signin.TicketCode{Ticket: theirs.Ticket, Code: theirCode}, "another new one"), identity.ErrWrongCode)
 	if _, err := g.login(ada, "an entirely new one"); err != nil {
 		t.Error(err)
 	}
 	after, code := ask()
-	if err := g.SignIn.ConfirmReset(t.Context(), g.client, after.Ticket, code, "yet another one"); err != nil {
+	if err := g.SignIn.ConfirmReset(t.Context(), g.client, signin.TicketCode{Ticket: after.Ticket, Code: code}, "yet another one"); err != nil {
 		t.Errorf("asked for after: %v", err)
 	}
 }
@@ -336,11 +336,11 @@ func TestAGuestLinksAnAddress(t *testing.T) {
 	}
 	issued, code := link(p, ada)
 	stranger := g.Enter(t, g.Guest(t, g.client).AccessToken)
-	_, err := g.SignIn.VerifyEmail(t.Context(), stranger, issued.Ticket, code)
+	_, err := g.SignIn.VerifyEmail(t.Context(), stranger, signin.TicketCode{Ticket: issued.Ticket, Code: code})
 	refused(t, "another player", err, identity.ErrWrongCode)
-	_, err = g.SignIn.Verify(t.Context(), g.client, issued.Ticket, code, signin.Device{})
+	_, err = g.SignIn.Verify(t.Context(), g.client, signin.TicketCode{Ticket: issued.Ticket, Code: code}, signin.Device{})
 	refused(t, "as a registration", err, identity.ErrWrongCode)
-	linked, err := g.SignIn.VerifyEmail(t.Context(), p, issued.Ticket, code)
+	linked, err := g.SignIn.VerifyEmail(t.Context(), p, signin.TicketCode{Ticket: issued.Ticket, Code: code})
 	if err != nil || linked.Label != ada || linked.Player != guest.Player {
 		t.Fatalf("linked %+v, %v", linked, err)
 	}
@@ -361,7 +361,7 @@ func TestAGuestLinksAnAddress(t *testing.T) {
 	if code == "" {
 		t.Fatal("no code was mailed")
 	}
-	_, err = g.SignIn.VerifyEmail(t.Context(), stranger, issued.Ticket, code)
+	_, err = g.SignIn.VerifyEmail(t.Context(), stranger, signin.TicketCode{Ticket: issued.Ticket, Code: code})
 	refused(t, "an address taken", err, identity.ErrLoginTaken)
 	if events := g.Audit(t, g.project, audit.EmailLinked); len(events) != 1 || events[0].Target.ID != string(guest.Player) {
 		t.Errorf("events %+v", events)
@@ -369,10 +369,10 @@ func TestAGuestLinksAnAddress(t *testing.T) {
 	// Of two that were asked for, one is linked.
 	one, oneCode := link(stranger, "one@example.com")
 	two, twoCode := link(stranger, "two@example.com")
-	if _, err := g.SignIn.VerifyEmail(t.Context(), stranger, one.Ticket, oneCode); err != nil {
+	if _, err := g.SignIn.VerifyEmail(t.Context(), stranger, signin.TicketCode{Ticket: one.Ticket, Code: oneCode}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = g.SignIn.VerifyEmail(t.Context(), stranger, two.Ticket, twoCode)
+	_, err = g.SignIn.VerifyEmail(t.Context(), stranger, signin.TicketCode{Ticket: two.Ticket, Code: twoCode})
 	refused(t, "a second one asked for before", err, identity.ErrEmailLinked)
 }
 
@@ -509,7 +509,7 @@ func TestAResetOvertakesALogin(t *testing.T) {
 		ended <- err
 	}()
 	<-h.begun
-	if err := g.SignIn.ConfirmReset(t.Context(), g.client, issued.Ticket, code, "an entirely new one"); err != nil {
+	if err := g.SignIn.ConfirmReset(t.Context(), g.client, signin.TicketCode{Ticket: issued.Ticket, Code: code}, "an entirely new one"); err != nil {
 		t.Fatal(err)
 	}
 	close(h.let)
@@ -531,7 +531,7 @@ func TestGuessing(t *testing.T) {
 	g := newGame(t)
 	home := g.from("192.0.2.1")
 	issued := g.register(t, home, ada, password)
-	if _, err := g.SignIn.Verify(t.Context(), home, issued.Ticket, composetest.Code(g.Mailed(t)), signin.Device{Address: home.Address}); err != nil {
+	if _, err := g.SignIn.Verify(t.Context(), home, signin.TicketCode{Ticket: issued.Ticket, Code: composetest.Code(g.Mailed(t))}, signin.Device{Address: home.Address}); err != nil {
 		t.Fatal(err)
 	}
 	guess := func(p tenancy.Principal, email, password string) error {

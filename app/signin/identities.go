@@ -34,14 +34,14 @@ func byEmail(l identity.Login) bool { return l.Method == identity.Email }
 
 // VerifyEmail links the address with the code that was mailed. ErrLoginTaken when
 // it belongs to a player by now.
-func (u *UseCases) VerifyEmail(ctx context.Context, p tenancy.Principal, ticket, code string, effects ...once.Effect[identity.Login]) (identity.Login, error) {
+func (u *UseCases) VerifyEmail(ctx context.Context, p tenancy.Principal, tried TicketCode, effects ...once.Effect[identity.Login]) (identity.Login, error) {
 	environment, err := u.open(ctx, p)
 	if err != nil {
 		return identity.Login{}, err
 	}
 	id := identity.PlayerID(p.Subject())
 	var linked identity.Login
-	err = u.proving(ctx, p, identity.Link, id, ticket, code, func(ctx context.Context, tx datastore.Repos, proved identity.Ticket) error {
+	err = u.proving(ctx, p, identity.Link, id, tried, func(ctx context.Context, tx datastore.Repos, proved identity.Ticket) error {
 		if _, err := tx.Players().Lock(ctx, p.Scope(), id); err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func (u *UseCases) Reset(ctx context.Context, p tenancy.Principal, email string,
 // ConfirmReset gives the player the password, with the code that was mailed, and
 // ends all his sessions. Every other code to reset that was mailed before is good
 // no more: whoever read the mail for a while keeps no way back in.
-func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket, code, password string, effects ...once.Effect[once.Nothing]) error {
+func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, tried TicketCode, password string, effects ...once.Effect[once.Nothing]) error {
 	if err := identity.CheckPassword("/password", password, ""); err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket
 	if err != nil {
 		return err
 	}
-	address, err := u.provable(ctx, p, ticket, code)
+	address, err := u.provable(ctx, p, tried)
 	if err != nil {
 		return err
 	}
@@ -49,7 +49,7 @@ func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket
 	}
 	subject := identity.EmailSubject(environment.ID, address)
 	err = u.parts.Revoker.RevokeSessions(ctx, p.Scope(), func(ctx context.Context, tx datastore.Repos) ([]identity.SessionID, error) {
-		proved, err := u.prove(ctx, tx, p, identity.Reset, "", ticket, code)
+		proved, err := u.prove(ctx, tx, p, identity.Reset, "", tried)
 		if err != nil {
 			return nil, err
 		}
@@ -97,8 +97,8 @@ func (u *UseCases) ConfirmReset(ctx context.Context, p tenancy.Principal, ticket
 
 // provable is the address of a ticket whose code is right, which is found out
 // before a password is hashed. A wrong try counts.
-func (u *UseCases) provable(ctx context.Context, p tenancy.Principal, ticket, code string) (identity.Address, error) {
-	hash := identity.HashTicket(p.Scope().Environment(), ticket)
+func (u *UseCases) provable(ctx context.Context, p tenancy.Principal, tried TicketCode) (identity.Address, error) {
+	hash := identity.HashTicket(p.Scope().Environment(), tried.Ticket)
 	found, err := u.parts.Store.Tickets().Get(ctx, p.Scope(), hash)
 	switch {
 	case errors.Is(err, identity.ErrTicketNotFound):
@@ -111,10 +111,10 @@ func (u *UseCases) provable(ctx context.Context, p tenancy.Principal, ticket, co
 	if found, err = replacing(ctx, u.parts.Store.Players(), p, found); err != nil {
 		return "", err
 	}
-	if _, proof := found.Try(code, u.parts.Outbox.CodeKey(), u.parts.Limits.CodeTries, u.parts.Clock.Now()); proof == identity.Proved {
+	if _, proof := found.Try(tried.Code, u.parts.Outbox.CodeKey(), u.parts.Limits.CodeTries, u.parts.Clock.Now()); proof == identity.Proved {
 		return found.Address, nil
 	}
-	return "", u.proving(ctx, p, identity.Reset, "", ticket, code, func(context.Context, datastore.Repos, identity.Ticket) error {
+	return "", u.proving(ctx, p, identity.Reset, "", tried, func(context.Context, datastore.Repos, identity.Ticket) error {
 		return identity.ErrWrongCode // it has not become right meanwhile
 	})
 }
