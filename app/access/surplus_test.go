@@ -1,8 +1,10 @@
 package access_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,6 +69,92 @@ func enters(w *composetest.World, g signin.Grant) bool {
 	return err == nil
 }
 
+// TestNobodyHasMoreSessionsForSigningInManyTimesAtOnce: those who share a commit are all made up for.
+func TestNobodyHasMoreSessionsForSigningInManyTimesAtOnce(t *testing.T) {
+	w := composetest.New(t)
+	w.Project(t, "game")
+	client := w.Caller(t, place, tenancy.PublishableKey)
+	most := w.Ports.Limits.PlayerSessions
+	const atOnce, each = 64, 10
+	player := w.Guest(t, client)
+	signIn := func(times int) {
+		for range times {
+			if _, err := w.SignIn.Guest(t.Context(), client, player.DeviceSecret, signin.Device{}); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}
+	var all sync.WaitGroup
+	for range atOnce {
+		all.Go(func() { signIn(each) })
+	}
+	all.Wait()
+	if live := sessions(t, w, client.Scope(), player.Player); live > most+atOnce {
+		t.Errorf("after %d sign-ins, %d at once, %d sessions are live, of at most %d", atOnce*each, atOnce, live, most)
+	}
+	signIn(20)
+	if live := sessions(t, w, client.Scope(), player.Player); live > most {
+		t.Errorf("after 20 more, one by one, %d sessions are live, of at most %d", live, most)
+	}
+}
+
+// TestTwoWhoEndTheSameSurplusDontCountOnEachOther: another look has deleted some of what this one found, before it could.
+func TestTwoWhoEndTheSameSurplusDontCountOnEachOther(t *testing.T) {
+	w := composetest.New(t)
+	w.Project(t, "game")
+	client := w.Caller(t, place, tenancy.PublishableKey)
+	scope := client.Scope()
+	player := crowd(t, w, client, 29)
+	end := func(memory revocation.Memory, step int) {
+		if _, err := access.NewRevoker(w.Ports.Store, memory, w.Clock, w.Ports.Limits).EndSurplus(t.Context(), scope, 10, step, player); err != nil {
+			t.Error(err)
+		}
+	}
+	end(&interrupted{Memory: w.Ports.Revocations, first: func() { end(w.Ports.Revocations, 5) }}, 15)
+	if live := sessions(t, w, scope, player); live != 10 {
+		t.Errorf("of 30, 20 too many, %d are left after 5 and 15", live)
+	}
+}
+
+// interrupted does something before it blocks for the first time.
+type interrupted struct {
+	revocation.Memory
+	first func()
+}
+
+func (m *interrupted) Block(ctx context.Context, keys ...string) error {
+	if first := m.first; first != nil {
+		m.first = nil
+		first()
+	}
+	return m.Memory.Block(ctx, keys...)
+}
+
+// crowd makes a player with so many sessions besides the one that he began with.
+func crowd(t *testing.T, w *composetest.World, client tenancy.Principal, besides int) identity.PlayerID {
+	t.Helper()
+	grant := w.Guest(t, client)
+	many := make([]identity.Session, besides)
+	for i := range many {
+		many[i] = identity.NewSession(identity.SessionID(w.Ports.IDs.New()), grant.Player, w.Clock.Now(), time.Hour)
+	}
+	if err := w.Ports.Store.Sessions().Create(t.Context(), client.Scope(), many...); err != nil {
+		t.Fatal(err)
+	}
+	return grant.Player
+}
+
+// sessions counts the live ones.
+func sessions(t *testing.T, w *composetest.World, scope tenancy.Scope, player identity.PlayerID) int {
+	t.Helper()
+	all, err := w.Ports.Store.Sessions().List(t.Context(), scope, identity.SessionQuery{Player: player, LiveAt: w.Clock.Now(), Limit: 10_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all)
+}
+
 // TestWhatIsDoneToAllSessionsBeginsWithTheSurplus: of a player who has thousands, from before there was a
 // bound, no transaction takes more than it can.
 func TestWhatIsDoneToAllSessionsBeginsWithTheSurplus(t *testing.T) {
@@ -74,32 +162,15 @@ func TestWhatIsDoneToAllSessionsBeginsWithTheSurplus(t *testing.T) {
 	w.Project(t, "game")
 	client := w.Caller(t, place, tenancy.PublishableKey)
 	scope := client.Scope()
-	crowd := func() identity.PlayerID {
-		grant := w.Guest(t, client)
-		many := make([]identity.Session, 1500)
-		for i := range many {
-			many[i] = identity.NewSession(identity.SessionID(w.Ports.IDs.New()), grant.Player, w.Clock.Now(), time.Hour)
-		}
-		if err := w.Ports.Store.Sessions().Create(t.Context(), scope, many...); err != nil {
-			t.Fatal(err)
-		}
-		return grant.Player
-	}
-	live := func(player identity.PlayerID) int {
-		all, err := w.Ports.Store.Sessions().List(t.Context(), scope, identity.SessionQuery{Player: player, LiveAt: w.Clock.Now(), Limit: 10_000})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(all)
-	}
-	banned, revoker := crowd(), access.NewRevoker(w.Ports.Store, w.Ports.Revocations, w.Clock, w.Ports.Limits)
+	live := func(player identity.PlayerID) int { return sessions(t, w, scope, player) }
+	banned, revoker := crowd(t, w, client, 1500), access.NewRevoker(w.Ports.Store, w.Ports.Revocations, w.Clock, w.Ports.Limits)
 	if ended, err := revoker.EndSurplus(t.Context(), scope, 100, 500, banned); err != nil || ended != 500 || live(banned) != 1001 {
 		t.Errorf("one step ended %d, %d are left, %v; want 500 and 1001", ended, live(banned), err)
 	}
 	if _, err := w.Operators.Ban(t.Context(), composetest.Operator(), place, banned, "bot", time.Time{}); err != nil || live(banned) > 100 {
 		t.Errorf("after the ban %d are left, %v", live(banned), err)
 	}
-	ended := crowd()
+	ended := crowd(t, w, client, 1500)
 	if err := w.Operators.RevokeSessions(t.Context(), composetest.Operator(), place, ended); err != nil || live(ended) != 0 {
 		t.Errorf("after all were revoked %d are left, %v", live(ended), err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"github.com/overworldhq/overworld/app/access"
 	"github.com/overworldhq/overworld/domain/identity"
 	"github.com/overworldhq/overworld/domain/tenancy"
 )
@@ -15,12 +16,12 @@ import (
 // Nobody waits for it again, or fails for it: what can't be done now is done when he signs in the next time.
 func (u *UseCases) makeRoom(ctx context.Context, scope tenancy.Scope, players ...identity.PlayerID) {
 	room := u.parts.Limits.PlayerSessions / 10
-	due := u.rooms.take(scope, players, room)
+	due, step := u.rooms.take(scope, players, room)
 	if len(due) == 0 {
 		return
 	}
-	// One more than the room: as many as there are by now, so that nobody looks for further ones among all that were deleted.
-	if _, err := u.parts.Revoker.EndSurplus(ctx, scope, u.parts.Limits.PlayerSessions-room, room+1, due...); err != nil {
+	ended, err := u.parts.Revoker.EndSurplus(ctx, scope, u.parts.Limits.PlayerSessions-room, step, due...)
+	if err != nil || ended >= access.SurplusStep { // then there may be more
 		u.rooms.forget(scope, due)
 	}
 }
@@ -42,26 +43,39 @@ type guest struct {
 const mostRooms = 1 << 15
 
 // take notes that the players have signed in, one as often as he is among them, and gives those
-// whose sessions are to be looked at, each once, after which they may sign in so often.
-func (r *rooms) take(scope tenancy.Scope, players []identity.PlayerID, room int) []identity.PlayerID {
+// whose sessions are to be looked at, each once, after which they may sign in so often; and how many of each
+// are to end at most. Of a player it knows those are as many as he has begun since the last look, so that nobody
+// looks for further ones among all that were deleted; another may have any number.
+func (r *rooms) take(scope tenancy.Scope, players []identity.PlayerID, room int) (due []identity.PlayerID, step int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var due []identity.PlayerID
-	looked := map[identity.PlayerID]bool{}
+	times := map[identity.PlayerID]int{}
 	for _, player := range players {
-		key := guest{scope.Environment(), player}
-		left, known := r.young[key]
-		if !known {
-			left = r.old[key]
+		times[player]++
+	}
+	for _, player := range players {
+		began := times[player]
+		if began == 0 {
+			continue // he was among those before
 		}
-		if left--; left < 0 {
+		times[player] = 0
+		key := guest{scope.Environment(), player}
+		left, young := r.young[key]
+		known := young
+		if !young {
+			left, known = r.old[key]
+		}
+		left -= began
+		if !known || left < 0 {
+			due = append(due, player)
+			if known {
+				step = max(step, room-left)
+			} else {
+				step = max(step, access.SurplusStep)
+			}
 			left = room
 		}
-		if left == room && !looked[player] {
-			looked[player] = true
-			due = append(due, player)
-		}
-		if len(r.young) >= mostRooms && !known {
+		if len(r.young) >= mostRooms && !young {
 			r.young, r.old = nil, r.young
 		}
 		if r.young == nil {
@@ -69,7 +83,7 @@ func (r *rooms) take(scope tenancy.Scope, players []identity.PlayerID, room int)
 		}
 		r.young[key] = left
 	}
-	return due
+	return due, step
 }
 
 func (r *rooms) forget(scope tenancy.Scope, players []identity.PlayerID) {
