@@ -592,6 +592,11 @@ var catalogue = map[string]entry{
 		"The value, without its white space, is larger than a document may be, or than one of its collection may be.",
 		"Split it over several documents: GET /v1/limits tells document_bytes, and an operator what the collection declares.",
 	},
+	"storage.batch_too_large": {
+		fault.TooLarge, "Batch too large",
+		"The documents of the batch, as they are and as it would leave them, add up to more bytes than one may handle. Nothing was changed.",
+		"Send it in parts: GET /v1/limits tells batch_bytes.",
+	},
 	"storage.history_too_short": {
 		fault.Conflict, "History too short",
 		"What is kept of the document's history does not reach back to the moment, so what it was then is not known.",

@@ -18,6 +18,7 @@ type published struct {
 	DocumentDepth     int                  `json:"document_depth" doc:"Arrays and objects within each other in a document's value."`
 	PatchOperations   int                  `json:"patch_operations" doc:"Operations of a JSON patch, and steps of an increment."`
 	BatchOperations   int                  `json:"batch_operations" doc:"Operations of a batch of documents."`
+	BatchBytes        int                  `json:"batch_bytes" doc:"What the documents of a batch of several operations add up to, as they are, each once, and as each operation leaves them."`
 	DocumentRevisions int                  `json:"document_revisions" doc:"States of a document that are kept, what it is now among them."`
 	Collections       int                  `json:"collections" doc:"Collections that an environment may declare."`
 	SchemaBytes       int                  `json:"schema_bytes" doc:"Of a collection's JSON Schema, without white space."`
@@ -78,7 +79,7 @@ func limitsOf(l limits.Limits) *published {
 		return rateInfo{Limit: r.Limit, Period: int(wholeSeconds(r.Period)), Burst: r.Burst}
 	}
 	p := &published{
-		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault, PageBytes: l.PageBytes,
+		BodyBytes: l.BodyBytes, BodyDepth: l.BodyDepth, DocumentBytes: l.DocumentBytes, DocumentDepth: l.DocumentDepth, PatchOperations: l.PatchOperations, BatchOperations: l.BatchOperations, BatchBytes: l.BatchBytes, DocumentRevisions: l.DocumentRevisions, Collections: l.Collections, SchemaBytes: l.SchemaBytes, MostRevisions: l.MostRevisions, PageItems: l.PageItems, PageDefault: l.PageDefault, PageBytes: l.PageBytes,
 		Leaderboards: l.Leaderboards, LeaderboardRuns: l.LeaderboardRuns, LeaderboardPlayers: l.LeaderboardPlayers, SeasonTime: wholeSeconds(l.SeasonTime),
 		Configs: l.Configs, ConfigReleases: l.ConfigReleases, ConfigValueBytes: l.ConfigValueBytes, BundleBytes: l.BundleBytes, BundleTime: int(wholeSeconds(l.BundleTime)),
 		PasswordHashes: l.Hashes(), PasswordQueue: l.PasswordQueue, PlayerSessions: l.PlayerSessions, CodeTries: l.CodeTries, VerifyTime: int(wholeSeconds(l.VerifyTime)), ResetTime: int(wholeSeconds(l.ResetTime)),

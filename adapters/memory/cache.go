@@ -35,7 +35,7 @@ type engine struct {
 
 var _ cache.Cache = (*engine)(nil)
 
-func (e *engine) Limiter() limiter.Counter       { return e.limiter }
+func (e *engine) Limiter() limiter.Limiter       { return e.limiter }
 func (e *engine) Revocations() revocation.Memory { return e.revocations }
 func (e *engine) Ranks() ranking.Index           { return e.ranks }
 func (e *engine) Shared() bool                   { return false }

@@ -24,7 +24,7 @@ type Limiter struct {
 }
 
 var (
-	_ limiter.Counter = (*Limiter)(nil)
+	_ limiter.Limiter = (*Limiter)(nil)
 	_ limiter.Local   = (*Limiter)(nil)
 )
 

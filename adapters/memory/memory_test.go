@@ -39,7 +39,7 @@ func (m *moved) advance(d time.Duration) {
 }
 
 func TestLimiter(t *testing.T) {
-	limitertest.Run(t, func(*testing.T) (limiter.Counter, func(time.Duration)) {
+	limitertest.Run(t, func(*testing.T) (limiter.Limiter, func(time.Duration)) {
 		clock := newClock()
 		return NewLimiter(clock), clock.advance
 	})

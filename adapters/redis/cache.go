@@ -99,7 +99,7 @@ var (
 	_ cache.Remote = (*engine)(nil)
 )
 
-func (e *engine) Limiter() limiter.Counter       { return e.limiter }
+func (e *engine) Limiter() limiter.Limiter       { return e.limiter }
 func (e *engine) Revocations() revocation.Memory { return e.revocations }
 func (e *engine) Ranks() ranking.Index           { return e.ranks }
 func (e *engine) Shared() bool                   { return true }

@@ -16,7 +16,7 @@ import (
 // rounded up to whole microseconds.
 type Limiter struct{ link *link }
 
-var _ limiter.Counter = (*Limiter)(nil)
+var _ limiter.Limiter = (*Limiter)(nil)
 
 // takeScript takes one unit under every key, or none. A key holds its
 // theoretical arrival time, in microseconds since 1970 (below 2^53, so exact in

@@ -170,7 +170,7 @@ func TestLimiter(t *testing.T) {
 	for name, server := range stacks {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			limitertest.Run(t, func(t *testing.T) (limiter.Counter, func(time.Duration)) {
+			limitertest.Run(t, func(t *testing.T) (limiter.Limiter, func(time.Duration)) {
 				c := openCache(t, server(t)).settle()
 				return c.Limiter(), c.advance
 			})

@@ -37,6 +37,7 @@ func (g group) scope() tenancy.Scope { return g.environment.Scope() }
 type result struct {
 	outcomes []storage.Outcome
 	err      error
+	bytes    int // of its documents, as they were and as each change left them
 }
 
 // errRaced is the loss of a race to make a document that was never there,
@@ -179,7 +180,7 @@ func (d *desk) do(ctx context.Context, g group) (result, error) {
 	scope := g.scope()
 	before := map[place]state{}
 	var events []audit.Event
-	outcomes := make([]storage.Outcome, len(g.changes))
+	outcomes, bytes := make([]storage.Outcome, len(g.changes)), d.stored(g)
 	for i, change := range g.changes {
 		if err := ctx.Err(); err != nil { // to work out a large one takes its time
 			return result{}, err
@@ -190,12 +191,16 @@ func (d *desk) do(ctx context.Context, g group) (result, error) {
 			before[at] = was
 		}
 		done, err := d.apply(ctx, g, change, was.current)
+		bytes += done.Document.Size()
+		if most := d.u.parts.Limits.BatchBytes; err == nil && i > 0 && bytes > most {
+			err = storage.ErrBatchTooLarge.With("The documents of the batch, as they are and as it would leave them, are more than %d bytes. Nothing was changed.", most)
+		}
 		if err != nil {
 			if refusal(err) == nil {
 				return result{}, err
 			}
 			maps.Copy(d.states, before)
-			return result{err: &Refused{Change: i, Err: err}}, nil
+			return result{err: &Refused{Change: i, Err: err}, bytes: bytes}, nil
 		}
 		outcomes[i] = done
 		d.states[at] = was.became(done.Document)
@@ -210,7 +215,19 @@ func (d *desk) do(ctx context.Context, g group) (result, error) {
 			return result{}, fmt.Errorf("audit: %w", err)
 		}
 	}
-	return result{outcomes: outcomes}, nil
+	return result{outcomes: outcomes, bytes: bytes}, nil
+}
+
+// stored is how many bytes a group's documents were when it came to them.
+func (d *desk) stored(g group) (bytes int) {
+	seen := map[storage.Ref]bool{}
+	for _, change := range g.changes {
+		if now := d.states[place{g.scope(), change.Ref}].current; now != nil && !seen[change.Ref] {
+			seen[change.Ref] = true
+			bytes += now.Size()
+		}
+	}
+	return bytes
 }
 
 // refusal is what of an error the caller is told; nil when it is the end of

@@ -24,6 +24,7 @@ type Parts struct {
 	IDs       ids.Source
 	Book      *collections.Book
 	Limits    limits.Limits
+	Throttle  *limits.Throttle
 	Tracer    tracing.Tracer // nil: nothing is traced
 }
 
@@ -31,18 +32,26 @@ type Parts struct {
 type UseCases struct {
 	parts   Parts
 	writers *coalesce.Coalescer[group, result]
+	batches *coalesce.Coalescer[group, result] // of more than sharedChanges each
 	readers *coalesce.Lookup[storage.Ref, storage.Document]
 }
 
 func New(p Parts) *UseCases {
 	u := &UseCases{parts: p, readers: newReaders(p)}
 	u.writers = coalesce.New(coalesce.Commits("commit documents", p.Store, p.Limits.RequestTime, p.Tracer), u.commit).Weighed(commitChanges, group.size)
+	alone := coalesce.Commits("commit a batch of documents", p.Store, p.Limits.RequestTime, p.Tracer)
+	alone.Batch, alone.Full, alone.Queue = 1, 1, batchesWaiting
+	u.batches = coalesce.New(alone, u.commit)
 	return u
 }
 
 // commitChanges is how many changes of several callers share a commit at most: it holds the values of all their
 // documents, before and after. Single changes are never so many.
 const commitChanges = 128
+
+// batchesWaiting is how many large batches may wait for the few that are under way: no more, because
+// each keeps a place among the requests that are served.
+const batchesWaiting = 64
 
 // Writes tells of the commits that concurrent writers share.
 func (u *UseCases) Writes() coalesce.Stats { return u.writers.Stats() }

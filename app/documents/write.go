@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 
+	"github.com/overworldhq/overworld/app/limits"
 	"github.com/overworldhq/overworld/app/once"
 	"github.com/overworldhq/overworld/domain/storage"
 	"github.com/overworldhq/overworld/domain/tenancy"
@@ -43,8 +45,7 @@ func (u *UseCases) Write(ctx context.Context, p tenancy.Principal, change storag
 }
 
 // sharedChanges is how many changes a caller may bring to a commit that he shares.
-// More have one of their own, so that what they cost, and the time that they take,
-// is nobody else's.
+// More have one of their own, so that nobody else waits for it.
 const sharedChanges = 16
 
 // WriteAll does all the changes in their order, or none, and tells what became
@@ -54,19 +55,36 @@ func (u *UseCases) WriteAll(ctx context.Context, p tenancy.Principal, changes []
 	if err != nil {
 		return nil, err
 	}
-	mine := group{principal: p, environment: environment, changes: changes, effects: effects}
+	desk := u.writers
 	if len(changes) > sharedChanges {
-		done, err := u.commit(ctx, []group{mine})
-		if err != nil {
-			return nil, err
-		}
-		return done[0].outcomes, done[0].err
+		desk = u.batches
 	}
-	done, err := u.writers.Do(ctx, mine)
+	done, err := desk.Do(ctx, group{principal: p, environment: environment, changes: changes, effects: effects})
+	if err := u.spend(ctx, p, len(changes), done.bytes); err != nil {
+		return nil, err
+	}
 	if err != nil {
 		return nil, err
 	}
 	return done.outcomes, done.err
+}
+
+// callBytes is how much of documents, as they were and as they are written, a call may handle; more counts as
+// further calls.
+const callBytes = 16 << 10
+
+// spend counts what has been done for a call that counted as one: each of its changes, and the bytes of documents.
+func (u *UseCases) spend(ctx context.Context, p tenancy.Principal, changes, bytes int) error {
+	calls := changes - 1 + bytes/callBytes
+	if calls < 1 {
+		return nil
+	}
+	address, _ := netip.ParseAddr(p.Address) // none on the command line
+	// It has been done, whether or not the caller still waits.
+	if err := u.parts.Throttle.Spend(context.WithoutCancel(ctx), limits.Write, p, address, calls); err != nil {
+		return fmt.Errorf("count the writes: %w", err)
+	}
+	return nil
 }
 
 // Refused tells which of several changes could not be done, and why.

@@ -27,6 +27,9 @@ type Limits struct {
 	PatchOperations int
 	// BatchOperations bounds the operations of a batch of documents.
 	BatchOperations int
+	// BatchBytes bounds what the documents of a batch of several operations add up to, as they are stored, each once, and
+	// as each of its operations leaves them.
+	BatchBytes int
 	// DocumentRevisions is how many states of a document are kept, what it is now among them.
 	DocumentRevisions int
 	// Collections bounds the declarations of an environment.
@@ -155,6 +158,7 @@ func Default() Limits {
 		PatchOperations:   1000,
 		DocumentRevisions: 10,
 		BatchOperations:   100,
+		BatchBytes:        4 << 20,
 		Collections:       200,
 		SchemaBytes:       64 << 10,
 		MostRevisions:     100,
@@ -234,6 +238,7 @@ func (l Limits) Check() error {
 	within("document_depth", l.DocumentDepth, 1, max(1, l.BodyDepth-aroundDocuments))
 	within("patch_operations", l.PatchOperations, 1, 10_000)
 	within("batch_operations", l.BatchOperations, 1, 1000)
+	within("batch_bytes", l.BatchBytes, 64<<10, 64<<20)
 	within("document_revisions", l.DocumentRevisions, 1, 1000)
 	within("collections", l.Collections, 0, 10_000)
 	within("schema_bytes", l.SchemaBytes, 2, 1<<20)

@@ -143,6 +143,8 @@ func (away) Take(context.Context, ...limiter.Ask) (limiter.Decision, error) {
 	return limiter.Decision{Allowed: true}, errAway
 }
 
+func (away) Count(context.Context, ...limiter.Use) ([]time.Duration, error) { return nil, errAway }
+
 func TestALimiterThatIsAwayIsNoPermission(t *testing.T) {
 	_, _, err := limits.NewThrottle(limits.Default(), away{}).Call(t.Context(), limits.Read, caller(t, tenancy.ServerToken, "srv"), netip.Addr{})
 	if !errors.Is(err, errAway) {

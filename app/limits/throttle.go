@@ -34,16 +34,33 @@ func (t *Throttle) Address(ctx context.Context, class Class, address netip.Addr)
 // counted by address: they are many behind few. The rate it gives is the caller's
 // where there is one, else the address's.
 func (t *Throttle) Call(ctx context.Context, class Class, p tenancy.Principal, address netip.Addr) (limiter.Rate, limiter.Decision, error) {
+	asks := t.asks(class, p, address)
+	return t.take(ctx, asks[0].Rate, asks...)
+}
+
+// Spend counts what a call that was let through has cost beyond one: so many calls. It never refuses; who has spent more
+// than there was waits the longer for his next call.
+func (t *Throttle) Spend(ctx context.Context, class Class, p tenancy.Principal, address netip.Addr, calls int) error {
+	var uses []limiter.Use
+	for _, ask := range t.asks(class, p, address) {
+		uses = append(uses, limiter.Use{Ask: ask, Times: calls})
+	}
+	_, err := t.limiter.Count(ctx, uses...)
+	return err
+}
+
+// asks are what a call counts against, the caller first if he counts.
+func (t *Throttle) asks(class Class, p tenancy.Principal, address netip.Addr) []limiter.Ask {
 	rates := t.limits.Rates[class]
 	caller := limiter.Ask{Key: callerKey(class, p), Rate: rates.PerCaller}
 	client := limiter.Ask{Key: addressKey(class, address), Rate: rates.PerAddress}
 	switch p.Kind() {
 	case tenancy.PublishableKey:
-		return t.take(ctx, client.Rate, client)
+		return []limiter.Ask{client}
 	case tenancy.ServerToken:
-		return t.take(ctx, caller.Rate, caller)
+		return []limiter.Ask{caller}
 	}
-	return t.take(ctx, caller.Rate, caller, client)
+	return []limiter.Ask{caller, client}
 }
 
 // Guess counts an attempt to sign in as somebody, from everywhere and from the

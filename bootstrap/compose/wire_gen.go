@@ -105,6 +105,7 @@ func New(ports Ports) *App {
 		IDs:       source,
 		Book:      book,
 		Limits:    limitsLimits,
+		Throttle:  throttle,
 		Tracer:    tracer,
 	}
 	documentsUseCases := documents.New(documentsParts)

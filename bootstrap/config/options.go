@@ -70,6 +70,7 @@ func Options() []Option {
 		{Key: "limits.document_bytes", Default: strconv.Itoa(base.DocumentBytes), Help: "largest document value, in bytes of compact JSON", read: whole(func(c *Config) *int { return &c.Limits.DocumentBytes })},
 		{Key: "limits.document_depth", Default: strconv.Itoa(base.DocumentDepth), Help: "how deep a document value may nest; at least 5 less than limits.body_depth", read: whole(func(c *Config) *int { return &c.Limits.DocumentDepth })},
 		{Key: "limits.patch_operations", Default: strconv.Itoa(base.PatchOperations), Help: "most operations of one JSON patch, and steps of one increment", read: whole(func(c *Config) *int { return &c.Limits.PatchOperations })},
+		{Key: "limits.batch_bytes", Default: strconv.Itoa(base.BatchBytes), Help: "most bytes of the documents of a batch, before and after", read: whole(func(c *Config) *int { return &c.Limits.BatchBytes })},
 		{Key: "limits.batch_operations", Default: strconv.Itoa(base.BatchOperations), Help: "most operations of one batch of documents", read: whole(func(c *Config) *int { return &c.Limits.BatchOperations })},
 		{Key: "limits.document_revisions", Default: strconv.Itoa(base.DocumentRevisions), Help: "how many states of a document are kept, the current one among them", read: whole(func(c *Config) *int { return &c.Limits.DocumentRevisions })},
 		{Key: "limits.collections", Default: strconv.Itoa(base.Collections), Help: "most collections that an environment may declare", read: whole(func(c *Config) *int { return &c.Limits.Collections })},

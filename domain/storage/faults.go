@@ -9,6 +9,8 @@ var (
 	// ErrRevisionNotFound is a revision that was never there, or is not kept any more.
 	ErrRevisionNotFound = fault.New(fault.NotFound, "storage.revision_not_found", "There is no such revision of the document, or none that you may read.")
 	ErrTooLarge         = fault.New(fault.TooLarge, "storage.value_too_large", "The value is larger than a document may be.")
+	// ErrBatchTooLarge is a batch whose documents are too much at once.
+	ErrBatchTooLarge = fault.New(fault.TooLarge, "storage.batch_too_large", "The documents of the batch are too much at once.")
 	// ErrHistoryTooShort is a moment that the revisions of a document don't reach back to.
 	ErrHistoryTooShort = fault.New(fault.Conflict, "storage.history_too_short", "What is kept of the document's history does not reach back to the moment.")
 	// ErrSchemaViolation is a write whose result breaks the schema of its collection.

@@ -12,7 +12,7 @@ import (
 
 // Cache is one opened engine.
 type Cache interface {
-	Limiter() limiter.Counter
+	Limiter() limiter.Limiter
 	Revocations() revocation.Memory
 	Ranks() ranking.Index
 	// Shared tells whether all replicas see the same. A cache that is not

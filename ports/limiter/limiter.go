@@ -35,6 +35,10 @@ type Limiter interface {
 	// allowed only if every key allows it, and then, and only then, taken
 	// from every key. The decision is that of the tightest key.
 	Take(ctx context.Context, asks ...Ask) (Decision, error)
+	// Count takes from each key so many times, whether or not that fits: what is
+	// too much has to be rested too. It gives, for each use, how long until the
+	// key's whole burst is there again. What came before an error may count.
+	Count(ctx context.Context, uses ...Use) ([]time.Duration, error)
 }
 
 // Ask is one key and its rate. Keys are opaque, at most 200 bytes, and share
@@ -42,15 +46,6 @@ type Limiter interface {
 type Ask struct {
 	Key  string
 	Rate Rate
-}
-
-// Counter is a Limiter that can also be told what was taken without asking it.
-type Counter interface {
-	Limiter
-	// Count takes from each key so many times, whether or not that fits: what is
-	// too much has to be rested too. It gives, for each use, how long until the
-	// key's whole burst is there again. What came before an error may count.
-	Count(ctx context.Context, uses ...Use) ([]time.Duration, error)
 }
 
 // Use is a take of so many units under a key; of none, it only asks how far the key has got.

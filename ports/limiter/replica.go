@@ -39,7 +39,7 @@ type Local interface {
 // knows: coarser, because each replica counts for itself, but never lifted, and
 // no take fails for it.
 type Replica struct {
-	shared   Counter
+	shared   Limiter
 	local    Local
 	onChange func(degraded bool, err error)
 
@@ -61,7 +61,7 @@ var _ Limiter = (*Replica)(nil)
 // onChange is called when the shared counts can't be had any more, with what
 // they said, and when they are back; one call at a time, never twice the same.
 // It must be quick and must not take.
-func NewReplica(shared Counter, local Local, onChange func(degraded bool, err error)) *Replica {
+func NewReplica(shared Limiter, local Local, onChange func(degraded bool, err error)) *Replica {
 	return &Replica{shared: shared, local: local, onChange: onChange, untold: map[string]Use{}, sent: map[string]Use{}}
 }
 
@@ -91,6 +91,28 @@ func (r *Replica) Take(ctx context.Context, asks ...Ask) (Decision, error) {
 		r.wonder(asks)
 	}
 	return decision, err
+}
+
+// Count is as a Limiter's: this process counts the uses now, and tells the shared counts within TellAfter, or at
+// once if they are much. How long it is until a key's burst is there again is as far as this process knows.
+func (r *Replica) Count(ctx context.Context, uses ...Use) ([]time.Duration, error) {
+	waits, err := r.local.Count(ctx, uses...)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	much := false
+	for _, use := range uses {
+		times := r.untold[use.Key].Times + use.Times
+		r.untold[use.Key] = Use{Ask: use.Ask, Times: times}
+		much = much || times >= use.Rate.Burst/AheadOf
+	}
+	r.tellSoon()
+	r.mu.Unlock()
+	if much {
+		r.tell()
+	}
+	return waits, nil
 }
 
 // ask takes from the shared counts, or otherwise while they can't be had.
@@ -148,6 +170,9 @@ func (r *Replica) tell() {
 	r.telling.Lock()
 	defer r.telling.Unlock()
 	r.mu.Lock()
+	if r.due != nil {
+		r.due.Stop() // this is it
+	}
 	r.untold, r.sent = r.sent, r.untold
 	uses := make([]Use, 0, len(r.sent))
 	for _, use := range r.sent {
@@ -176,9 +201,6 @@ func (r *Replica) tell() {
 func (r *Replica) Close() {
 	r.mu.Lock()
 	r.closed = true
-	if r.due != nil {
-		r.due.Stop()
-	}
 	r.mu.Unlock()
 	r.tell()
 }

@@ -18,7 +18,7 @@ import (
 
 // shared is what all replicas share, whose absence a test chooses, and which counts its calls.
 type shared struct {
-	limiter.Counter
+	limiter.Limiter
 	mu           sync.Mutex
 	away         error
 	takes, tells int
@@ -33,7 +33,7 @@ func (s *shared) Take(ctx context.Context, asks ...limiter.Ask) (limiter.Decisio
 	if err := errors.Join(ctx.Err(), away); err != nil {
 		return limiter.Decision{}, err
 	}
-	return s.Counter.Take(ctx, asks...)
+	return s.Limiter.Take(ctx, asks...)
 }
 
 func (s *shared) Count(ctx context.Context, uses ...limiter.Use) ([]time.Duration, error) {
@@ -46,7 +46,7 @@ func (s *shared) Count(ctx context.Context, uses ...limiter.Use) ([]time.Duratio
 	for _, use := range uses {
 		s.told[use.Key] += use.Times
 	}
-	return s.Counter.Count(ctx, uses...)
+	return s.Limiter.Count(ctx, uses...)
 }
 
 func (s *shared) fail(err error) {
@@ -60,7 +60,7 @@ type now struct{}
 
 func (now) Now() time.Time { return time.Now() }
 
-func newShared() *shared { return &shared{Counter: memory.NewLimiter(now{}), told: map[string]int{}} }
+func newShared() *shared { return &shared{Limiter: memory.NewLimiter(now{}), told: map[string]int{}} }
 
 func (s *shared) replica(onChange func(bool, error)) *limiter.Replica {
 	return limiter.NewReplica(s, memory.NewLimiter(now{}), onChange)
@@ -90,6 +90,39 @@ func takes(t *testing.T, r *limiter.Replica, n int, asks ...limiter.Ask) (allowe
 func told() {
 	time.Sleep(limiter.TellAfter)
 	synctest.Wait()
+}
+
+func TestWhatIsCountedHoldsHereAtOnceAndEverywhereSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShared()
+		a, b := s.replica(nil), s.replica(nil)
+		takes(t, a, 1, wide)
+		if waits, err := a.Count(t.Context(), limiter.Use{Ask: wide, Times: 1000}); err != nil || len(waits) != 1 || waits[0] < 1000*wide.Rate.Interval() {
+			t.Errorf("%v, %v", waits, err)
+		}
+		if n, last := takes(t, a, 1, wide); n != 1 || last.Remaining > 600 {
+			t.Errorf("%d allowed here, %d remain, after 1001", n, last.Remaining)
+		}
+		s.mu.Lock()
+		if s.told["wide"] != 1001 {
+			t.Errorf("told of %d, want 1001", s.told["wide"])
+		}
+		s.mu.Unlock()
+		takes(t, b, 1, wide)
+		told()
+		if _, last := takes(t, b, 1, wide); last.Remaining > 600 {
+			t.Errorf("%d remain at the other replica", last.Remaining)
+		}
+		// What is more than there was is waited for.
+		if _, err := a.Count(t.Context(), limiter.Use{Ask: wide, Times: 5000}); err != nil {
+			t.Error(err)
+		}
+		takes(t, b, 1, wide) // it hasn't heard
+		told()
+		if n, last := takes(t, b, 1, wide); n != 0 || last.RetryAfter < 4000*wide.Rate.Interval() {
+			t.Errorf("%d allowed, again after %s", n, last.RetryAfter)
+		}
+	})
 }
 
 func TestFarFromItsLimitATakeIsToldLater(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 )
 
 // Open gives a limiter that knows no key yet, and a way to move its time on.
-type Open func(t *testing.T) (l limiter.Counter, advance func(time.Duration))
+type Open func(t *testing.T) (l limiter.Limiter, advance func(time.Duration))
 
 // Run runs the whole suite.
 func Run(t *testing.T, open Open) {
@@ -50,7 +50,7 @@ func Run(t *testing.T, open Open) {
 
 type fixture struct {
 	t       *testing.T
-	l       limiter.Counter
+	l       limiter.Limiter
 	advance func(time.Duration)
 }
 
