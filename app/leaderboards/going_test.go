@@ -15,7 +15,7 @@ import (
 	"github.com/overworldhq/overworld/tests/servers"
 )
 
-// winners of the first season of a large board, and as many entries, are three batches each.
+// winners of the first season of a large board, and as many entries, are ten batches each.
 const winners = 2_300
 
 // large makes a board with three seasons: one archived, with an entry and a reward for each winner; one that ended, with something
@@ -158,7 +158,7 @@ func TestALargeDeletedBoardGoesWhereverItsWorkerDies(t *testing.T) {
 				g.sequester(other, "", g.player(0), "everywhere")
 				g.sequester(other, "", g.player(0), "")
 			}
-			if told := strings.Join(deaths, ", "); !strings.Contains(told, "2300/1300/1 2/0/0 1/0/0") || !strings.Contains(told, "1300/0/1 2/0/0 1/0/0") || !strings.HasSuffix(told, none) {
+			if told := strings.Join(deaths, ", "); !strings.Contains(told, "2300/1300/1 2/0/0 1/0/0") || !strings.Contains(told, "1050/0/1 2/0/0 1/0/0") || !strings.HasSuffix(told, none) {
 				t.Errorf("left at deaths: %s", told)
 			}
 			g.wantLeft("gone", 3, none)

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// purgePage is how many entries, or rewards, one transaction deletes, and purgePages how many of those
-	// are deleted of one season in a turn.
-	purgePage  = 1000
-	purgePages = 100
+	// purgePage is how many entries, or rewards, one transaction deletes, which is what others who write wait for
+	// on SQLite, and purgePages how many of those are deleted of one season in a turn.
+	purgePage  = 250
+	purgePages = 400
 )
 
 // erasesAfter is how long a retired season is left whole: as long as a replica may still

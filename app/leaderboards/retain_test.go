@@ -113,7 +113,7 @@ func TestSeasonsThatAreNotKeptGo(t *testing.T) {
 
 // Wherever a worker dies while it deletes a season, the next one goes on with it.
 func TestARetiredSeasonGoesWhereverItsWorkerDies(t *testing.T) {
-	const players = 2_300 // in three batches
+	const players = 2_300 // in ten batches
 	g := newGame(t, "", "", 0)
 	g.board("laps", ranking.Definition{Prizes: []ranking.Prize{{FromRank: 1, ToRank: players, Payload: `{"medal":"gold"}`}}})
 	g.populate("laps", players)
@@ -136,7 +136,7 @@ func TestARetiredSeasonGoesWhereverItsWorkerDies(t *testing.T) {
 		g.Clock.Advance(settled)
 	}
 	// Of each part some was left at a death, and at the last nothing but the season.
-	if told := strings.Join(deaths, " "); !strings.Contains(told, "2300/1300/1") || !strings.Contains(told, "1300/0/1") || !strings.HasSuffix(told, " 0/0/1") {
+	if told := strings.Join(deaths, " "); !strings.Contains(told, "2300/1050/1") || !strings.Contains(told, "1300/0/1") || !strings.HasSuffix(told, " 0/0/1") {
 		t.Errorf("left at deaths: %s", told)
 	}
 	g.wantLeft("laps", 1, "0/0/1")
