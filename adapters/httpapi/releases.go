@@ -227,8 +227,8 @@ func releaseRoutes(o Options) []route {
 			if err != nil {
 				return none, err
 			}
-			to := bound(in.Body.To) // below 1 is a release that nobody has
-			return o.Operators.Rollback(ctx, c.principal, in.place(), in.Config, to, in.Body.Note, pre, tell)
+			r := operators.Rollback{Config: in.Config, To: bound(in.Body.To), Note: in.Body.Note, Pre: pre}
+			return o.Operators.Rollback(ctx, c.principal, in.place(), r, tell)
 		}),
 	}
 }

@@ -124,7 +124,8 @@ func (u *UseCases) promote(ctx context.Context, p tenancy.Principal, place Place
 		}
 		return next, nil
 	}
-	if _, err = u.release(ctx, p, target, o.Config, declaration, o.Pre, audit.ConfigPromoted, choose, []once.Effect[Configured]{tell}); err != nil {
+	r := releasing{config: o.Config, fresh: declaration, pre: o.Pre, action: audit.ConfigPromoted, choose: choose}
+	if _, err = u.release(ctx, p, target, r, []once.Effect[Configured]{tell}); err != nil {
 		return Promoted{}, err
 	}
 	return done, nil

@@ -62,27 +62,37 @@ func (u *UseCases) Activate(ctx context.Context, p tenancy.Principal, place Plac
 	if err := fault.BothInvalid(err, configuration.CheckNote(a.Note)); err != nil {
 		return Configured{}, err
 	}
-	return u.release(ctx, p, scope, a.Config, configuration.Declaration{}, a.Pre, audit.ConfigReleased, func(_ context.Context, _ datastore.Repos, _ Configured) (configuration.Release, error) {
+	choose := func(context.Context, datastore.Repos, Configured) (configuration.Release, error) {
 		return configuration.Release{Rules: rules, Note: a.Note}, nil
-	}, effects)
+	}
+	return u.release(ctx, p, scope, releasing{config: a.Config, pre: a.Pre, action: audit.ConfigReleased, choose: choose}, effects)
+}
+
+// Rollback is a release of an earlier one's rules to be made.
+type Rollback struct {
+	Config string
+	To     int // the earlier release; 0: the one before what is current
+	Note   string
+	// Pre is of the config's version.
+	Pre storage.Precondition
 }
 
 // Rollback makes a release of the rules of an earlier one: the given one or, for 0,
 // the one before what is current. That of a release that restores an earlier one
 // is the one before that one, so that repeating it goes on back.
-func (u *UseCases) Rollback(ctx context.Context, p tenancy.Principal, place Place, config string, to int, note string, pre storage.Precondition, effects ...once.Effect[Configured]) (Configured, error) {
+func (u *UseCases) Rollback(ctx context.Context, p tenancy.Principal, place Place, r Rollback, effects ...once.Effect[Configured]) (Configured, error) {
 	_, scope, err := u.environment(ctx, p, place.Project, place.Environment)
 	if err != nil {
 		return Configured{}, err
 	}
-	if err := configuration.CheckNote(note); err != nil {
+	if err := configuration.CheckNote(r.Note); err != nil {
 		return Configured{}, err
 	}
-	return u.release(ctx, p, scope, config, configuration.Declaration{}, pre, audit.ConfigRolledBack, func(ctx context.Context, tx datastore.Repos, current Configured) (configuration.Release, error) {
+	choose := func(ctx context.Context, tx datastore.Repos, current Configured) (configuration.Release, error) {
 		if current.Release == nil {
 			return configuration.Release{}, configuration.ErrConfigNotFound
 		}
-		target := to
+		target := r.To
 		if target == 0 {
 			target = max(current.Release.Restores, 0)
 			if target == 0 {
@@ -90,39 +100,46 @@ func (u *UseCases) Rollback(ctx context.Context, p tenancy.Principal, place Plac
 			}
 			target--
 		}
-		earlier, err := tx.Configs().GetRelease(ctx, scope, config, target)
+		earlier, err := tx.Configs().GetRelease(ctx, scope, r.Config, target)
 		switch {
-		case errors.Is(err, configuration.ErrReleaseNotFound) && to == 0:
+		case errors.Is(err, configuration.ErrReleaseNotFound) && r.To == 0:
 			return earlier, configuration.ErrNothingBefore
 		case err != nil:
 			return earlier, fmt.Errorf("find release: %w", err)
 		}
-		return configuration.Release{Rules: earlier.Rules, Restores: earlier.Number, Note: note}, nil
-	}, effects)
+		return configuration.Release{Rules: earlier.Rules, Restores: earlier.Number, Note: r.Note}, nil
+	}
+	return u.release(ctx, p, scope, releasing{config: r.Config, pre: r.Pre, action: audit.ConfigRolledBack, choose: choose}, effects)
 }
 
-// release makes a release of what choose gives, once the change is the operator's. A config that
-// isn't there yet gets that declaration.
-func (u *UseCases) release(
-	ctx context.Context, p tenancy.Principal, scope tenancy.Scope, name string, fresh configuration.Declaration, pre storage.Precondition, action audit.Action,
-	choose func(ctx context.Context, tx datastore.Repos, current Configured) (configuration.Release, error), effects []once.Effect[Configured],
-) (Configured, error) {
+// releasing is how a release comes about.
+type releasing struct {
+	config string
+	fresh  configuration.Declaration // what it gets if it isn't there yet
+	pre    storage.Precondition      // of its version
+	action audit.Action
+	// choose gives the release, from how the config is under the lock.
+	choose func(ctx context.Context, tx datastore.Repos, current Configured) (configuration.Release, error)
+}
+
+// release makes a release, once the change is the operator's.
+func (u *UseCases) release(ctx context.Context, p tenancy.Principal, scope tenancy.Scope, r releasing, effects []once.Effect[Configured]) (Configured, error) {
 	var done Configured
 	err := u.judging(ctx, func(ctx context.Context, tx datastore.Repos, judged verdicts) error {
-		change, err := u.changeConfig(ctx, tx, scope, name, fresh, pre)
+		change, err := u.changeConfig(ctx, tx, scope, r.config, r.fresh, r.pre)
 		if err != nil {
 			return err
 		}
 		now := u.parts.Clock.Now()
-		event := audit.By(p, action, now).In(scope).On("config", name)
+		event := audit.By(p, r.action, now).In(scope).On("config", r.config)
 		if change.Release != nil {
 			event.Before = releaseSummary(*change.Release)
 		}
-		next, err := choose(ctx, tx, change)
+		next, err := r.choose(ctx, tx, change)
 		if err != nil {
 			return err
 		}
-		next.Config, next.Number, next.CreatedAt, next.CreatedBy = name, change.Config.Release+1, now, maker(p)
+		next.Config, next.Number, next.CreatedAt, next.CreatedBy = r.config, change.Config.Release+1, now, maker(p)
 		if err := judged.demand(ctx, tx, scope, change.Config, next); err != nil {
 			return err
 		}
@@ -133,7 +150,7 @@ func (u *UseCases) release(
 		if err := tx.Configs().Release(ctx, scope, next); err != nil {
 			return fmt.Errorf("store release: %w", err)
 		}
-		if err := tx.Configs().Forget(ctx, scope, name, next.Number-u.parts.Limits.ConfigReleases); err != nil {
+		if err := tx.Configs().Forget(ctx, scope, r.config, next.Number-u.parts.Limits.ConfigReleases); err != nil {
 			return fmt.Errorf("forget releases: %w", err)
 		}
 		event.After = releaseSummary(next)
