@@ -16,7 +16,8 @@ func explain(err error) string {
 		return err.Error()
 	}
 	cause := errors.Unwrap(f)
-	if f.Kind == fault.Internal && cause != nil {
+	// That a request needs what is away says nothing where there is none.
+	if (f.Kind == fault.Internal || f.Is(fault.ErrUnavailable)) && cause != nil {
 		return cause.Error()
 	}
 	text := strings.TrimSuffix(f.Detail, ".")

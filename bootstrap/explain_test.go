@@ -20,6 +20,7 @@ func TestExplain(t *testing.T) {
 		"plain":                    errors.New("plain"),
 		"There is no such project": fmt.Errorf("find project: %w", tenancy.ErrProjectNotFound),
 		"disk full":                fault.ErrInternal.Because(errors.New("disk full")),
+		"it is read-only":          fmt.Errorf("announce: %w", fault.ErrUnavailable.Because(errors.New("it is read-only"))),
 		"This slug is in use":      tenancy.ErrSlugTaken.Because(errors.New("key (a)")),
 		"Away: no route":           fault.New(fault.Unavailable, "x.y", "Away.").Because(errors.New("no route")),
 		"this breaks a rule\n  slug: Lower-case letters.": check.Err(),

@@ -26,27 +26,24 @@ const settleTime = 5 * time.Second
 // reason not to serve, unless the database is new: then nobody could tell later whose it was.
 func settle(stop context.Context, lc fx.Lifecycle, c *config.Config, app *compose.App, store datastore.Datastore, logger *slog.Logger) {
 	lc.Append(fx.StartHook(func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(stop, cancel)()
-		again := time.NewTicker(500 * time.Millisecond)
-		defer again.Stop()
-		for {
-			err := settleOnce(ctx, app.Custody)
-			if err == nil || !isAway(err) {
-				return err
+		err := await(ctx, func(ctx context.Context) (done bool, err error) {
+			if err = settleOnce(ctx, app.Custody); err == nil || !isAway(err) {
+				return true, err
 			}
 			here, unknown := store.Custody().Installation(ctx)
 			if unknown == nil && here.ID != "" {
 				logger.Warn("the object store is away; that it is this database's is looked at before anything is deleted", "blobs", plugin.Redact(c.Blobs), "error", err)
-				return nil
+				return true, nil
 			}
-			select {
-			case <-ctx.Done():
-				return fmt.Errorf("the first start needs the object store %s, which can't be reached; is it running, and is the address right? %s", plugin.Redact(c.Blobs), explain(err))
-			case <-again.C:
-			}
+			return false, err
+		})
+		if err != nil && isAway(err) {
+			return fmt.Errorf("the first start needs the object store %s, which can't be reached; is it running, and is the address right? %s", plugin.Redact(c.Blobs), explain(err))
 		}
+		return err
 	}))
 }
 

@@ -151,9 +151,6 @@ func closeAdapters(lc fx.Lifecycle, store datastore.Datastore, cache cache.Cache
 	}))
 }
 
-// patience is how long a server waits at its start for a database that is not there yet.
-const patience = 20 * time.Second
-
 // enter makes sure that the database is there, known and ours to use.
 func enter(stop context.Context, lc fx.Lifecycle, c *config.Config, in presenceIn) {
 	here, store, logger := &presence{in: in}, in.Store, in.Logger
@@ -180,25 +177,29 @@ func enter(stop context.Context, lc fx.Lifecycle, c *config.Config, in presenceI
 	})
 }
 
+// awaitDatabase waits for a database that may yet come up. One that is damaged, or lets nobody in, won't.
 func awaitDatabase(ctx context.Context, c *config.Config, store datastore.Datastore, logger *slog.Logger) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	again := time.NewTicker(500 * time.Millisecond)
-	defer again.Stop()
-	for told := false; ; told = true {
-		err := store.Ping(ctx)
-		if err == nil {
-			return nil
+	address, told := plugin.Redact(c.Database), false
+	hopeless := func(err error) bool {
+		return errors.Is(err, datastore.ErrDamaged) || errors.Is(err, datastore.ErrRefused)
+	}
+	err := await(ctx, func(ctx context.Context) (done bool, err error) {
+		if err = store.Ping(ctx); err == nil || hopeless(err) {
+			return true, err
 		}
 		if !told {
-			logger.Warn("waiting for the database", "database", plugin.Redact(c.Database), "error", err)
+			logger.Warn("waiting for the database", "database", address, "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the database %s can't be reached; is it running, and is the address right? %s", plugin.Redact(c.Database), explain(err))
-		case <-again.C:
-		}
+		told = true
+		return false, err
+	})
+	switch {
+	case err == nil:
+		return nil
+	case hopeless(err):
+		return fmt.Errorf("%s: %s", address, explain(err))
 	}
+	return fmt.Errorf("the database %s can't be reached; is it running, and is the address right? %s", address, explain(err))
 }
 
 func migrate(ctx context.Context, store datastore.Datastore, logger *slog.Logger) error {

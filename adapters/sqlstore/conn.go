@@ -80,6 +80,12 @@ func (s *shared) translate(ctx context.Context, err error) error {
 		return datastore.ErrContention.Because(err)
 	case Lost, Away:
 		return fault.ErrUnavailable.Because(err)
+	case Refused:
+		return fault.ErrUnavailable.Because(fmt.Errorf("%w: %w", datastore.ErrRefused, err))
+	case ReadOnly:
+		return fault.ErrUnavailable.Because(fmt.Errorf("%w: %w", datastore.ErrReadOnly, err))
+	case Damaged:
+		return fmt.Errorf("%w: %w", datastore.ErrDamaged, err)
 	case NoTable:
 		return datastore.ErrSchema.Because(err)
 	}

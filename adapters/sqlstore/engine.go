@@ -72,6 +72,12 @@ const (
 	Lost
 	// Away: the database can't be reached, or can't work now.
 	Away
+	// Refused: it lets nobody in by this address, whenever it is tried.
+	Refused
+	// ReadOnly: nothing was done, because it takes no writes. Other connections may lead to where it does.
+	ReadOnly
+	// Damaged: what it keeps can't be read any more.
+	Damaged
 	// NoTable: the schema is not there.
 	NoTable
 )

@@ -69,7 +69,7 @@ func (s *shared) again(ctx context.Context, err error, attempt int, repeatable b
 	switch s.engine.Classify(err).Class {
 	case Contention:
 		return attempt+1 < attempts && s.wait(ctx, attempt)
-	case Lost:
+	case Lost, ReadOnly:
 		if s.engine.Discard != nil {
 			// What killed one connection, most likely killed all.
 			s.engine.Discard()

@@ -4,6 +4,7 @@ package datastore
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/overworldhq/overworld/domain/audit"
@@ -77,4 +78,14 @@ var (
 	ErrClosed = fault.New(fault.Unavailable, "datastore.closed", "The database is closed.")
 	// ErrContention ends a transaction that the database asked to retry too often.
 	ErrContention = fault.New(fault.Unavailable, "datastore.contention", "Too many writers at once; try again.").After(time.Second)
+)
+
+// Errors that say why a database is of no use, for whoever runs it: waiting alone doesn't mend them. What the
+// engine said comes with them.
+var (
+	// ErrDamaged is no fault: to those who send requests it is as any error nobody foresaw.
+	ErrDamaged = errors.New("the database is damaged: restore it from a backup, with the server stopped")
+	// ErrRefused and ErrReadOnly are causes of fault.ErrUnavailable.
+	ErrRefused  = errors.New("the database lets nobody in by this address: correct its user, password and database name, or make there what they name")
+	ErrReadOnly = errors.New("the database can be read but not written: is it a standby, or a user that may only read?")
 )

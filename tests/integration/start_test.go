@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"bytes"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -130,6 +132,55 @@ func TestRefusals(t *testing.T) {
 		t.Parallel()
 		refused(t, harness.Embedded(t).With("DATABASE=postgres://me:hunter2@127.0.0.1:1/x", "MASTER_KEY="+strings.Repeat("ab", 32)), "can't be reached")
 	})
+	edited := func(t *testing.T, edit func(address *url.URL)) string {
+		t.Helper()
+		address, err := url.Parse(harness.Database(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		edit(address)
+		return "DATABASE=" + address.String()
+	}
+	for name, c := range map[string]struct {
+		edit func(address *url.URL)
+		code string
+	}{
+		"a database that nobody made": {func(address *url.URL) { address.Path = "/gone" }, "3D000"},
+		"a user who isn't let in":     {func(address *url.URL) { address.User = url.UserPassword("nobody", "hunter2") }, "(SQLSTATE 28"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			refused(t, harness.Production(t).With(edited(t, c.edit)), "lets nobody in", "correct its user", c.code)
+		})
+	}
+	t.Run("a database that can't be written", func(t *testing.T) {
+		t.Parallel()
+		readOnly := edited(t, func(address *url.URL) {
+			settings := address.Query()
+			settings.Set("default_transaction_read_only", "on")
+			address.RawQuery = settings.Encode()
+		})
+		refused(t, harness.Production(t).With(readOnly), "overworld: the database can be read but not written: is it a standby", "25006")
+	})
+	for name, damage := range map[string]func(file []byte) []byte{
+		"another file's beginning": func(file []byte) []byte { return append(bytes.Repeat([]byte("x"), 4096), file[4096:]...) },
+		"half of a file":           func(file []byte) []byte { return file[:len(file)/8192*4096] },
+	} {
+		t.Run("a damaged database: "+name, func(t *testing.T) {
+			t.Parallel()
+			stack := harness.Embedded(t)
+			stack.Serve(t).Stop()
+			path := filepath.Join(stack.Settings["DATA"], "overworld.db")
+			file, err := os.ReadFile(path)
+			if err == nil {
+				err = os.WriteFile(path, damage(file), 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused(t, stack, "the database is damaged: restore it from a backup")
+		})
+	}
 	t.Run("every fault of the configuration at once", func(t *testing.T) {
 		t.Parallel()
 		stack := harness.Embedded(t).With("LISTEN=here", "LOG_LEVEL=loud", "LIMITS_PAGE_ITEMS=many", "TRUSTED_PROXIES=10.0.0.0/99",

@@ -23,7 +23,10 @@ func classify(err error) sqlstore.Verdict {
 	case err == nil:
 		return sqlstore.Verdict{}
 	case errors.As(err, &refused):
-		// Whatever it is, from a closed port to a wrong password: no connection was made.
+		// No connection was made, for whatever reason. Some are those of the address.
+		if errors.As(err, &told) && lockedOut(told.Code) {
+			return sqlstore.Verdict{Class: sqlstore.Refused}
+		}
 		return sqlstore.Verdict{Class: sqlstore.Away}
 	case errors.As(err, &told):
 		return sqlstore.Verdict{Class: classOf(told.Code), Constraint: told.ConstraintName}
@@ -31,6 +34,15 @@ func classify(err error) sqlstore.Verdict {
 		return sqlstore.Verdict{Class: sqlstore.Lost}
 	}
 	return sqlstore.Verdict{}
+}
+
+// lockedOut tells a user or database that there isn't, a wrong password, and a user who isn't let in.
+func lockedOut(code string) bool {
+	switch code {
+	case "3D000", "28000", "28P01", "42501":
+		return true
+	}
+	return false
 }
 
 func classOf(code string) sqlstore.Class {
@@ -46,7 +58,7 @@ func classOf(code string) sqlstore.Class {
 	case "57P01", "57P02", "57P05", "25P03": // the server shuts down, crashed, or found the session or its transaction idle
 		return sqlstore.Lost
 	case "25006": // read only: after a fail-over this connection leads to a standby
-		return sqlstore.Lost
+		return sqlstore.ReadOnly
 	case "57P03": // it is starting up
 		return sqlstore.Away
 	case "42P01":

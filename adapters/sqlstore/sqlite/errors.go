@@ -30,8 +30,12 @@ func classify(err error) sqlstore.Verdict {
 	switch told.Code() & 0xff { // the rest of an extended code only says where
 	case codes.SQLITE_BUSY, codes.SQLITE_LOCKED:
 		return sqlstore.Verdict{Class: sqlstore.Contention}
-	case codes.SQLITE_IOERR, codes.SQLITE_FULL, codes.SQLITE_CANTOPEN, codes.SQLITE_READONLY, codes.SQLITE_PERM:
+	case codes.SQLITE_IOERR, codes.SQLITE_FULL, codes.SQLITE_CANTOPEN, codes.SQLITE_PERM:
 		return sqlstore.Verdict{Class: sqlstore.Away}
+	case codes.SQLITE_READONLY:
+		return sqlstore.Verdict{Class: sqlstore.ReadOnly}
+	case codes.SQLITE_CORRUPT, codes.SQLITE_NOTADB:
+		return sqlstore.Verdict{Class: sqlstore.Damaged}
 	case codes.SQLITE_ERROR:
 		if strings.Contains(told.Error(), "no such table") {
 			return sqlstore.Verdict{Class: sqlstore.NoTable}

@@ -1,10 +1,12 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"net/url"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -38,6 +40,10 @@ func TestClassify(t *testing.T) {
 	if err := holder.Rollback(); err != nil {
 		t.Fatal(err)
 	}
+	strange := filepath.Join(t.TempDir(), "strange.db")
+	if err := os.WriteFile(strange, bytes.Repeat([]byte("no database "), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	folder := exec(connect(t, t.TempDir(), nil), "SELECT 1")
 
 	for name, c := range map[string]struct {
@@ -54,7 +60,8 @@ func TestClassify(t *testing.T) {
 		"no table":    {exec(one, "SELECT 1 FROM absent"), sqlstore.Verdict{Class: sqlstore.NoTable}},
 		"syntax":      {exec(one, "SELEKT"), sqlstore.Verdict{}},
 		"busy":        {busy, sqlstore.Verdict{Class: sqlstore.Contention}},
-		"read only":   {exec(reader, "DELETE FROM children"), sqlstore.Verdict{Class: sqlstore.Away}},
+		"read only":   {exec(reader, "DELETE FROM children"), sqlstore.Verdict{Class: sqlstore.ReadOnly}},
+		"no database": {exec(connect(t, strange, nil), "SELECT 1"), sqlstore.Verdict{Class: sqlstore.Damaged}},
 		"can't open":  {folder, sqlstore.Verdict{Class: sqlstore.Away}},
 	} {
 		if name != "none" && c.err == nil {
