@@ -28,12 +28,7 @@ environment. The credentials are printed this once.`,
 		Example: "  overworld project create space-race --name 'Space Race'",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withProjects(cmd, registry, func(ctx context.Context, tools toolbox, p tenancy.Principal) error {
-				made, err := provision(ctx, tools.App.Operators, p, args[0], name)
-				if err != nil {
-					return err
-				}
-				fmt.Fprintf(cmd.OutOrStdout(), "Made the project %s. These credentials are shown this once.\n\n", args[0])
-				return printCredentials(cmd.OutOrStdout(), made)
+				return provision(ctx, tools.App.Operators, p, args[0], name, "Made", cmd.OutOrStdout())
 			})
 		},
 	}

@@ -46,12 +46,10 @@ func provisionFirstStart(lc fx.Lifecycle, app *compose.App, store datastore.Data
 			fmt.Fprintln(out, "There is no project yet. Make one with: overworld project create my-game")
 			return nil
 		}
-		made, err := provision(ctx, app.Operators, p, firstProject, "My game")
-		if err != nil {
+		if err := provision(ctx, app.Operators, p, firstProject, "My game", "First start: made", out); err != nil {
 			return fmt.Errorf("make the first project: %w", err)
 		}
-		fmt.Fprintf(out, "First start: made the project %s. These credentials are shown this once.\n\n", firstProject)
-		return printCredentials(out, made)
+		return nil
 	}))
 }
 
@@ -78,52 +76,39 @@ func checkMasterKey(lc fx.Lifecycle, app *compose.App) {
 	}))
 }
 
-// issued is a credential just made, with its secret.
-type issued struct {
-	environment string // empty: the whole project
-	credential  tenancy.Credential
-	token       string
+// firstCredentials are a secret key for the whole of a project, and a publishable key
+// and a server token for each environment.
+func firstCredentials() operators.FirstCredentials {
+	everything := []tenancy.Permission{tenancy.Everything}
+	return operators.FirstCredentials{
+		Whole: []tenancy.CredentialSpec{{Kind: tenancy.SecretKey, Name: "first key", Scopes: everything}},
+		Each: []tenancy.CredentialSpec{
+			{Kind: tenancy.PublishableKey, Name: "first client"},
+			{Kind: tenancy.ServerToken, Name: "first server", Scopes: everything},
+		},
+	}
 }
 
-// provision makes a project with a secret key for the whole of it, and a publishable
-// key and a server token for each environment.
-func provision(ctx context.Context, use *operators.UseCases, p tenancy.Principal, slug, name string) ([]issued, error) {
-	_, environments, err := use.CreateProject(ctx, p, slug, name)
+// provision makes a project and prints its first credentials, which are kept nowhere.
+func provision(ctx context.Context, use *operators.UseCases, p tenancy.Principal, slug, name, before string, out io.Writer) error {
+	made, err := use.CreateProject(ctx, p, slug, name, firstCredentials())
 	if err != nil {
-		return nil, err
-	}
-	var made []issued
-	add := func(environment, name string, kind tenancy.Kind, scopes ...tenancy.Permission) error {
-		credential, token, err := use.CreateCredential(ctx, p, operators.Place{Project: slug, Environment: environment},
-			tenancy.CredentialSpec{Kind: kind, Name: name, Scopes: scopes})
-		made = append(made, issued{environment, credential, token})
 		return err
 	}
-	if err := add("", "first key", tenancy.SecretKey, tenancy.Everything); err != nil {
-		return nil, err
+	slugs := map[tenancy.EnvironmentID]string{"": "whole project"}
+	for _, environment := range made.Environments {
+		slugs[environment.ID] = environment.Slug
 	}
-	for _, environment := range environments {
-		if err := add(environment.Slug, "first client", tenancy.PublishableKey); err != nil {
-			return nil, err
-		}
-		if err := add(environment.Slug, "first server", tenancy.ServerToken, tenancy.Everything); err != nil {
-			return nil, err
-		}
-	}
-	return made, nil
-}
-
-func printCredentials(out io.Writer, made []issued) error {
 	table := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
-	for _, one := range made {
-		place := one.environment
-		if place == "" {
-			place = "whole project"
-		}
-		fmt.Fprintf(table, "  %s\t%s\t%s\n", place, kindTitles[one.credential.Kind], one.token)
+	fmt.Fprintf(table, "%s the project %s. These credentials are shown this once.\n\n", before, slug)
+	for _, one := range made.Credentials {
+		fmt.Fprintf(table, "  %s\t%s\t%s\n", slugs[one.Credential.Environment], kindTitles[one.Credential.Kind], one.Token)
 	}
 	fmt.Fprintln(table)
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return fmt.Errorf("the project %s is made, but its credentials could not be shown, and won't be again: make others with 'overworld key create': %w", slug, err)
+	}
+	return nil
 }
 
 var kindTitles = map[tenancy.Kind]string{

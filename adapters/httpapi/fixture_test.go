@@ -136,9 +136,11 @@ func newFixture(t *testing.T, change ...func(*Options)) *fixture {
 	if f.api, err = New(*o); err != nil {
 		t.Fatal(err)
 	}
-	if _, f.environments, err = f.app.Operators.CreateProject(t.Context(), tenancy.Local("test"), "game", "Game"); err != nil {
+	made, err := f.app.Operators.CreateProject(t.Context(), tenancy.Local("test"), "game", "Game", operators.FirstCredentials{})
+	if err != nil {
 		t.Fatal(err)
 	}
+	f.environments = made.Environments
 	f.operator = f.key("development", tenancy.SecretKey, tenancy.Everything)
 	f.whole = f.key("", tenancy.SecretKey, tenancy.Everything)
 	f.publishable = f.key("development", tenancy.PublishableKey)

@@ -41,31 +41,41 @@ func (u *UseCases) CreateCredential(
 	if err != nil {
 		return tenancy.Credential{}, "", err
 	}
+	made, err := u.issue(p, owner, spec)
+	if err != nil {
+		return made.Credential, "", err
+	}
+	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
+		if err := u.addCredential(ctx, tx, p, made.Credential); err != nil {
+			return err
+		}
+		return once.Tell(ctx, tx, made, effects)
+	})
+	return made.Credential, made.Token, err
+}
+
+// issue thinks up a credential of the owner, and stores nothing.
+func (u *UseCases) issue(p tenancy.Principal, owner tenancy.CredentialOwner, spec tenancy.CredentialSpec) (Issued, error) {
 	spec.Project, spec.Environment, spec.Until = owner.Project, owner.Environment, p.Expires()
 	for _, scope := range spec.Scopes {
 		if err := p.Require(scope); err != nil {
-			return tenancy.Credential{}, "", err
+			return Issued{}, err
 		}
 	}
 	var entropy [tenancy.TokenEntropy]byte
 	u.parts.Random.Fill(entropy[:])
-	now := u.parts.Clock.Now()
-	credential, token, err := tenancy.NewCredential(u.parts.IDs.New(), spec, entropy, now)
-	if err != nil {
-		return credential, "", err
+	credential, token, err := tenancy.NewCredential(u.parts.IDs.New(), spec, entropy, u.parts.Clock.Now())
+	return Issued{credential, token}, err
+}
+
+func (u *UseCases) addCredential(ctx context.Context, tx datastore.Repos, p tenancy.Principal, credential tenancy.Credential) error {
+	if err := tx.Credentials().Create(ctx, credential); err != nil {
+		return fmt.Errorf("create credential: %w", err)
 	}
-	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		if err := tx.Credentials().Create(ctx, credential); err != nil {
-			return fmt.Errorf("create credential: %w", err)
-		}
-		event := owned(audit.By(p, audit.CredentialCreated, now), owner).On("credential", credential.ID)
-		event.After = describe(credential)
-		if err := u.record(ctx, tx, event); err != nil {
-			return err
-		}
-		return once.Tell(ctx, tx, Issued{credential, token}, effects)
-	})
-	return credential, token, err
+	owner := tenancy.CredentialOwner{Project: credential.Project, Environment: credential.Environment}
+	event := owned(audit.By(p, audit.CredentialCreated, credential.CreatedAt), owner).On("credential", credential.ID)
+	event.After = describe(credential)
+	return u.record(ctx, tx, event)
 }
 
 // Credentials gives up to limit credentials of a place, newest first, beginning before the given id.

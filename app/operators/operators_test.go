@@ -127,7 +127,7 @@ func TestWhatEachKeySees(t *testing.T) {
 		if all, err := w.Operators.Projects(t.Context(), p, "", 10); err != nil || len(all) != 1 || all[0].Slug != "game" {
 			t.Errorf("%s sees projects %+v, %v", who, all, err)
 		}
-		if _, _, err := w.Operators.CreateProject(t.Context(), p, "third", ""); !errors.Is(err, tenancy.ErrAudience) {
+		if _, err := w.Operators.CreateProject(t.Context(), p, "third", "", operators.FirstCredentials{}); !errors.Is(err, tenancy.ErrAudience) {
 			t.Errorf("%s makes a project: %v", who, err)
 		}
 	}

@@ -10,20 +10,33 @@ import (
 	"github.com/overworldhq/overworld/ports/datastore"
 )
 
-// CreateProject makes a project with its standard environments. Only the CLI
-// can: no key reaches beyond its own project.
-func (u *UseCases) CreateProject(ctx context.Context, p tenancy.Principal, slug, name string) (tenancy.Project, []tenancy.Environment, error) {
+// FirstCredentials are made with a project.
+type FirstCredentials struct {
+	Whole []tenancy.CredentialSpec // of the whole project
+	Each  []tenancy.CredentialSpec // of each of its environments
+}
+
+// MadeProject is a project with what was made with it.
+type MadeProject struct {
+	tenancy.Project
+	Environments []tenancy.Environment
+	Credentials  []Issued
+}
+
+// CreateProject makes a project with its standard environments and first credentials, all of it or nothing: a
+// credential whose token nobody was shown would be live for good. Only the CLI can: no key reaches beyond its own project.
+func (u *UseCases) CreateProject(ctx context.Context, p tenancy.Principal, slug, name string, first FirstCredentials) (MadeProject, error) {
 	if p.Kind() != tenancy.LocalOperator {
-		return tenancy.Project{}, nil, tenancy.ErrAudience
+		return MadeProject{}, tenancy.ErrAudience
 	}
 	now := u.parts.Clock.Now()
 	project, err := tenancy.NewProject(tenancy.ProjectID(u.parts.IDs.New()), slug, name, now)
 	if err != nil {
-		return project, nil, err
+		return MadeProject{}, err
 	}
-	var made []tenancy.Environment
+	var made MadeProject
 	err = u.parts.Store.InTx(ctx, func(ctx context.Context, tx datastore.Repos) error {
-		made = nil
+		made = MadeProject{Project: project}
 		if err := tx.Projects().Create(ctx, project); err != nil {
 			return fmt.Errorf("create project: %w", err)
 		}
@@ -32,16 +45,38 @@ func (u *UseCases) CreateProject(ctx context.Context, p tenancy.Principal, slug,
 		if err := u.record(ctx, tx, event); err != nil {
 			return err
 		}
+		issue := func(environment tenancy.EnvironmentID, specs []tenancy.CredentialSpec) error {
+			for _, spec := range specs {
+				one, err := u.issue(p, tenancy.CredentialOwner{Project: project.ID, Environment: environment}, spec)
+				if err != nil {
+					return err
+				}
+				if err := u.addCredential(ctx, tx, p, one.Credential); err != nil {
+					return err
+				}
+				made.Credentials = append(made.Credentials, one)
+			}
+			return nil
+		}
+		if err := issue("", first.Whole); err != nil {
+			return err
+		}
 		for _, standard := range tenancy.StandardEnvironments() {
 			environment, err := u.addEnvironment(ctx, tx, p, project, standard)
 			if err != nil {
 				return err
 			}
-			made = append(made, environment)
+			made.Environments = append(made.Environments, environment)
+			if err := issue(environment.ID, first.Each); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
-	return project, made, err
+	if err != nil {
+		return MadeProject{}, err
+	}
+	return made, nil
 }
 
 // Projects gives the projects that the caller may see, by slug: its own, or all for the CLI.

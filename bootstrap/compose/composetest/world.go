@@ -124,11 +124,11 @@ func Operator() tenancy.Principal { return tenancy.Local("tester") }
 // Project makes a project with its standard environments.
 func (w *World) Project(t testing.TB, slug string) tenancy.Project {
 	t.Helper()
-	project, _, err := w.Operators.CreateProject(context.Background(), Operator(), slug, "")
+	made, err := w.Operators.CreateProject(context.Background(), Operator(), slug, "", operators.FirstCredentials{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return project
+	return made.Project
 }
 
 // Issue makes a credential of the place, with all scopes unless spec names some.
