@@ -39,7 +39,7 @@ func parse(text string) (cron.Schedule, error) {
 	if !expression.MatchString(text) {
 		return nil, recurrence.ErrCron
 	}
-	schedule, err := parser.Parse(text)
+	schedule, err := parser.Parse(sundays(text))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", recurrence.ErrCron, err)
 	}
@@ -47,6 +47,24 @@ func parse(text string) (cron.Schedule, error) {
 		return nil, recurrence.ErrCron // the 30th of February, say
 	}
 	return schedule, nil
+}
+
+// sundays writes 0 for a Sunday that is the seventh day of the week, which crontabs know and the library doesn't.
+func sundays(text string) string {
+	fields := strings.Fields(text)
+	if len(fields) != 5 {
+		return text
+	}
+	days := strings.Split(fields[4], ",")
+	for i, day := range days {
+		if first, ok := strings.CutSuffix(day, "-7"); ok && first != "7" {
+			days[i] = first + "-6,0"
+		} else if ok || day == "7" {
+			days[i] = "0"
+		}
+	}
+	fields[4] = strings.Join(days, ",")
+	return strings.Join(fields, " ")
 }
 
 // locate finds a zone. Names that mean something on some machines only are

@@ -16,7 +16,7 @@ import (
 
 // scheduleBody is a schedule, in bodies and replies.
 type scheduleBody struct {
-	Cron     string `json:"cron" doc:"Five fields: minute, hour, day of the month, month and day of the week (0 to 6, from Sunday), with names, lists, ranges and steps: 0 5 * * 1. If both days are restricted, either matches."`
+	Cron     string `json:"cron" doc:"Five fields: minute, hour, day of the month, month and day of the week (0 to 7; 0 and 7 are Sunday), with names, lists, ranges and steps: 0 5 * * 1. If both days are restricted, either matches."`
 	TimeZone string `json:"time_zone,omitempty" doc:"Of the clock on the wall: a name of the IANA time zone database; UTC if absent. A time that clocks skip comes at the first moment after the gap; one that they show twice comes once, the first time."`
 }
 

@@ -10,7 +10,7 @@ import (
 type Reader interface {
 	// Read gives the rule of a cron expression in a time zone of the IANA database.
 	// The expression has five fields: minute, hour, day of the month, month and day of the
-	// week, with names, lists, ranges and steps; if both days are restricted, either
+	// week (0 to 7; 0 and 7 are Sunday), with names, lists, ranges and steps; if both days are restricted, either
 	// matches. The error is or wraps ErrCron, ErrZone, or both. What never comes is ErrCron.
 	Read(cron, zone string) (Rule, error)
 }
