@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -99,13 +100,13 @@ func (f *folder) Put(ctx context.Context, key string, from io.Reader, size int64
 		}
 	}()
 	if err := f.write(aside, contentType, &content{ctx: ctx, from: from, left: size}); err != nil {
-		return fmt.Errorf("write object: %w", err)
+		return broken("write object", err)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if err := f.move(aside, path.Join(objects, fileOf(key))); err != nil {
-		return fmt.Errorf("store object: %w", err)
+		return broken("store object", err)
 	}
 	return nil
 }
@@ -204,12 +205,12 @@ func (f *folder) open(ctx context.Context, key string) (*os.File, blob.Info, err
 		return nil, blob.Info{}, blob.ErrNotFound
 	}
 	if err != nil {
-		return nil, blob.Info{}, fmt.Errorf("open object: %w", err)
+		return nil, blob.Info{}, broken("open object", err)
 	}
 	info, err := describe(key, file)
 	if err != nil {
 		_ = file.Close()
-		return nil, blob.Info{}, fmt.Errorf("open object: %w", err)
+		return nil, blob.Info{}, broken("open object", err)
 	}
 	return file, info, nil
 }
@@ -226,10 +227,10 @@ func (f *folder) Delete(ctx context.Context, key string) error {
 	if err := f.root.Remove(name); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {
-		return fmt.Errorf("delete object: %w", err)
+		return broken("delete object", err)
 	}
 	if err := f.sync(path.Dir(name)); err != nil {
-		return fmt.Errorf("delete object: %w", err)
+		return broken("delete object", err)
 	}
 	f.prune(path.Dir(name))
 	return nil
@@ -271,6 +272,16 @@ func (f *folder) usable(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// broken tells a disk that is full, read only or failing, which somebody sees to, from what nobody foresaw.
+func broken(operation string, err error) error {
+	for _, why := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EROFS, syscall.EIO} {
+		if errors.Is(err, why) {
+			return unavailable(operation, err)
+		}
+	}
+	return fmt.Errorf("%s: %w", operation, err)
+}
+
 func (f *folder) entries(dir string) (entries []fs.DirEntry, err error) {
 	file, err := f.root.Open(dir)
 	if err != nil {
@@ -299,6 +310,9 @@ func describe(key string, file *os.File) (blob.Info, error) {
 	var h [headerSize]byte
 	_, err := io.ReadFull(file, h[:])
 	line, rest := h[:len(headerLine)], h[len(headerLine):]
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return blob.Info{}, err
+	}
 	if err != nil || !bytes.Equal(line, []byte(headerLine)) || rest[0] > maxContentType {
 		return blob.Info{}, fmt.Errorf("%s is not an object's file", file.Name())
 	}

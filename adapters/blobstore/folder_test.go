@@ -1,6 +1,7 @@
 package blobstore
 
 import (
+	"errors"
 	"io"
 	"io/fs"
 	"os"
@@ -8,9 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/overworldhq/overworld/domain/fault"
 	"github.com/overworldhq/overworld/ports/blob"
 )
 
@@ -48,6 +51,18 @@ func TestFolderKeepsObjectsAndOnlyForItsOwner(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestADiskThatFails: what somebody sees to may be tried again, and anything else is a fault of ours.
+func TestADiskThatFails(t *testing.T) {
+	for why, away := range map[error]bool{
+		syscall.ENOSPC: true, syscall.EDQUOT: true, syscall.EROFS: true, syscall.EIO: true, syscall.EISDIR: false, io.ErrUnexpectedEOF: false,
+	} {
+		err := broken("write object", &fs.PathError{Op: "write", Path: "x", Err: why})
+		if !errors.Is(err, why) || errors.Is(err, fault.ErrUnavailable) != away || !strings.Contains(err.Error(), "write object") {
+			t.Errorf("%v: %v", why, err)
+		}
 	}
 }
 

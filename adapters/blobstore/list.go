@@ -3,7 +3,6 @@ package blobstore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -20,7 +19,7 @@ func (f *folder) List(ctx context.Context, prefix, after string, limit int) ([]b
 	}
 	w := walk{folder: f, ctx: ctx, prefix: prefix, after: after, limit: limit, found: []blob.Info{}}
 	if err := w.enter(objects, ""); err != nil {
-		return nil, fmt.Errorf("list objects: %w", err)
+		return nil, broken("list objects", err)
 	}
 	return w.found, nil
 }
