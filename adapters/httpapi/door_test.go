@@ -159,7 +159,7 @@ func TestOfManyEachRestsAsHeIsAsked(t *testing.T) {
 		f.api.gate.places <- struct{}{}
 		began := time.Now()
 		for _, wait := range []time.Duration{3 * time.Second, 5 * time.Second} {
-			f.api.gate.returns.next = f.api.Clock.Now().Add(wait - time.Millisecond)
+			f.api.gate.backoff.next = f.api.Clock.Now().Add(wait - time.Millisecond)
 			w.send(plainRequest)
 			if code, headers, _ := w.reply(); code != 503 || headers.Get("Retry-After") != seconds(wait) {
 				t.Errorf("%d, asked to wait for %s of %s", code, headers.Get("Retry-After"), wait)

@@ -38,7 +38,7 @@ type gate struct {
 	replies room // bytes of long replies that are made, and not sent yet
 	streams room // contents that are being sent as they are read
 
-	returns  returns
+	backoff  backoff
 	refusals prometheus.Counter
 	refused  atomic.Int64 // since it was last told
 	told     atomic.Int64 // when that was, in nanoseconds of Unix time
@@ -50,7 +50,7 @@ func newGate(places, waiting int, o Options, refusals prometheus.Counter) *gate 
 	return &gate{
 		places: make(chan struct{}, places), waiting: make(chan struct{}, waiting), uploads: room{clock: o.Clock, most: places + waiting, fair: fairTime},
 		replies: room{clock: o.Clock, most: o.Limits.ReplyBytes, fair: fairTime}, streams: room{clock: o.Clock, most: mostStreams},
-		returns: newReturns(), refusals: refusals, clock: o.Clock, logger: o.Logger,
+		backoff: newBackoff(), refusals: refusals, clock: o.Clock, logger: o.Logger,
 	}
 }
 
@@ -89,7 +89,7 @@ func (g *gate) full() bool {
 // refuse counts a refusal, and tells for how long who is refused should stay away.
 func (g *gate) refuse() time.Duration {
 	g.count()
-	return g.returns.after(g.clock.Now())
+	return g.backoff.after(g.clock.Now())
 }
 
 // count counts a refusal. It logs now and then: a line for each would make it worse.

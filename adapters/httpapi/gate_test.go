@@ -86,7 +86,7 @@ func TestARefusedConnectionRests(t *testing.T) {
 		defer leave()
 		for _, gone := range []bool{false, true} {
 			told, done := httptest.NewRecorder(), make(chan struct{})
-			f.api.gate.returns.next = f.api.Clock.Now().Add(2 * time.Second)
+			f.api.gate.backoff.next = f.api.Clock.Now().Add(2 * time.Second)
 			go func() {
 				defer close(done)
 				f.api.ServeHTTP(told, httptest.NewRequestWithContext(ctx, "GET", "/v1/limits", nil))

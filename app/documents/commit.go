@@ -178,18 +178,25 @@ func (d *desk) byScope(places []place, do func(scope tenancy.Scope, places []pla
 // refusal is part of the result.
 func (d *desk) do(ctx context.Context, g group) (result, error) {
 	scope := g.scope()
-	before := map[place]state{}
+	before, bytes := map[place]state{}, 0
+	for _, change := range g.changes { // all of them have been read, whatever becomes of the first
+		at := place{scope, change.Ref}
+		if _, known := before[at]; known {
+			continue
+		}
+		before[at] = d.states[at]
+		if current := before[at].current; current != nil {
+			bytes += current.Size()
+		}
+	}
 	var events []audit.Event
-	outcomes, bytes := make([]storage.Outcome, len(g.changes)), d.stored(g)
+	outcomes := make([]storage.Outcome, len(g.changes))
 	for i, change := range g.changes {
 		if err := ctx.Err(); err != nil { // to work out a large one takes its time
 			return result{}, err
 		}
 		at := place{scope, change.Ref}
 		was := d.states[at]
-		if _, ok := before[at]; !ok {
-			before[at] = was
-		}
 		done, err := d.apply(ctx, g, change, was.current)
 		bytes += done.Document.Size()
 		if most := d.u.parts.Limits.BatchBytes; err == nil && i > 0 && bytes > most {
@@ -216,18 +223,6 @@ func (d *desk) do(ctx context.Context, g group) (result, error) {
 		}
 	}
 	return result{outcomes: outcomes, bytes: bytes}, nil
-}
-
-// stored is how many bytes a group's documents were when it came to them.
-func (d *desk) stored(g group) (bytes int) {
-	seen := map[storage.Ref]bool{}
-	for _, change := range g.changes {
-		if now := d.states[place{g.scope(), change.Ref}].current; now != nil && !seen[change.Ref] {
-			seen[change.Ref] = true
-			bytes += now.Size()
-		}
-	}
-	return bytes
 }
 
 // refusal is what of an error the caller is told; nil when it is the end of

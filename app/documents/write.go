@@ -60,9 +60,7 @@ func (u *UseCases) WriteAll(ctx context.Context, p tenancy.Principal, changes []
 		desk = u.batches
 	}
 	done, err := desk.Do(ctx, group{principal: p, environment: environment, changes: changes, effects: effects})
-	if err := u.spend(ctx, p, len(changes), done.bytes); err != nil {
-		return nil, err
-	}
+	u.spend(ctx, p, len(changes), done.bytes)
 	if err != nil {
 		return nil, err
 	}
@@ -74,17 +72,11 @@ func (u *UseCases) WriteAll(ctx context.Context, p tenancy.Principal, changes []
 const callBytes = 16 << 10
 
 // spend counts what has been done for a call that counted as one: each of its changes, and the bytes of documents.
-func (u *UseCases) spend(ctx context.Context, p tenancy.Principal, changes, bytes int) error {
-	calls := changes - 1 + bytes/callBytes
-	if calls < 1 {
-		return nil
+func (u *UseCases) spend(ctx context.Context, p tenancy.Principal, changes, bytes int) {
+	if calls := changes - 1 + bytes/callBytes; calls > 0 {
+		address, _ := netip.ParseAddr(p.Address) // none on the command line
+		u.parts.Throttle.Spend(ctx, limits.Write, p, address, calls)
 	}
-	address, _ := netip.ParseAddr(p.Address) // none on the command line
-	// It has been done, whether or not the caller still waits.
-	if err := u.parts.Throttle.Spend(context.WithoutCancel(ctx), limits.Write, p, address, calls); err != nil {
-		return fmt.Errorf("count the writes: %w", err)
-	}
-	return nil
 }
 
 // Refused tells which of several changes could not be done, and why.

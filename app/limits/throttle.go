@@ -39,14 +39,14 @@ func (t *Throttle) Call(ctx context.Context, class Class, p tenancy.Principal, a
 }
 
 // Spend counts what a call that was let through has cost beyond one: so many calls. It never refuses; who has spent more
-// than there was waits the longer for his next call.
-func (t *Throttle) Spend(ctx context.Context, class Class, p tenancy.Principal, address netip.Addr, calls int) error {
+// than there was waits the longer for his next call. It has been done, whether or not the caller still waits, and also where
+// it can't be counted.
+func (t *Throttle) Spend(ctx context.Context, class Class, p tenancy.Principal, address netip.Addr, calls int) {
 	var uses []limiter.Use
 	for _, ask := range t.asks(class, p, address) {
 		uses = append(uses, limiter.Use{Ask: ask, Times: calls})
 	}
-	_, err := t.limiter.Count(ctx, uses...)
-	return err
+	_, _ = t.limiter.Count(context.WithoutCancel(ctx), uses...)
 }
 
 // asks are what a call counts against, the caller first if he counts.

@@ -11,35 +11,35 @@ const (
 	respite = time.Second
 	// longestRespite is the most.
 	longestRespite = 8 * time.Second
-	// returnsASecond is how many a second are asked to come back, for each of Go's processors: to
+	// retriesASecond is how many a second are asked to come back, for each of Go's processors: to
 	// refuse them once more costs some hundredth of it.
-	returnsASecond = 500
+	retriesASecond = 500
 )
 
-// returns spreads those who are refused over the coming seconds. If all were asked to wait for the
+// backoff spreads those who are refused over the coming seconds. If all were asked to wait for the
 // same time, the more there are the more of the server's time went into refusing them again; and those
 // whom one moment drove away would come back in one moment.
-type returns struct {
+type backoff struct {
 	every time.Duration
 
 	mu   sync.Mutex
 	next time.Time // when the next may come
 }
 
-func newReturns() returns {
-	return returns{every: time.Second / time.Duration(returnsASecond*goruntime.GOMAXPROCS(0))}
+func newBackoff() backoff {
+	return backoff{every: time.Second / time.Duration(retriesASecond*goruntime.GOMAXPROCS(0))}
 }
 
 // after tells how long somebody who is refused now is asked to wait, in whole seconds.
-func (r *returns) after(now time.Time) time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.next.Before(now) {
-		r.next = now
+func (b *backoff) after(now time.Time) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.next.Before(now) {
+		b.next = now
 	}
-	wait := respite + r.next.Sub(now).Truncate(time.Second)
+	wait := respite + b.next.Sub(now).Truncate(time.Second)
 	if wait < longestRespite {
-		r.next = r.next.Add(r.every)
+		b.next = b.next.Add(b.every)
 	}
 	return wait
 }

@@ -8,11 +8,11 @@ import (
 // Of many who are refused at once, no more are asked to come back in one second than in another, but
 // for those who would have to wait for too long.
 func TestWhoIsRefusedComesBackInTurn(t *testing.T) {
-	r := returns{every: time.Second / 100}
+	b := backoff{every: time.Second / 100}
 	now := time.Unix(1_800_000_000, 0)
 	asked := map[time.Duration]int{}
 	for range 1000 {
-		asked[r.after(now)]++
+		asked[b.after(now)]++
 	}
 	for wait := respite; wait < longestRespite; wait += time.Second {
 		if asked[wait] != 100 {
@@ -22,10 +22,10 @@ func TestWhoIsRefusedComesBackInTurn(t *testing.T) {
 	if asked[longestRespite] != 300 {
 		t.Errorf("%d are asked to wait for the longest, of %v", asked[longestRespite], asked)
 	}
-	if wait := r.after(now.Add(3 * time.Second)); wait != 5*time.Second {
+	if wait := b.after(now.Add(3 * time.Second)); wait != 5*time.Second {
 		t.Errorf("three seconds later: %s", wait)
 	}
-	if wait := r.after(now.Add(time.Minute)); wait != respite {
+	if wait := b.after(now.Add(time.Minute)); wait != respite {
 		t.Errorf("a minute later: %s", wait)
 	}
 }
